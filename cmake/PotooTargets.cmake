@@ -1,0 +1,50 @@
+# How a folder becomes a target. What a target may include follows from what it links, so a dependency that points the
+# wrong way does not build.
+
+# Headers that cost seconds a file are compiled once, with their templates instantiated.
+function(potoo_use_pch target header)
+  target_precompile_headers(${target} PRIVATE ${header})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE -fpch-instantiate-templates "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endfunction()
+
+# potoo_library(NAME DIR … LINK targets…): a static library of all .cpp files of the calling folder.
+function(potoo_library name)
+  cmake_parse_arguments(arg "" "PCH" "LINK;LINK_PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${arg_LINK})
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE potoo_options ${arg_LINK_PRIVATE})
+  if(arg_PCH)
+    potoo_use_pch(${name} ${CMAKE_SOURCE_DIR}/cmake/pch/${arg_PCH}.hpp)
+  endif()
+endfunction()
+
+# potoo_test(NAME files… LINK targets…): a Boost.Test program that ctest runs.
+function(potoo_test name)
+  cmake_parse_arguments(arg "" "PCH" "LINK;LABELS" ${ARGN})
+  if(NOT arg_UNPARSED_ARGUMENTS) # TEMPORARY
+    return() # TEMPORARY
+  endif() # TEMPORARY
+  foreach(f ${arg_UNPARSED_ARGUMENTS}) # TEMPORARY
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${f}) # TEMPORARY
+      message(WARNING "missing ${f}") # TEMPORARY
+      return() # TEMPORARY
+    endif() # TEMPORARY
+  endforeach() # TEMPORARY
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE potoo_options potoo_test_main ${arg_LINK})
+  if(arg_PCH)
+    potoo_use_pch(${name} ${CMAKE_SOURCE_DIR}/cmake/pch/${arg_PCH}.hpp)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} --report_level=short --log_level=test_suite)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  if(arg_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
+  endif()
+endfunction()

@@ -1,0 +1,4 @@
+#pragma once
+#include "json.hpp"
+
+#include <boost/asio.hpp>

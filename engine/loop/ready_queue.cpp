@@ -1,0 +1,40 @@
+#include "engine/loop/ready_queue.hpp"
+
+namespace potoo {
+
+ready_queue::ready_queue() noexcept
+{
+    head_.next_ = head_.previous_ = &head_;
+}
+
+void ready_queue::push(ready_node& n) noexcept
+{
+    if (n.queued())
+        return;
+    n.next_ = &head_;
+    n.previous_ = head_.previous_;
+    head_.previous_->next_ = &n;
+    head_.previous_ = &n;
+}
+
+void ready_queue::remove(ready_node& n) noexcept
+{
+    if (!n.queued())
+        return;
+    n.previous_->next_ = n.next_;
+    n.next_->previous_ = n.previous_;
+    n.next_ = n.previous_ = nullptr;
+}
+
+void ready_queue::run()
+{
+    push(mark_);
+    while (head_.next_ != &mark_) {
+        ready_node& n = *head_.next_;
+        remove(n);
+        n.on_ready();
+    }
+    remove(mark_);
+}
+
+} // namespace potoo

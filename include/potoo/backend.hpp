@@ -1,0 +1,71 @@
+#pragma once
+/// @file
+/// What makes a remote system a backend. The engine does the rest the same way for all: `run_remote_job`.
+
+#include <potoo/context.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace potoo {
+
+/// How a job ended.
+struct job_result
+{
+    enum class state : std::uint8_t
+    {
+        success,
+        failed,
+        cancelled, ///< by anybody
+        lost,      ///< the remote side does not know it any more
+    };
+
+    state ended = state::success;
+    json::value output;            ///< of a success: the task's output
+    std::string error;             ///< of any other end: one sentence
+    std::string code;              ///< a short stable word for `retry.on`, may be empty
+    bool retryable = true;         ///< another attempt may succeed
+};
+
+/// One job's view of a remote system. Made by an operator for one attempt, and outlives what it is asked to do.
+class backend
+{
+  public:
+    virtual ~backend() = default;
+
+    /// Launches the job under `token`. @throws failure (surely not accepted), fatal, unknown_outcome (may have been accepted)
+    [[nodiscard]] virtual task<job_id> submit(context& ctx, const launch_token& token) = 0;
+
+    /// Looks for a job that was launched under `token`. Only called if `can_find`.
+    [[nodiscard]] virtual task<std::optional<job_id>> find(context& ctx, const launch_token& token) = 0;
+
+    /// Waits until the job has ended, normally through a shared watcher. Survives faults of the remote side.
+    [[nodiscard]] virtual task<job_result> wait(context& ctx, const job_id& id) = 0;
+
+    /// Asks the remote side to stop the job; the engine then waits for its end. A job that has ended already is no error.
+    /// @throws failure when the request should be repeated
+    [[nodiscard]] virtual task<> cancel(context& ctx, const job_id& id) = 0;
+
+    /// Copies the job's log to `ctx.log_output`, after the end. The default has none.
+    [[nodiscard]] virtual task<> logs(context& ctx, const job_id& id);
+
+    [[nodiscard]] virtual bool can_find() const noexcept = 0;
+
+    /// The remote side itself makes one job of two submissions with the same token.
+    [[nodiscard]] virtual bool deduplicates() const noexcept { return false; }
+
+    /// How long after a lost answer a request may still take effect.
+    [[nodiscard]] virtual duration settle_time() const noexcept { return duration{5'000}; }
+
+    /// How long a cancellation may take before it is called unconfirmed.
+    [[nodiscard]] virtual duration cancel_grace() const noexcept { return duration{60'000}; }
+};
+
+/// Launches a job, waits for its end, and yields its output or throws its failure. Intent and job id are journaled before and
+/// after the submission, so that a restart of the engine goes on watching the same job. Told to stop, it cancels the remote
+/// job and waits for its end before `cancelled` is thrown; when the engine shuts down it leaves the job running.
+/// `b` must outlive the task.
+[[nodiscard]] task<json::value> run_remote_job(context& ctx, backend& b);
+
+} // namespace potoo

@@ -1,0 +1,47 @@
+#pragma once
+/// @file
+/// Which HTTP answers are failures of what kind: the same for everything that speaks HTTP.
+///
+/// | answer | class | code |
+/// |---|---|---|
+/// | 408, 425, 429, 5xx but the next | retryable | `http_STATUS` |
+/// | 501, 505 | fatal | `http_501`, `http_505` |
+/// | any other status | fatal | `http_STATUS` |
+/// | none, and surely nothing was sent | retryable | `resolve_failed`, `connection_refused`, `connect_failed`, `tls_failed`, `proxy_failed`, `connection_lost`, `timed_out` |
+/// | none, sent, the method is idempotent | retryable | `connection_lost`, `timed_out`, `malformed_response` |
+/// | none, sent, POST or PATCH | unknown_outcome | likewise |
+/// | a URL or header that cannot be sent; a body beyond the limit; too many redirects | fatal | `bad_url`, `body_too_large`, `too_many_redirects` |
+
+#include <potoo/error.hpp>
+#include <potoo/http.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace potoo {
+
+/// A failure that has not been thrown yet.
+struct http_failure
+{
+    failure_class kind = failure_class::retryable;
+    std::string code;
+    std::string message; ///< names the method and the URL without its query
+
+    /// Throws it as `failure`, `fatal` or `unknown_outcome`.
+    [[noreturn]] void raise() const;
+};
+
+/// GET, HEAD, OPTIONS, TRACE, PUT and DELETE: sending it twice does no more than sending it once.
+[[nodiscard]] bool is_idempotent_method(std::string_view method) noexcept;
+
+/// Another request of the same kind may get another status.
+[[nodiscard]] bool is_retryable_status(unsigned status) noexcept;
+
+/// A response whose status is not what was wanted. The message quotes the beginning of its body.
+[[nodiscard]] http_failure failure_of_status(std::string_view method, std::string_view url, const http_response& r);
+
+/// An exchange that brought no response.
+[[nodiscard]] http_failure failure_of_exchange(std::string_view method, std::string_view url,
+                                               boost::system::error_code ec);
+
+} // namespace potoo
