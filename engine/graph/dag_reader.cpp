@@ -1,0 +1,270 @@
+#include "engine/graph/dag_reader.hpp"
+
+#include "engine/graph/describe_value.hpp"
+#include "engine/graph/schedule_syntax.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace potoo::graph {
+
+namespace {
+
+constexpr std::array<std::string_view, 15> top_keys{
+    "name",  "description", "schedule", "timezone", "overlap",   "deadline", "params",      "defaults",
+    "tasks", "env",         "pools",    "plugins",  "fail_fast", "secrets",  "connections",
+};
+
+constexpr synonym top_synonyms[] = {
+    {"id", "name"},
+    {"dag", "name"},
+    {"dag_id", "name"},
+    {"title", "name"},
+    {"cron", "schedule"},
+    {"interval", "schedule"},
+    {"schedule_interval", "schedule"},
+    {"tz", "timezone"},
+    {"time_zone", "timezone"},
+    {"concurrency", "pools"},
+    {"concurrency_policy", "overlap"},
+    {"timeout", "deadline"},
+    {"inputs", "params"},
+    {"parameters", "params"},
+    {"arguments", "params"},
+    {"args", "params"},
+    {"variables", "params"},
+    {"vars", "params"},
+    {"default_args", "defaults"},
+    {"jobs", "tasks"},
+    {"steps", "tasks"},
+    {"nodes", "tasks"},
+    {"stages", "tasks"},
+    {"environment", "env"},
+    {"env_vars", "env"},
+    {"failfast", "fail_fast"},
+    {"doc", "description"},
+    {"comment", "description"},
+};
+
+constexpr std::int64_t most_slots = 1'000'000;
+
+bool is_dag_name(std::string_view name)
+{
+    return !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || c == '-' || c == '.' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               (c >= '0' && c <= '9');
+    });
+}
+
+/// Of `dir/nightly.yaml`: `nightly`.
+std::string name_from_source(std::string_view source_name)
+{
+    auto stem = source_name.substr(source_name.find_last_of('/') + 1);
+    if (const auto dot = stem.find_last_of('.'); dot != std::string_view::npos && dot > 0)
+        stem = stem.substr(0, dot);
+    std::string name(stem.substr(0, 128));
+    for (auto& c : name)
+        if (!is_dag_name(std::string_view(&c, 1)))
+            c = '_';
+    return name.empty() || name == "-" ? "dag" : name;
+}
+
+} // namespace
+
+dag_reader::dag_reader(const document& d, std::string_view source, const operator_registry& operators,
+                       diagnostic_sink& problems, dag& out)
+    : document_(d), root_(d, d.root), operators_(operators), problems_(problems), fields_(problems), source_(source),
+      dag_(out), spelling_budget_(2'000'000)
+{
+    for (const auto* op : operators.all())
+        operator_names_.push_back(op->name);
+}
+
+void dag_reader::read()
+{
+    if (!root_.is_map()) {
+        fields_.problem(root_.where(),
+                        fmt::format("a DAG file is a map with the key `tasks`, not {}", root_.describe()));
+        return;
+    }
+    fields_.check_keys(root_, "the DAG", top_keys, top_synonyms);
+    read_header();
+    read_schedule();
+    if (const auto params = root_.find("params"))
+        dag_.params_schema = read_params(*params, fields_);
+    if (const auto pools = root_.find("pools"))
+        read_pools(*pools);
+    if (const auto secrets = root_.find("secrets"))
+        read_secrets(*secrets);
+
+    const auto tasks = root_.find("tasks");
+    if (tasks && tasks->is_map())
+        index_tasks(*tasks);
+
+    template_reader::known_names known;
+    for (const auto& [name, schema] : dag_.params_schema)
+        known.params.emplace_back(name, type_of_param(schema));
+    for (const auto& secret : dag_.secrets)
+        known.secrets.push_back(secret.name);
+    known.find_task = [this](std::string_view name) { return find_task(name); };
+    known.nearest_task = [this](std::string_view name) { return nearest_task(name); };
+    templates_.emplace(source_, document_, std::move(known), problems_);
+
+    if (const auto env = root_.find("env"))
+        defaults_.env = read_env(*env, {}, expression_place::dag_env);
+    if (const auto connections = root_.find("connections"))
+        read_connections(*connections);
+    if (const auto defaults = root_.find("defaults"))
+        read_defaults(*defaults);
+    if (!tasks)
+        fields_.problem(root_.where(), "`tasks` is missing: `tasks: {hello: {operator: noop}}` has the right form");
+    else if (fields_.is_map("tasks", *tasks, "tasks: {hello: {operator: noop}}"))
+        read_tasks(*tasks);
+}
+
+void dag_reader::read_header()
+{
+    dag_.name = name_from_source(dag_.source_name);
+    if (const auto n = root_.find("name"))
+        if (auto name = fields_.text("name", *n)) {
+            if (!is_dag_name(*name))
+                fields_.problem(n->where(),
+                                fmt::format("{} is no name of a DAG: at most 128 letters, digits, `_`, `-` and `.`",
+                                            quoted(*name)));
+            dag_.name = std::move(*name);
+        }
+    if (const auto n = root_.find("description"))
+        dag_.description = fields_.text("description", *n).value_or("");
+    if (const auto n = root_.find("deadline"))
+        dag_.deadline = fields_.time_span("deadline", *n, duration(1));
+    if (const auto n = root_.find("fail_fast"))
+        dag_.fail_fast = fields_.boolean("fail_fast", *n).value_or(false);
+    if (const auto n = root_.find("plugins"))
+        dag_.plugins = fields_.texts("plugins", *n).value_or(std::vector<std::string>());
+}
+
+void dag_reader::read_schedule()
+{
+    const auto schedule = root_.find("schedule");
+    schedule_spec spec;
+    if (schedule)
+        if (auto text = fields_.text("schedule", *schedule)) {
+            if (auto refusal = schedule_refusal(*text); !refusal.empty())
+                fields_.problem(schedule->where(), "`schedule`: " + refusal);
+            spec.expression = std::move(*text);
+        }
+    if (const auto n = root_.find("timezone"))
+        if (auto name = fields_.text("timezone", *n)) {
+            if (auto refusal = timezone_refusal(*name); !refusal.empty())
+                fields_.problem(n->where(), "`timezone`: " + refusal);
+            spec.timezone = std::move(*name);
+        }
+    if (const auto n = root_.find("overlap"))
+        if (auto word = fields_.text("overlap", *n)) {
+            constexpr std::array<std::string_view, 3> known{"skip", "queue", "cancel_running"};
+            if (std::find(known.begin(), known.end(), *word) == known.end())
+                fields_.problem(n->where(),
+                                fmt::format("`overlap` must be skip, queue or cancel_running, not {}", quoted(*word)),
+                                nearest_spelling(*word, known));
+            spec.overlap = std::move(*word);
+        }
+    for (const auto* name : {"timezone", "overlap"})
+        if (root_.find(name) && !schedule)
+            fields_.problem(root_.place_of_key(name), fmt::format("`{}` has no effect without `schedule`", name));
+    if (schedule)
+        dag_.schedule = std::move(spec);
+}
+
+void dag_reader::read_pools(node_view pools)
+{
+    if (!fields_.is_map("pools", pools, "pools: {cluster: 100}"))
+        return;
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+        fields_.check_name("pool", pools.key(i));
+        const auto name = std::string(pools.key(i).text());
+        const auto slots = fields_.whole("pools." + name, pools.value(i), 1, most_slots);
+        dag_.pools.push_back({name, static_cast<std::uint32_t>(slots.value_or(1))});
+    }
+}
+
+void dag_reader::read_secrets(node_view secrets)
+{
+    if (!fields_.is_map("secrets", secrets, "secrets: {token: {env: TOKEN}}"))
+        return;
+    for (std::size_t i = 0; i < secrets.size(); ++i)
+        read_secret(secrets.key(i), secrets.value(i));
+}
+
+void dag_reader::read_secret(node_view name, node_view source)
+{
+    fields_.check_name("secret", name);
+    secret_source secret;
+    secret.name = name.text();
+    const auto field = "secrets." + secret.name;
+    constexpr std::array<std::string_view, 3> kinds{"env", "file", "command"};
+    constexpr synonym synonyms[] = {{"environment", "env"}, {"variable", "env"}, {"path", "file"}, {"cmd", "command"}};
+    if (fields_.is_map(field, source, fmt::format("{}: {{env: VARIABLE}}", secret.name))) {
+        fields_.check_keys(source, "`" + field + "`", kinds, synonyms);
+        if (source.size() != 1)
+            fields_.problem(source.where(),
+                            fmt::format("`{}` must have exactly one of `env`, `file` and `command`", field));
+        if (const auto n = source.find("env"))
+            secret.argument.push_back(fields_.text(field + ".env", *n).value_or(""));
+        else if (const auto f = source.find("file")) {
+            secret.from = secret_source::kind::file;
+            secret.argument.push_back(fields_.text(field + ".file", *f).value_or(""));
+        } else if (const auto c = source.find("command")) {
+            secret.from = secret_source::kind::command;
+            if (!c->is_list() || c->size() == 0)
+                fields_.problem(c->where(),
+                                fmt::format("`{}.command` must be a list: the program, then its arguments", field));
+            else
+                secret.argument = fields_.texts(field + ".command", *c).value_or(std::vector<std::string>());
+        }
+    }
+    dag_.secrets.push_back(std::move(secret));
+}
+
+void dag_reader::read_connections(node_view connections)
+{
+    if (!fields_.is_map("connections", connections, "connections: {hpc: {type: slurm, url: …}}"))
+        return;
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+        fields_.check_name("connection", connections.key(i));
+        connection_spec c;
+        c.name = connections.key(i).text();
+        const auto field = "connections." + c.name;
+        const auto body = connections.value(i);
+        if (!fields_.is_map(field, body, fmt::format("{}: {{type: slurm, url: …}}", c.name)))
+            continue;
+        if (const auto type = body.find("type"))
+            c.type = fields_.text(field + ".type", *type).value_or("");
+        else
+            fields_.problem(connections.key(i).where(), fmt::format("`{}.type` is missing", field));
+        std::vector<std::pair<std::string, value_template>> settings;
+        for (std::size_t k = 0; k < body.size(); ++k)
+            if (body.key(k).text() != "type")
+                settings.emplace_back(body.key(k).text(),
+                                      templates_->read_value(body.value(k), expression_place::connection));
+        c.settings = value_template::object(std::move(settings));
+        dag_.connections.push_back(std::move(c));
+    }
+}
+
+void dag_reader::read_defaults(node_view defaults)
+{
+    constexpr std::array<std::string_view, 8> keys{"timeout", "retry",      "pool",          "priority",
+                                                   "env",     "max_active", "allow_failure", "trigger_rule"};
+    constexpr synonym synonyms[] = {
+        {"retries", "retry"}, {"environment", "env"}, {"env_vars", "env"}, {"queue", "pool"}};
+    if (!fields_.is_map("defaults", defaults, "defaults: {timeout: 2h, retry: {limit: 3}}"))
+        return;
+    fields_.check_keys(defaults, "`defaults`", keys, synonyms);
+    read_policy(defaults, defaults_, true);
+    if (const auto env = defaults.find("env"))
+        defaults_.env = read_env(*env, std::move(defaults_.env), expression_place::dag_env);
+}
+
+} // namespace potoo::graph
