@@ -1,0 +1,207 @@
+#pragma once
+/// @file
+/// What the journal records: one `record` for each thing that happened to a run. Records are only ever appended; what
+/// is not in the journal did not happen.
+
+#include <potoo/ids.hpp>
+#include <potoo/time.hpp>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace potoo::journal {
+
+/// Short name of a run within one store, from 1 in the order of creation. Records carry it instead of the `run_id`.
+using run_number = strong_id<struct run_number_tag, std::uint32_t>;
+
+/// Position of a record in its store: grows from one record to the next over all runs, with no promise of no gaps.
+using record_seq = strong_id<struct record_seq_tag, std::uint64_t>;
+
+/// In a record that speaks of the whole run.
+inline constexpr task_index no_task{std::numeric_limits<std::uint32_t>::max()};
+
+/// In a record that speaks of the whole task.
+inline constexpr item_index no_item{std::numeric_limits<std::uint32_t>::max()};
+
+/// What happened. The numbers are in files: they never change and are never used again.
+enum class record_kind : std::uint8_t
+{
+    run_created = 1,
+    run_started = 2,
+    run_ended = 3,
+    task_evaluated = 4,
+    task_ended = 5,
+    attempt_started = 6,
+    attempt_deferred = 7,
+    attempt_resumed = 8,
+    attempt_ended = 9,
+    attempt_interrupted = 10,
+    retry_scheduled = 11,
+    step_recorded = 12,
+    launch_intent = 13,
+    launch_recorded = 14,
+    cancel_requested = 15,
+    callback_completed = 16,
+    paused = 17,
+    resumed = 18,
+    pool_resized = 19,
+    retry_due = 20,
+};
+
+/// The state that a record or a row speaks of. The numbers are in files: they never change and are never used again.
+enum class recorded_state : std::uint8_t
+{
+    none = 0,
+    pending = 1,
+    queued = 2,
+    running = 3,
+    deferred = 4,
+    retrying = 5,
+    cancelling = 6,
+    paused = 7,
+    success = 8,
+    failed = 9,
+    timed_out = 10,
+    cancelled = 11,
+    skipped = 12,
+    upstream_failed = 13,
+};
+
+inline constexpr std::size_t recorded_state_count = 14;
+
+/// Nothing follows such a state but a new attempt or a retry of the run.
+[[nodiscard]] constexpr bool is_final(recorded_state s) noexcept
+{
+    return s >= recorded_state::success;
+}
+
+/// What is known about a kind of record.
+struct record_kind_details
+{
+    record_kind kind;
+    std::string_view name;
+    /// Whoever caused the record goes on only when it is durable. The others need no wait: a replay derives them, or
+    /// their loss leads to the same end. Records become durable in the order in which they were appended, so that
+    /// waiting for one is waiting for all before it.
+    bool awaited;
+    std::string_view fields; ///< which fields it uses, besides `run`, `kind`, `at` and `epoch`
+};
+
+/// The one table of all kinds, in order of number from 1.
+inline constexpr std::array record_kinds{
+    record_kind_details{record_kind::run_created, "run_created", true, ""},
+    record_kind_details{record_kind::run_started, "run_started", false, "also when a stopped run goes on"},
+    record_kind_details{record_kind::run_ended, "run_ended", true, "state; data = error, if any"},
+    record_kind_details{record_kind::task_evaluated, "task_evaluated", false,
+                        "task; number = items (a task of which this is not recorded has one)"},
+    record_kind_details{record_kind::task_ended, "task_ended", false,
+                        "task, state; data = output or error. Not needed for a task whose last item tells its state"},
+    record_kind_details{record_kind::attempt_started, "attempt_started", false,
+                        "task, item, attempt. Not needed for an attempt that has no effect outside before it ends"},
+    record_kind_details{record_kind::attempt_deferred, "attempt_deferred", false,
+                        "task, item, attempt; name = on what"},
+    record_kind_details{record_kind::attempt_resumed, "attempt_resumed", false, "task, item, attempt"},
+    record_kind_details{record_kind::attempt_ended, "attempt_ended", true,
+                        "task, item, attempt, state; number = duration in ms; data = output, or error "
+                        "{class, code, message}"},
+    record_kind_details{record_kind::attempt_interrupted, "attempt_interrupted", false,
+                        "task, item, attempt: died with its engine, does not count against retry.limit"},
+    record_kind_details{record_kind::retry_scheduled, "retry_scheduled", false,
+                        "task, item, attempt (that failed); number = when the next is due, ms since 1970"},
+    record_kind_details{record_kind::step_recorded, "step_recorded", true,
+                        "task, item, attempt, branch, step, name; state = success or failed; data = result or error"},
+    record_kind_details{record_kind::launch_intent, "launch_intent", true,
+                        "task, item, attempt, branch, step; name = launch token"},
+    record_kind_details{record_kind::launch_recorded, "launch_recorded", true,
+                        "task, item, attempt, branch, step; name = launch token; data = job id"},
+    record_kind_details{record_kind::cancel_requested, "cancel_requested", true,
+                        "task and item, if not all of the run or task; name = reason"},
+    record_kind_details{record_kind::callback_completed, "callback_completed", true,
+                        "task, item, attempt, branch, step; name = callback; data = what was delivered"},
+    record_kind_details{record_kind::paused, "paused", true, ""},
+    record_kind_details{record_kind::resumed, "resumed", true, ""},
+    record_kind_details{record_kind::pool_resized, "pool_resized", true, "name = pool; number = slots"},
+    record_kind_details{record_kind::retry_due, "retry_due", false,
+                        "task, item: the delay has passed, the next attempt may be admitted"},
+};
+
+[[nodiscard]] constexpr const record_kind_details& details(record_kind k) noexcept
+{
+    return record_kinds[static_cast<std::size_t>(k) - 1];
+}
+
+/// `run_created`, … as in the enumeration.
+[[nodiscard]] constexpr std::string_view to_string(record_kind k) noexcept
+{
+    return details(k).name;
+}
+
+/// `pending`, … as in the enumeration; `none` is empty.
+[[nodiscard]] constexpr std::string_view to_string(recorded_state s) noexcept
+{
+    constexpr std::array<std::string_view, recorded_state_count> names{
+        "",       "pending", "queued", "running",   "deferred",  "retrying", "cancelling",
+        "paused", "success", "failed", "timed_out", "cancelled", "skipped",  "upstream_failed"};
+    return names[static_cast<std::size_t>(s)];
+}
+
+/// One thing that happened. Fields that a kind does not use keep their defaults, which take next to no room.
+struct record
+{
+    run_number run;
+    record_kind kind{};
+    recorded_state state = recorded_state::none;
+    task_index task = no_task;
+    item_index item = no_item;
+    attempt_number attempt{0};
+    std::uint32_t step = 0;  ///< position among the steps of the same branch
+    std::int64_t number = 0; ///< by kind: a duration, an instant, a count
+    wall_time at{};
+    std::uint64_t epoch = 0; ///< of the ownership under which it was written
+    std::string branch;      ///< path through `all` and `any` by position, `1.0`; empty = the attempt's own line
+    std::string name;
+    std::string data; ///< JSON text; empty = nothing
+
+    friend bool operator==(const record&, const record&) = default;
+};
+
+/// Where a piece of log came from. The numbers are in files.
+enum class log_stream : std::uint8_t
+{
+    out = 1,    ///< standard output of a process
+    err = 2,    ///< its standard error
+    engine = 3, ///< what the operator or the engine said
+};
+
+/// `stdout`, `stderr`, `engine`.
+[[nodiscard]] constexpr std::string_view to_string(log_stream s) noexcept
+{
+    switch (s) {
+    case log_stream::out:
+        return "stdout";
+    case log_stream::err:
+        return "stderr";
+    case log_stream::engine:
+        return "engine";
+    }
+    return "?";
+}
+
+/// A piece of an attempt's log. Any bytes; nothing waits for it.
+struct log_chunk
+{
+    run_number run;
+    task_index task;
+    item_index item;
+    attempt_number attempt;
+    log_stream stream = log_stream::out;
+    wall_time at{};
+    std::string text;
+
+    friend bool operator==(const log_chunk&, const log_chunk&) = default;
+};
+
+} // namespace potoo::journal

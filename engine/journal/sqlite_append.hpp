@@ -1,0 +1,58 @@
+#pragma once
+/// @file
+/// Adding records and runs to `potoo.db`, within a transaction of the caller's.
+
+#include "engine/journal/record.hpp"
+#include "engine/journal/sqlite_connection.hpp"
+#include "engine/journal/store.hpp"
+
+#include <cstdint>
+#include <unordered_map>
+
+namespace potoo::journal {
+
+/// Appends rows of `journal`, and tells `journal_extent` of each extent that a run enters.
+class record_appender
+{
+  public:
+    explicit record_appender(sqlite_connection& connection)
+        : insert_(connection.prepare("INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")),
+          insert_extent_(connection.prepare("INSERT OR IGNORE INTO journal_extent VALUES (?1, ?2)")),
+          next_(static_cast<std::uint64_t>(connection.integer("SELECT coalesce(max(seq), 0) + 1 FROM journal")))
+    {}
+
+    void append(const record& r);
+
+    [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+
+    /// After a rollback: goes on from where the transaction began.
+    void rewind(std::uint64_t next)
+    {
+        next_ = next;
+        entered_.clear();
+    }
+
+    void forget(run_number run) { entered_.erase(run); }
+
+  private:
+    sqlite_statement insert_;
+    sqlite_statement insert_extent_;
+    std::uint64_t next_;
+    std::unordered_map<run_number, std::uint64_t> entered_; ///< the last extent each run has a record in
+};
+
+/// Adds runs, and their DAGs where an equal one is not there yet.
+class run_creator
+{
+  public:
+    explicit run_creator(sqlite_connection& connection) : connection_(connection) {}
+
+    void create(const new_run& run);
+
+  private:
+    std::int64_t dag_number(const dag_document& dag);
+
+    sqlite_connection& connection_;
+};
+
+} // namespace potoo::journal

@@ -1,0 +1,65 @@
+#include "engine/journal/sqlite_schema.hpp"
+#include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/sqlite_view.hpp"
+
+#include <fmt/format.h>
+#include <system_error>
+
+namespace potoo::journal {
+
+namespace {
+
+class sqlite_reader final : public reader
+{
+  public:
+    sqlite_reader(const std::filesystem::path& file, sqlite_access access) : connection_(file, access)
+    {
+        check_for_reading(connection_);
+    }
+
+    std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
+
+    dag_document dag_of(run_number run) override { return view_.dag_of(run); }
+
+    void records(run_number run, record_seq from, const record_visitor& visit) override
+    {
+        view_.records(run, from, visit);
+    }
+
+    void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
+
+    std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
+
+  private:
+    sqlite_connection connection_;
+    sqlite_view view_{connection_};
+};
+
+void check_exists(const state_layout& layout)
+{
+    std::error_code ignored;
+    if (!std::filesystem::exists(layout.database(), ignored))
+        throw store_error(store_error_kind::not_found,
+                          fmt::format("there is no journal '{}': no run was recorded there; check --state",
+                                      layout.database().string()));
+}
+
+} // namespace
+
+std::unique_ptr<reader> open_sqlite_reader(const state_layout& layout)
+{
+    check_exists(layout);
+    const auto file = layout.database();
+    try {
+        return std::make_unique<sqlite_reader>(file, sqlite_access::read_only);
+    } catch (const store_error& e) {
+        // Reading a file in WAL mode makes files beside it, which a read-only medium does not let.
+        using enum store_error_kind;
+        const bool cannot_make_them = e.kind() == read_only || e.kind() == io || e.kind() == not_found;
+        if (!cannot_make_them || has_write_ahead_log(file))
+            throw;
+    }
+    return std::make_unique<sqlite_reader>(file, sqlite_access::immutable);
+}
+
+} // namespace potoo::journal

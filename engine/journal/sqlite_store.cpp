@@ -1,0 +1,202 @@
+#include "engine/journal/sqlite_store.hpp"
+
+#include "engine/journal/run_progress.hpp"
+#include "engine/journal/sqlite_append.hpp"
+#include "engine/journal/sqlite_columns.hpp"
+#include "engine/journal/sqlite_connection.hpp"
+#include "engine/journal/sqlite_schema.hpp"
+#include "engine/journal/sqlite_view.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace potoo::journal {
+
+namespace {
+
+constexpr std::uintmax_t largest_checked_file = 256ULL * 1024 * 1024;
+
+void write_task(sqlite_statement& insert, run_number run, const task_row& task)
+{
+    insert.bind(1, run.value()).bind(2, task.task.value()).bind(3, static_cast<std::int64_t>(task.state));
+    insert.bind(4, task.items);
+    int place = first_count_column + 1;
+    for (const auto state : counted_states)
+        insert.bind(place++, task.counts[static_cast<std::size_t>(state)]);
+    insert.bind(place++, task.attempts);
+    bind_or_null(insert, place++, task.started);
+    bind_or_null(insert, place++, task.ended);
+    bind_or_null(insert, place++, task.output);
+    bind_or_null(insert, place, task.error);
+    insert.run();
+}
+
+/// A connection to a file that has our tables.
+std::unique_ptr<sqlite_connection> open_for_writing(const std::filesystem::path& file, bool check_whole)
+{
+    auto connection = std::make_unique<sqlite_connection>(file, sqlite_access::read_write);
+    if (connection->is_read_only())
+        throw store_error(store_error_kind::read_only,
+                          fmt::format("the journal '{}' is read-only; make the file and its directory writable, or "
+                                      "choose another with --state",
+                                      file.string()));
+    prepare_for_writing(*connection);
+    if (check_whole)
+        check_integrity(*connection);
+    return connection;
+}
+
+class sqlite_store final : public store
+{
+  public:
+    explicit sqlite_store(std::unique_ptr<sqlite_connection> connection);
+
+    std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
+
+    dag_document dag_of(run_number run) override { return view_.dag_of(run); }
+
+    void records(run_number run, record_seq from, const record_visitor& visit) override
+    {
+        view_.records(run, from, visit);
+    }
+
+    void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
+
+    std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
+
+    run_number next_run() const override { return next_run_; }
+
+    void append(const batch& b) override;
+    std::uint64_t claim(run_number run, const std::string& owner) override;
+    bool maintain() override;
+
+  private:
+    void append_log(const log_chunk& chunk);
+    void apply_progress(const record& r);
+
+    std::unique_ptr<sqlite_connection> connection_;
+    sqlite_view view_;
+    run_creator creator_;
+    record_appender appender_;
+    sqlite_statement insert_log_;
+    sqlite_statement progress_;
+    run_number next_run_;
+};
+
+sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> connection)
+    : connection_(std::move(connection)), view_(*connection_), creator_(*connection_), appender_(*connection_),
+      insert_log_(connection_->prepare("INSERT INTO log_chunk (run, task, item, attempt, stream, at, text) "
+                                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")),
+      progress_(connection_->prepare("UPDATE run SET state = ?2, started = iif(?3, coalesce(started, ?5), started), "
+                                     "ended = iif(?4, ?5, NULL), folded = 0 WHERE run = ?1")),
+      next_run_(to_u32(connection_->integer("SELECT coalesce(max(run), 0) + 1 FROM run")))
+{}
+
+void sqlite_store::append_log(const log_chunk& chunk)
+{
+    insert_log_.bind(1, chunk.run.value()).bind(2, chunk.task.value()).bind(3, chunk.item.value());
+    insert_log_.bind(4, chunk.attempt.value()).bind(5, static_cast<std::int64_t>(chunk.stream));
+    insert_log_.bind(6, to_integer(chunk.at)).bind_blob(7, chunk.text).run();
+}
+
+void sqlite_store::apply_progress(const record& r)
+{
+    const auto progress = progress_of(r);
+    if (!progress)
+        return;
+    progress_.bind(1, r.run.value()).bind(2, static_cast<std::int64_t>(progress->state));
+    progress_.bind(3, progress->starts).bind(4, progress->ends).bind(5, to_integer(r.at)).run();
+    if (progress->ends)
+        appender_.forget(r.run);
+}
+
+void sqlite_store::append(const batch& b)
+{
+    const auto first = appender_.next();
+    try {
+        sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
+        for (const auto& run : b.runs)
+            creator_.create(run);
+        for (const auto& r : b.records) {
+            appender_.append(r);
+            apply_progress(r);
+        }
+        for (const auto& chunk : b.logs)
+            append_log(chunk);
+        transaction.commit();
+    } catch (const store_error&) {
+        appender_.rewind(first);
+        throw;
+    }
+    if (!b.runs.empty())
+        next_run_ = run_number(b.runs.back().number.value() + 1);
+}
+
+std::uint64_t sqlite_store::claim(run_number run, const std::string& owner)
+{
+    sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
+    auto update = connection_->prepare("UPDATE run SET owner = ?2, epoch = epoch + 1 WHERE run = ?1 RETURNING epoch");
+    if (!update.bind(1, run.value()).bind(2, owner).step())
+        throw store_error(store_error_kind::not_found,
+                          fmt::format("there is no run number {} in '{}'", run.value(), connection_->file().string()));
+    const auto epoch = static_cast<std::uint64_t>(update.integer(0));
+    update.reset();
+    transaction.commit();
+    return epoch;
+}
+
+bool sqlite_store::maintain()
+{
+    auto next = connection_->prepare("SELECT run FROM run WHERE ended IS NOT NULL AND folded = 0 ORDER BY run LIMIT 1");
+    if (!next.step())
+        return false;
+    const run_number run(to_u32(next.integer(0)));
+    next.reset();
+    sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
+    connection_->prepare("DELETE FROM task_snapshot WHERE run = ?1").bind(1, run.value()).run();
+    auto insert = connection_->prepare("INSERT INTO task_snapshot VALUES "
+                                       "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)");
+    for (const auto& task : view_.tasks(run))
+        write_task(insert, run, task);
+    connection_->prepare("UPDATE run SET folded = 1 WHERE run = ?1").bind(1, run.value()).run();
+    transaction.commit();
+    return true;
+}
+
+/// Creates the file with its mode before SQLite does with another.
+void create_file(const std::filesystem::path& file)
+{
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        const auto error = errno;
+        if (error == EEXIST)
+            return;
+        const bool full = error == ENOSPC || error == EDQUOT;
+        const bool read_only = error == EROFS || error == EACCES || error == EPERM;
+        throw store_error(full ? store_error_kind::full
+                               : (read_only ? store_error_kind::read_only : store_error_kind::io),
+                          fmt::format("cannot create the journal '{}': {}; choose another place with --state",
+                                      file.string(), std::system_category().message(error)));
+    }
+    ::close(descriptor);
+}
+
+} // namespace
+
+std::unique_ptr<store> open_sqlite_store(const state_layout& layout)
+{
+    const auto file = layout.database();
+    create_file(file);
+    std::error_code ignored;
+    const bool was_killed = has_write_ahead_log(file);
+    const auto size = std::filesystem::file_size(file, ignored);
+    return std::make_unique<sqlite_store>(
+        open_for_writing(file, was_killed && !ignored && size <= largest_checked_file));
+}
+
+} // namespace potoo::journal

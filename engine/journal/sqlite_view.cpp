@@ -1,0 +1,205 @@
+#include "engine/journal/sqlite_view.hpp"
+
+#include "engine/journal/sqlite_columns.hpp"
+#include "engine/journal/sqlite_schema.hpp"
+#include "engine/journal/task_fold.hpp"
+
+#include <fmt/format.h>
+#include <limits>
+
+namespace potoo::journal {
+
+namespace {
+
+std::optional<wall_time> optional_time(const sqlite_statement& row, int column)
+{
+    return row.is_null(column) ? std::nullopt : std::optional(to_time(row.integer(column)));
+}
+
+/// A number from a file, which may be damaged or made by hand, as an enumerator.
+template <class Enum>
+Enum to_enum(std::int64_t value, std::int64_t first, std::int64_t last, const char* column,
+             const std::filesystem::path& file)
+{
+    if (value < first || value > last)
+        throw store_error(
+            store_error_kind::corrupt,
+            fmt::format("the journal '{}' is damaged: {} is not a {}; keep a copy of the state directory, "
+                        "and start with a new one",
+                        file.string(), value, column));
+    return static_cast<Enum>(value);
+}
+
+recorded_state to_state(const sqlite_statement& row, int column, const std::filesystem::path& file)
+{
+    return to_enum<recorded_state>(row.integer(column), 0, recorded_state_count - 1, "state", file);
+}
+
+constexpr std::string_view select_records =
+    "SELECT j.seq, j.kind, j.state, j.task, j.item, j.attempt, j.step, j.number, j.at, j.epoch, j.branch, j.name, "
+    "j.data "
+    "FROM journal_extent e CROSS JOIN journal j "
+    "ON j.seq BETWEEN max(e.extent * ?3, ?2) AND e.extent * ?3 + ?3 - 1 AND j.run = e.run "
+    "WHERE e.run = ?1 AND e.extent >= ?2 / ?3 ORDER BY e.extent, j.seq";
+
+record read_record(const sqlite_statement& row, run_number run, const std::filesystem::path& file)
+{
+    record r;
+    r.run = run;
+    r.kind = to_enum<record_kind>(row.integer(1), 1, record_kinds.size(), "kind of record", file);
+    r.state = to_state(row, 2, file);
+    r.task = row.is_null(3) ? no_task : task_index(to_u32(row.integer(3)));
+    r.item = row.is_null(4) ? no_item : item_index(to_u32(row.integer(4)));
+    r.attempt = attempt_number(to_u32(row.integer(5)));
+    r.step = to_u32(row.integer(6));
+    r.number = row.integer(7);
+    r.at = to_time(row.integer(8));
+    r.epoch = static_cast<std::uint64_t>(row.integer(9));
+    r.branch = row.text(10);
+    r.name = row.text(11);
+    r.data = row.text(12);
+    return r;
+}
+
+task_row read_task(const sqlite_statement& row, const std::filesystem::path& file)
+{
+    task_row task;
+    task.name = row.text(0);
+    task.task = task_index(to_u32(row.integer(1)));
+    task.state = to_state(row, 2, file);
+    task.items = to_u32(row.integer(3));
+    int column = first_count_column;
+    for (const auto state : counted_states)
+        task.counts[static_cast<std::size_t>(state)] = to_u32(row.integer(column++));
+    task.attempts = to_u32(row.integer(column++));
+    task.started = optional_time(row, column++);
+    task.ended = optional_time(row, column++);
+    task.output = row.text(column++);
+    task.error = row.text(column);
+    return task;
+}
+
+} // namespace
+
+/// A column of the run's row. @throws store_error `not_found`
+std::int64_t sqlite_view::check(run_number run, const char* column)
+{
+    auto query = connection_.prepare(fmt::format("SELECT {} FROM run WHERE run = ?1", column));
+    if (!query.bind(1, run.value()).step())
+        throw store_error(store_error_kind::not_found,
+                          fmt::format("there is no run number {} in '{}'", run.value(), connection_.file().string()));
+    return query.integer(0);
+}
+
+std::vector<run_row> sqlite_view::runs(const run_filter& filter)
+{
+    std::string sql = "SELECT r.run, r.id, d.name, r.params, r.state, r.owner, r.epoch, r.created, r.started, r.ended "
+                      "FROM run r JOIN dag d ON d.dag = r.dag WHERE substr(r.id, 1, length(?1)) = ?1 "
+                      "AND (?2 = '' OR d.name = ?2) AND r.run < ?3";
+    if (filter.unfinished)
+        sql += " AND r.ended IS NULL";
+    auto query = connection_.prepare(sql + " ORDER BY r.run DESC LIMIT ?4");
+    query.bind(1, filter.id_prefix).bind(2, filter.dag_name);
+    query.bind(3, filter.before ? std::int64_t(filter.before->value()) : std::numeric_limits<std::int64_t>::max());
+    query.bind(4, filter.limit == 0 ? std::int64_t(-1) : static_cast<std::int64_t>(filter.limit));
+    std::vector<run_row> result;
+    while (query.step())
+        result.push_back({run_number(to_u32(query.integer(0))), run_id(query.text(1)), query.text(2), query.text(3),
+                          to_state(query, 4, connection_.file()), query.text(5),
+                          static_cast<std::uint64_t>(query.integer(6)), to_time(query.integer(7)),
+                          optional_time(query, 8), optional_time(query, 9)});
+    return result;
+}
+
+dag_document sqlite_view::dag_of(run_number run)
+{
+    const sqlite_transaction snapshot(connection_, "BEGIN");
+    const auto number = check(run, "dag");
+    auto query = connection_.prepare("SELECT name, source_name, source, hash FROM dag WHERE dag = ?1");
+    if (!query.bind(1, number).step())
+        throw store_error(store_error_kind::corrupt,
+                          fmt::format("the journal '{}' is damaged: the DAG of run number {} is not in it; keep a copy "
+                                      "of the state directory, and start with a new one",
+                                      connection_.file().string(), run.value()));
+    return {query.text(0), query.text(1), query.text(2), std::stoull(query.text(3), nullptr, 16), task_names(number)};
+}
+
+void sqlite_view::records(run_number run, record_seq from, const reader::record_visitor& visit)
+{
+    check(run, "run");
+    auto query = connection_.prepare(select_records);
+    query.bind(1, run.value()).bind(2, static_cast<std::int64_t>(from.value()));
+    query.bind(3, static_cast<std::int64_t>(extent_size));
+    while (query.step())
+        if (!visit(record_seq(static_cast<std::uint64_t>(query.integer(0))),
+                   read_record(query, run, connection_.file())))
+            return;
+}
+
+void sqlite_view::logs(const log_filter& filter, const reader::log_visitor& visit)
+{
+    check(filter.run, "run");
+    std::string sql =
+        "SELECT chunk, task, item, attempt, stream, at, text FROM log_chunk WHERE run = ?1 AND chunk > ?2";
+    if (filter.task)
+        sql += fmt::format(" AND task = {}", filter.task->value());
+    if (filter.item)
+        sql += fmt::format(" AND item = {}", filter.item->value());
+    if (filter.attempt)
+        sql += fmt::format(" AND attempt = {}", filter.attempt->value());
+    auto query = connection_.prepare(sql + " ORDER BY chunk");
+    query.bind(1, filter.run.value()).bind(2, static_cast<std::int64_t>(filter.after));
+    while (query.step()) {
+        const log_chunk chunk{filter.run,
+                              task_index(to_u32(query.integer(1))),
+                              item_index(to_u32(query.integer(2))),
+                              attempt_number(to_u32(query.integer(3))),
+                              to_enum<log_stream>(query.integer(4), 1, 3, "stream of a log", connection_.file()),
+                              to_time(query.integer(5)),
+                              query.text(6)};
+        if (!visit(static_cast<std::uint64_t>(query.integer(0)), chunk))
+            return;
+    }
+}
+
+std::vector<std::string> sqlite_view::task_names(std::int64_t dag)
+{
+    std::vector<std::string> result;
+    auto names = connection_.prepare("SELECT name FROM dag_task WHERE dag = ?1 ORDER BY task");
+    names.bind(1, dag);
+    while (names.step())
+        result.push_back(names.text(0));
+    return result;
+}
+
+std::vector<task_row> sqlite_view::folded_tasks(run_number run)
+{
+    std::vector<task_row> result;
+    auto query = connection_.prepare(
+        "SELECT t.name, s.task, s.state, s.items, s.pending, s.queued, s.running, s.deferred, s.retrying, "
+        "s.cancelling, "
+        "s.success, s.failed, s.timed_out, s.cancelled, s.skipped, s.upstream_failed, s.attempts, s.started, s.ended, "
+        "s.output, s.error FROM run r CROSS JOIN task_snapshot s ON s.run = r.run "
+        "CROSS JOIN dag_task t ON t.dag = r.dag AND t.task = s.task WHERE r.run = ?1 ORDER BY s.task");
+    query.bind(1, run.value());
+    while (query.step())
+        result.push_back(read_task(query, connection_.file()));
+    return result;
+}
+
+std::vector<task_row> sqlite_view::tasks(run_number run)
+{
+    std::optional<sqlite_transaction> snapshot;
+    if (!connection_.in_transaction())
+        snapshot.emplace(connection_, "BEGIN");
+    if (check(run, "folded") != 0)
+        return folded_tasks(run);
+    task_fold fold;
+    records(run, record_seq(0), [&fold](record_seq, const record& r) {
+        fold.apply(r);
+        return true;
+    });
+    return fold.rows(task_names(check(run, "dag")));
+}
+
+} // namespace potoo::journal

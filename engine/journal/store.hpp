@@ -1,0 +1,165 @@
+#pragma once
+/// @file
+/// The store port: where the journal is kept. Readers may be many; one store at a time writes.
+
+#include "engine/journal/record.hpp"
+#include "engine/journal/store_error.hpp"
+
+#include <potoo/ids.hpp>
+#include <potoo/time.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace potoo::journal {
+
+/// The DAG of a run as it was when the run was created. Equal ones are kept once.
+struct dag_document
+{
+    std::string name;
+    std::string source_name;
+    std::string source;
+    std::uint64_t hash = 0;         ///< of `source`
+    std::vector<std::string> tasks; ///< names, by `task_index`
+};
+
+/// A run that is to be created. Its number is the store's `next_run`, or follows that of the run before it.
+struct new_run
+{
+    run_number number;
+    run_id id;
+    std::shared_ptr<const dag_document> dag; ///< never null
+    std::string params;                      ///< JSON object
+    std::string owner;                       ///< engine that runs it; empty = nobody yet
+    std::uint64_t epoch = 1;
+    wall_time created{};
+};
+
+/// What is appended together: all of it becomes durable, or none.
+struct batch
+{
+    std::vector<new_run> runs;
+    std::vector<record> records;
+    std::vector<log_chunk> logs;
+
+    [[nodiscard]] std::size_t size() const noexcept { return runs.size() + records.size() + logs.size(); }
+
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+    void clear() noexcept
+    {
+        runs.clear();
+        records.clear();
+        logs.clear();
+    }
+};
+
+/// A run as it is listed. `state`, `started` and `ended` follow from its run_started, paused, resumed and run_ended.
+struct run_row
+{
+    run_number number;
+    run_id id;
+    std::string dag_name;
+    std::string params;
+    recorded_state state = recorded_state::queued;
+    std::string owner;
+    std::uint64_t epoch = 0;
+    wall_time created{};
+    std::optional<wall_time> started;
+    std::optional<wall_time> ended;
+};
+
+/// Which runs to list. Conditions that are given must all hold.
+struct run_filter
+{
+    bool unfinished = false;            ///< only runs that have not ended
+    std::string id_prefix{};            ///< only runs whose id begins so
+    std::string dag_name{};             ///< only runs of this DAG
+    std::optional<run_number> before{}; ///< only older runs: the last one of the page before
+    std::size_t limit = 0;              ///< at most so many; 0 = all
+};
+
+/// Where a task of a run stands, all its items together.
+struct task_row
+{
+    task_index task;
+    std::string name;
+    recorded_state state = recorded_state::pending;
+    std::uint32_t items = 1;
+    std::array<std::uint32_t, recorded_state_count> counts{}; ///< items by `recorded_state`
+    std::uint32_t attempts = 0;                               ///< of all items
+    std::optional<wall_time> started;
+    std::optional<wall_time> ended;
+    std::string output; ///< JSON text of a task with one item that succeeded; else empty
+    std::string error;  ///< JSON text of the last error; empty = none
+
+    friend bool operator==(const task_row&, const task_row&) = default;
+};
+
+/// Which logs to read: all of a run, of a task, of an item or of one attempt.
+struct log_filter
+{
+    run_number run{};
+    std::optional<task_index> task{};
+    std::optional<item_index> item{};
+    std::optional<attempt_number> attempt{};
+    std::uint64_t after = 0; ///< only chunks later than the one with this position
+};
+
+/// Looks at what is durable. Not for two threads at once; make one reader per thread. Every member throws
+/// `store_error`.
+class reader
+{
+  public:
+    reader() = default;
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+    virtual ~reader() = default;
+
+    /// Newest first.
+    [[nodiscard]] virtual std::vector<run_row> runs(const run_filter& filter) = 0;
+
+    /// @throws store_error `not_found` when there is no such run
+    [[nodiscard]] virtual dag_document dag_of(run_number run) = 0;
+
+    /// Called with a record, in order of `record_seq`; false ends the reading.
+    using record_visitor = std::function<bool(record_seq, const record&)>;
+
+    /// The records of a run from `from` on, itself included. The visitor must not use this reader.
+    virtual void records(run_number run, record_seq from, const record_visitor& visit) = 0;
+
+    /// Called with the chunk's position, in order of position; false ends the reading.
+    using log_visitor = std::function<bool(std::uint64_t position, const log_chunk&)>;
+
+    /// The visitor must not use this reader.
+    virtual void logs(const log_filter& filter, const log_visitor& visit) = 0;
+
+    /// Every task of the run's DAG, in order of `task_index`.
+    [[nodiscard]] virtual std::vector<task_row> tasks(run_number run) = 0;
+};
+
+/// Keeps the journal. For one thread at a time.
+class store : public reader
+{
+  public:
+    /// The number that the next run must have.
+    [[nodiscard]] virtual run_number next_run() const = 0;
+
+    /// Appends all of `b`, in order, and returns when it is durable.
+    /// @throws store_error when nothing of it was appended; the same batch may be given again
+    virtual void append(const batch& b) = 0;
+
+    /// Makes `owner` the owner of a run under a new epoch. @return that epoch
+    virtual std::uint64_t claim(run_number run, const std::string& owner) = 0;
+
+    /// Does one piece of housekeeping, such as folding an ended run into its snapshot. @return whether there was any
+    virtual bool maintain() = 0;
+};
+
+} // namespace potoo::journal

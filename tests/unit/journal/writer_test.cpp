@@ -1,0 +1,274 @@
+#include "engine/journal/memory_store.hpp"
+#include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/writer.hpp"
+
+#include "samples.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+using namespace potoo;
+using namespace potoo::journal;
+using namespace potoo::journal::samples;
+
+namespace {
+
+/// A memory store whose appends can be held up or made to fail.
+class scripted_store final : public store
+{
+  public:
+    std::vector<run_row> runs(const run_filter& filter) override { return kept_.runs(filter); }
+
+    dag_document dag_of(run_number run) override { return kept_.dag_of(run); }
+
+    void records(run_number run, record_seq from, const record_visitor& visit) override
+    {
+        kept_.records(run, from, visit);
+    }
+
+    void logs(const log_filter& filter, const log_visitor& visit) override { kept_.logs(filter, visit); }
+
+    std::vector<task_row> tasks(run_number run) override { return kept_.tasks(run); }
+
+    run_number next_run() const override { return kept_.next_run(); }
+
+    void append(const batch& b) override
+    {
+        std::unique_lock lock(mutex_);
+        ++tries_;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return !held_; });
+        if (failing_)
+            throw store_error(*failing_, "refused");
+        sizes_.push_back(b.size());
+        kept_.append(b);
+    }
+
+    std::uint64_t claim(run_number run, const std::string& owner) override { return kept_.claim(run, owner); }
+
+    bool maintain() override { return chores_.load() > 0 && chores_.fetch_sub(1) > 0; }
+
+    void hold(bool held)
+    {
+        change([&] { held_ = held; });
+    }
+
+    void fail_with(std::optional<store_error_kind> kind)
+    {
+        change([&] { failing_ = kind; });
+    }
+
+    void wait_for_try(int n)
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return tries_ >= n; });
+    }
+
+    std::vector<std::size_t> sizes()
+    {
+        const std::lock_guard guard(mutex_);
+        return sizes_;
+    }
+
+    std::atomic<int> chores_{0};
+
+  private:
+    void change(const std::function<void()>& how)
+    {
+        {
+            const std::lock_guard guard(mutex_);
+            how();
+        }
+        changed_.notify_all();
+    }
+
+    memory_store kept_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool held_ = false;
+    std::optional<store_error_kind> failing_;
+    int tries_ = 0;
+    std::vector<std::size_t> sizes_;
+};
+
+record nth(std::int64_t i)
+{
+    return ended(0, 0, 1, recorded_state::success, i);
+}
+
+bool in_order(reader& r, std::size_t count)
+{
+    const auto records = records_of(r, run_number(1));
+    if (records.size() != count + 1)
+        return false;
+    for (std::size_t i = 0; i < count; ++i)
+        if (records[i + 1] != nth(static_cast<std::int64_t>(i)))
+            return false;
+    return true;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(journal_writer)
+
+BOOST_AUTO_TEST_CASE(everything_appended_is_durable_after_flush_in_order)
+{
+    const scratch_dir dir;
+    const auto store = open_sqlite_store(dir.layout());
+    std::atomic<position> told{0};
+    writer w(*store, {.durable = [&](position p) { told = p; }, .failed = {}, .recovered = {}});
+    BOOST_TEST(w.create_run(sample_run({}, "kq3v9z01abcd")).value() == 1U);
+    for (std::int64_t i = 0; i < 30'000; ++i)
+        BOOST_REQUIRE(w.append(nth(i)) == static_cast<position>(i) + 2);
+    w.flush();
+    BOOST_TEST(w.durable() == w.last());
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_TEST(told.load() == 30'001U);
+    BOOST_TEST(in_order(*store, 30'000));
+}
+
+BOOST_AUTO_TEST_CASE(what_gathers_during_a_write_is_written_together)
+{
+    scripted_store store;
+    store.hold(true);
+    writer w(store, {}, writer_mode::threaded, {.batch_entries = 100});
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    store.wait_for_try(1);
+    for (std::int64_t i = 0; i < 250; ++i)
+        w.append(nth(i));
+    BOOST_TEST(w.durable() == 0U);
+    store.hold(false);
+    w.flush();
+    BOOST_TEST((store.sizes() == std::vector<std::size_t>{2, 100, 100, 50}));
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_TEST(in_order(store, 250));
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_batch_is_kept_and_written_when_it_can_be)
+{
+    scripted_store store;
+    std::atomic<int> failures{0};
+    std::atomic<int> recoveries{0};
+    writer w(store,
+             {.durable = {}, .failed = [&](const store_error&) { ++failures; }, .recovered = [&] { ++recoveries; }});
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    w.flush();
+    store.fail_with(store_error_kind::full);
+    w.append(nth(0));
+    BOOST_CHECK_EXCEPTION(w.flush(), store_error,
+                          [](const store_error& e) { return e.kind() == store_error_kind::full && e.passing(); });
+    w.append(nth(1));
+    BOOST_CHECK_THROW(w.flush(), store_error);
+    BOOST_TEST(w.durable() == 1U);
+    store.fail_with(std::nullopt);
+    w.flush();
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_TEST(failures.load() == 1);
+    BOOST_TEST(recoveries.load() == 1);
+    BOOST_TEST(in_order(store, 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_batch_is_tried_again_without_being_asked)
+{
+    scripted_store store;
+    store.fail_with(store_error_kind::full);
+    writer w(store, {}, writer_mode::threaded, {.retry_after = std::chrono::milliseconds(1)});
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    store.wait_for_try(3);
+    store.fail_with(std::nullopt);
+    store.wait_for_try(4);
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_TEST(in_order(store, 0));
+}
+
+BOOST_AUTO_TEST_CASE(stop_says_how_much_could_not_be_written)
+{
+    scripted_store store;
+    store.fail_with(store_error_kind::io);
+    writer w(store);
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    w.append(nth(0));
+    BOOST_TEST(w.stop() == 2U);
+    BOOST_TEST(w.stop() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(too_much_that_is_not_durable_is_over_the_limit)
+{
+    scripted_store store;
+    store.hold(true);
+    writer w(store, {}, writer_mode::threaded, {.pending_bytes = 10'000});
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    BOOST_TEST(!w.over_limit());
+    w.append_log({run_number(1),
+                  task_index(0),
+                  item_index(0),
+                  attempt_number(1),
+                  log_stream::out,
+                  {},
+                  std::string(10'000, 'x')});
+    BOOST_TEST(w.over_limit());
+    store.hold(false);
+    w.flush();
+    BOOST_TEST(!w.over_limit());
+}
+
+BOOST_AUTO_TEST_CASE(synchronous_writes_are_durable_at_once)
+{
+    memory_store store;
+    std::vector<position> told;
+    writer w(store, {.durable = [&](position p) { told.push_back(p); }, .failed = {}, .recovered = {}},
+             writer_mode::synchronous);
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    w.append(nth(0));
+    BOOST_TEST((told == std::vector<position>{1, 2}));
+    w.flush();
+    BOOST_TEST(in_order(store, 1));
+    BOOST_TEST(w.stop() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(manual_writes_happen_only_when_told)
+{
+    scripted_store store;
+    writer w(store, {}, writer_mode::manual, {.batch_entries = 3});
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    for (std::int64_t i = 0; i < 4; ++i)
+        w.append(nth(i));
+    BOOST_TEST(w.durable() == 0U);
+    BOOST_TEST(w.write_next());
+    BOOST_TEST(w.durable() == 2U);
+    BOOST_TEST(w.write_next());
+    BOOST_TEST(!w.write_next());
+    store.fail_with(store_error_kind::full);
+    w.append(nth(4));
+    BOOST_TEST(!w.write_next());
+    BOOST_CHECK_THROW(w.flush(), store_error);
+    store.fail_with(std::nullopt);
+    w.flush();
+    BOOST_TEST(in_order(store, 5));
+}
+
+BOOST_AUTO_TEST_CASE(housekeeping_is_done_before_the_end)
+{
+    scripted_store store;
+    store.chores_ = 3;
+    writer w(store);
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_TEST(store.chores_.load() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(numbers_of_runs_go_on_from_those_in_the_store)
+{
+    memory_store store;
+    store.append(run_with({}));
+    writer w(store, {}, writer_mode::synchronous);
+    BOOST_TEST(w.create_run(sample_run({}, "second000000")).value() == 2U);
+    BOOST_TEST(w.create_run(sample_run({}, "third0000000")).value() == 3U);
+    BOOST_TEST(store.runs({}).size() == 3U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
