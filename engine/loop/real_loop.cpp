@@ -67,8 +67,7 @@ const std::string* basic_loop::intern(std::string_view name)
 
 real_loop::real_loop(boost::asio::io_context& context)
     : basic_loop(context, steady_clock::now()), timer_(context.get_executor())
-{
-}
+{}
 
 real_loop::~real_loop()
 {

@@ -57,8 +57,8 @@ class basic_loop : public loop
     std::set<std::string, std::less<>> names_;
 };
 
-/// Runs while somebody calls `run` on the io_context, which may be the program's own. Keeps no work by itself: when nothing
-/// waits for anything, `run` returns. The io_context must outlive the loop and be run by one thread.
+/// Runs while somebody calls `run` on the io_context, which may be the program's own. Keeps no work by itself: when
+/// nothing waits for anything, `run` returns. The io_context must outlive the loop and be run by one thread.
 class real_loop final : public basic_loop
 {
   public:

@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// A hierarchical timing wheel over one millisecond ticks (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987).
-/// The slots are lists of chunks that point to the nodes, so that firing walks memory in order and can prefetch the frames it
-/// is about to wake; a cancelled timer leaves a hole in its chunk. Insert and cancel are O(1). Passive: it knows no clock and
-/// arms nothing, its owner calls `advance`.
+/// A hierarchical timing wheel over one millisecond ticks (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels",
+/// 1987). The slots are lists of chunks that point to the nodes, so that firing walks memory in order and can prefetch
+/// the frames it is about to wake; a cancelled timer leaves a hole in its chunk. Insert and cancel are O(1). Passive:
+/// it knows no clock and arms nothing, its owner calls `advance`.
 
 #include <potoo/loop.hpp>
 
@@ -25,20 +25,20 @@ class timer_queue
     timer_queue& operator=(const timer_queue&) = delete;
     ~timer_queue();
 
-    /// `node` fires when `advance` reaches `due`, rounded up to the next tick. Moves a node that is armed. A due time that has
-    /// passed fires at the next tick. Beyond two years ahead it is taken in stages.
+    /// `node` fires when `advance` reaches `due`, rounded up to the next tick. Moves a node that is armed. A due time
+    /// that has passed fires at the next tick. Beyond two years ahead it is taken in stages.
     void arm(timer_node& node, steady_time due);
 
     /// No effect on a node that is not armed.
     void disarm(timer_node& node) noexcept;
 
-    /// Fires everything due at or before `now`, in order of ticks. Nodes may be armed and disarmed from within; one that is
-    /// armed for the present fires in the next call.
+    /// Fires everything due at or before `now`, in order of ticks. Nodes may be armed and disarmed from within; one
+    /// that is armed for the present fires in the next call.
     /// @return how many fired
     std::size_t advance(steady_time now);
 
-    /// No timer fires before this. May be early (a slot whose timers were cancelled, a coarse slot to be taken apart), never
-    /// late. `steady_time::max()` when nothing is armed.
+    /// No timer fires before this. May be early (a slot whose timers were cancelled, a coarse slot to be taken apart),
+    /// never late. `steady_time::max()` when nothing is armed.
     [[nodiscard]] steady_time next_due() const noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept { return armed_; }

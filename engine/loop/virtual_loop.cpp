@@ -13,8 +13,7 @@ constexpr steady_time virtual_start{std::chrono::hours(1)};
 
 virtual_loop::virtual_loop(boost::asio::io_context& context)
     : basic_loop(context, virtual_start), start_(virtual_start), now_(virtual_start)
-{
-}
+{}
 
 virtual_loop::~virtual_loop()
 {

@@ -1,7 +1,7 @@
 #pragma once
 /// @file
-/// A loop whose clock stands still until everything has been done that can be done now, then jumps to the next timer. For
-/// tests and simulations: hours pass in milliseconds, the same way every time.
+/// A loop whose clock stands still until everything has been done that can be done now, then jumps to the next timer.
+/// For tests and simulations: hours pass in milliseconds, the same way every time.
 
 #include "engine/loop/real_loop.hpp"
 
@@ -15,6 +15,7 @@ class virtual_loop final : public basic_loop
     ~virtual_loop();
 
     [[nodiscard]] steady_time now() noexcept override { return now_; }
+
     [[nodiscard]] wall_time wall_now() noexcept override;
 
     /// Runs until nothing is ready and no timer is armed, or until `limit` of virtual time has passed.
@@ -28,7 +29,9 @@ class virtual_loop final : public basic_loop
 
   private:
     void timers_changed() override {}
+
     void timers_gone() noexcept override {}
+
     void request_turn() override;
 
     steady_time start_;

@@ -19,10 +19,12 @@ void branch::resume(std::coroutine_handle<> h)
 {
     // The branch may be gone when the coroutine comes back, so only the loop is touched after it.
     potoo::loop& l = *loop_;
-    const std::string* outer = l.running.exchange(name_, std::memory_order_relaxed);
-    l.turns.fetch_add(1, std::memory_order_relaxed);
+    // Only this thread writes them, so no read-modify-write is needed; the release lets the watchdog read the name.
+    const std::string* outer = l.running.load(std::memory_order_relaxed);
+    l.running.store(name_, std::memory_order_release);
+    l.turns.store(l.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     h.resume();
-    l.running.store(outer, std::memory_order_relaxed);
+    l.running.store(outer, std::memory_order_release);
 }
 
 leaf::~leaf()
@@ -38,8 +40,7 @@ void leaf::abandon() noexcept
         state_ = state::idle;
         branch_->waiting_ = nullptr;
         withdraw();
-    }
-    else if (state_ == state::ready) {
+    } else if (state_ == state::ready) {
         state_ = state::idle;
         branch_->loop().unschedule(*this);
     }
@@ -60,8 +61,7 @@ bool leaf::suspend(std::coroutine_handle<> h, branch& b)
     bool must_wait = false;
     try {
         must_wait = start();
-    }
-    catch (...) {
+    } catch (...) {
         b.waiting_ = nullptr;
         state_ = state::idle;
         throw;

@@ -6,7 +6,7 @@ namespace potoo {
 namespace {
 
 template <class Node>
-void push_back(Node*& first, Node*& last, Node& n, Node* Node::*next, Node* Node::*previous) noexcept
+void push_back(Node*& first, Node*& last, Node& n, Node* Node::* next, Node* Node::* previous) noexcept
 {
     n.*previous = last;
     n.*next = nullptr;
@@ -15,7 +15,7 @@ void push_back(Node*& first, Node*& last, Node& n, Node* Node::*next, Node* Node
 }
 
 template <class Node>
-void erase(Node*& first, Node*& last, Node& n, Node* Node::*next, Node* Node::*previous) noexcept
+void erase(Node*& first, Node*& last, Node& n, Node* Node::* next, Node* Node::* previous) noexcept
 {
     (n.*previous ? n.*previous->*next : first) = n.*next;
     (n.*next ? n.*next->*previous : last) = n.*previous;

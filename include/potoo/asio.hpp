@@ -31,16 +31,15 @@ namespace potoo {
 /// Completion token: `auto n = co_await socket.async_read_some(buffer, use_task);`
 ///
 /// An operation that completes with an `error_code` and a value of type `T` yields `boost::system::result<T>`; with an
-/// `error_code` alone, `result<void>`; with an `exception_ptr`, the value, or the exception is thrown; with several values a
-/// tuple of them. Nothing starts before it is awaited.
+/// `error_code` alone, `result<void>`; with an `exception_ptr`, the value, or the exception is thrown; with several
+/// values a tuple of them. Nothing starts before it is awaited.
 ///
 /// When the branch is told to stop, the operation is cancelled and, once it has ended without success, `cancelled` is
-/// thrown; `operation_aborted` for any other cause arrives as `error::connection_aborted`. A frame that is destroyed meanwhile
-/// abandons the operation: it is cancelled, and what it delivers is dropped. Buffers of a *composed* operation must then live
-/// elsewhere than in that frame; await its end (by cancelling) where they do not.
+/// thrown; `operation_aborted` for any other cause arrives as `error::connection_aborted`. A frame that is destroyed
+/// meanwhile abandons the operation: it is cancelled, and what it delivers is dropped. Buffers of a *composed*
+/// operation must then live elsewhere than in that frame; await its end (by cancelling) where they do not.
 struct use_task_t
-{
-};
+{};
 
 inline constexpr use_task_t use_task{};
 
@@ -186,13 +185,11 @@ class asio_handler
 
     asio_handler(asio_operation<Args...>* op, executor_type executor) noexcept
         : operation_(op), slot_(op->signal.slot()), executor_(executor)
-    {
-    }
+    {}
 
     asio_handler(asio_handler&& other) noexcept
         : operation_(std::exchange(other.operation_, nullptr)), slot_(other.slot_), executor_(other.executor_)
-    {
-    }
+    {}
 
     asio_handler& operator=(asio_handler&&) = delete;
 
@@ -255,9 +252,7 @@ class [[nodiscard("an operation with use_task does nothing until it is awaited")
         this->operation_ = new asio_operation<Args...>{this, {}};
         asio_handler<Args...> handler(this->operation_, this->owner().loop().executor());
         std::apply(
-            [&](auto&&... args) {
-                std::move(initiation_)(std::move(handler), std::forward<decltype(args)>(args)...);
-            },
+            [&](auto&&... args) { std::move(initiation_)(std::move(handler), std::forward<decltype(args)>(args)...); },
             std::move(init_args_));
         return !this->arguments_.has_value();
     }
@@ -268,8 +263,8 @@ class [[nodiscard("an operation with use_task does nothing until it is awaited")
 
 } // namespace detail
 
-/// Awaits an Asio coroutine in a task. It runs on the loop; a cancellation of the branch reaches it as Asio's (all types) and
-/// comes out as `cancelled`.
+/// Awaits an Asio coroutine in a task. It runs on the loop; a cancellation of the branch reaches it as Asio's (all
+/// types) and comes out as `cancelled`.
 template <class T, class Executor>
 task<T> as_task(boost::asio::awaitable<T, Executor> a)
 {
@@ -277,8 +272,7 @@ task<T> as_task(boost::asio::awaitable<T, Executor> a)
     const Executor executor(b.loop().executor());
     if constexpr (std::is_void_v<T>) {
         co_await boost::asio::co_spawn(executor, std::move(a), use_task);
-    }
-    else {
+    } else {
         T value = co_await boost::asio::co_spawn(executor, std::move(a), use_task);
         co_return value;
     }
@@ -292,8 +286,7 @@ class async_execution final : public execution
   public:
     async_execution(potoo::loop& l, std::string_view name, task<T> t, Handler handler)
         : execution(l, l.intern(name)), task_(std::move(t)), handler_(std::move(handler))
-    {
-    }
+    {}
 
     void start()
     {
@@ -316,13 +309,13 @@ class async_execution final : public execution
         auto executor = boost::asio::get_associated_executor(handler_, loop().executor());
         if constexpr (std::is_void_v<T>) {
             finish(executor, [h = std::move(handler_), error]() mutable { std::move(h)(error); });
-        }
-        else {
+        } else {
             std::optional<T> value;
             if (!error)
                 value.emplace(result.take());
-            finish(executor,
-                   [h = std::move(handler_), error, v = std::move(value)]() mutable { std::move(h)(error, std::move(v)); });
+            finish(executor, [h = std::move(handler_), error, v = std::move(value)]() mutable {
+                std::move(h)(error, std::move(v));
+            });
         }
     }
 
@@ -339,11 +332,9 @@ class async_execution final : public execution
             return e;
         try {
             std::rethrow_exception(e);
-        }
-        catch (const cancelled&) {
+        } catch (const cancelled&) {
             return std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted));
-        }
-        catch (...) {
+        } catch (...) {
             return e;
         }
     }
@@ -366,9 +357,9 @@ struct async_signature<void>
 
 } // namespace detail
 
-/// Starts `t` as an Asio operation with signature `void(exception_ptr, optional<T>)`, or `void(exception_ptr)` for `void`. An
-/// Asio cancellation stops it with reason `user`, and `cancelled` arrives as `operation_aborted`. `l` must outlive it and its
-/// io_context must run until it has ended. Must be called on the loop's thread.
+/// Starts `t` as an Asio operation with signature `void(exception_ptr, optional<T>)`, or `void(exception_ptr)` for
+/// `void`. An Asio cancellation stops it with reason `user`, and `cancelled` arrives as `operation_aborted`. `l` must
+/// outlive it and its io_context must run until it has ended. Must be called on the loop's thread.
 template <class T, class Token>
 auto async_run(potoo::loop& l, std::string name, task<T> t, Token&& token)
 {
@@ -386,8 +377,7 @@ boost::asio::awaitable<T> as_awaitable(potoo::loop& l, task<T> t)
 {
     if constexpr (std::is_void_v<T>) {
         co_await async_run(l, "as_awaitable", std::move(t), boost::asio::use_awaitable);
-    }
-    else {
+    } else {
         std::optional<T> value = co_await async_run(l, "as_awaitable", std::move(t), boost::asio::use_awaitable);
         co_return std::move(*value);
     }

@@ -22,10 +22,10 @@ struct job_result
     };
 
     state ended = state::success;
-    json::value output;            ///< of a success: the task's output
-    std::string error;             ///< of any other end: one sentence
-    std::string code;              ///< a short stable word for `retry.on`, may be empty
-    bool retryable = true;         ///< another attempt may succeed
+    json::value output;    ///< of a success: the task's output
+    std::string error;     ///< of any other end: one sentence
+    std::string code;      ///< a short stable word for `retry.on`, may be empty
+    bool retryable = true; ///< another attempt may succeed
 };
 
 /// One job's view of a remote system. Made by an operator for one attempt, and outlives what it is asked to do.
@@ -34,7 +34,8 @@ class backend
   public:
     virtual ~backend() = default;
 
-    /// Launches the job under `token`. @throws failure (surely not accepted), fatal, unknown_outcome (may have been accepted)
+    /// Launches the job under `token`. @throws failure (surely not accepted), fatal, unknown_outcome (may have been
+    /// accepted)
     [[nodiscard]] virtual task<job_id> submit(context& ctx, const launch_token& token) = 0;
 
     /// Looks for a job that was launched under `token`. Only called if `can_find`.
@@ -43,7 +44,8 @@ class backend
     /// Waits until the job has ended, normally through a shared watcher. Survives faults of the remote side.
     [[nodiscard]] virtual task<job_result> wait(context& ctx, const job_id& id) = 0;
 
-    /// Asks the remote side to stop the job; the engine then waits for its end. A job that has ended already is no error.
+    /// Asks the remote side to stop the job; the engine then waits for its end. A job that has ended already is no
+    /// error.
     /// @throws failure when the request should be repeated
     [[nodiscard]] virtual task<> cancel(context& ctx, const job_id& id) = 0;
 
@@ -62,10 +64,10 @@ class backend
     [[nodiscard]] virtual duration cancel_grace() const noexcept { return duration{60'000}; }
 };
 
-/// Launches a job, waits for its end, and yields its output or throws its failure. Intent and job id are journaled before and
-/// after the submission, so that a restart of the engine goes on watching the same job. Told to stop, it cancels the remote
-/// job and waits for its end before `cancelled` is thrown; when the engine shuts down it leaves the job running.
-/// `b` must outlive the task.
+/// Launches a job, waits for its end, and yields its output or throws its failure. Intent and job id are journaled
+/// before and after the submission, so that a restart of the engine goes on watching the same job. Told to stop, it
+/// cancels the remote job and waits for its end before `cancelled` is thrown; when the engine shuts down it leaves the
+/// job running. `b` must outlive the task.
 [[nodiscard]] task<json::value> run_remote_job(context& ctx, backend& b);
 
 } // namespace potoo

@@ -73,8 +73,7 @@ class [[nodiscard]] blocking_wait final : public leaf
                 c.function();
             else
                 c.result.set_value(c.function());
-        }
-        catch (...) {
+        } catch (...) {
             c.result.set_error(std::current_exception());
         }
     }
@@ -90,9 +89,9 @@ class [[nodiscard]] blocking_wait final : public leaf
 
 } // namespace detail
 
-/// `auto x = co_await blocking([path] { return read_whole(path); });` – runs the function on a thread of a small pool and
-/// yields what it returns or throws. A branch that is told to stop goes on at once with `cancelled`, and so does a frame that is
-/// destroyed; the function then runs to its end unobserved, so it must own what it uses.
+/// `auto x = co_await blocking([path] { return read_whole(path); });` – runs the function on a thread of a small pool
+/// and yields what it returns or throws. A branch that is told to stop goes on at once with `cancelled`, and so does a
+/// frame that is destroyed; the function then runs to its end unobserved, so it must own what it uses.
 template <class Function>
 [[nodiscard]] detail::blocking_wait<Function> blocking(Function f)
 {

@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// A branch is one line of execution: a coroutine and those it awaits, of which at most one leaf waits at a time. An
-/// attempt is a branch; each task given to `all`, `any` or a `scope` runs on a branch below it. Cancellation, deadlines and
-/// the watchdog speak to branches.
+/// attempt is a branch; each task given to `all`, `any` or a `scope` runs on a branch below it. Cancellation, deadlines
+/// and the watchdog speak to branches.
 
 #include <potoo/error.hpp>
 #include <potoo/loop.hpp>
@@ -46,8 +46,7 @@ class branch
     /// A branch below another.
     branch(branch& parent, std::uint32_t position) noexcept
         : loop_(parent.loop_), parent_(&parent), name_(parent.name_), position_(position)
-    {
-    }
+    {}
 
     ~branch() = default;
 
@@ -101,8 +100,8 @@ class leaf : private ready_node
     leaf() = default;
     ~leaf();
 
-    /// Begins to wait. @return false if there is nothing to wait for: the coroutine goes on at once. What it throws, the
-    /// `co_await` throws.
+    /// Begins to wait. @return false if there is nothing to wait for: the coroutine goes on at once. What it throws,
+    /// the `co_await` throws.
     virtual bool start() = 0;
 
     /// The branch was told to stop, or the frame is being destroyed: forget the wait, so that `complete` is not called

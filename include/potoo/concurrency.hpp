@@ -1,8 +1,8 @@
 #pragma once
 /// @file
-/// Tasks side by side. `all`, `any` and `scope` are the only ways to have more than one: none returns before everything it
-/// started has ended, so nothing outlives the coroutine that started it. `with_deadline` and `shield` run one task under
-/// another rule of cancellation.
+/// Tasks side by side. `all`, `any` and `scope` are the only ways to have more than one: none returns before everything
+/// it started has ended, so nothing outlives the coroutine that started it. `with_deadline` and `shield` run one task
+/// under another rule of cancellation.
 ///
 /// A cancellation of the branch that awaits one of these reaches every task in it (not through `shield`).
 
@@ -10,8 +10,8 @@
 
 #include <array>
 #include <cstddef>
-#include <exception>
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <optional>
 #include <stdexcept>
@@ -47,7 +47,6 @@ class member : public branch
     [[nodiscard]] bool ended() const noexcept { return ended_; }
 
   private:
-
     void on_end() noexcept final;
 
     group* group_ = nullptr;
@@ -150,30 +149,29 @@ non_void<T> take_value(typed_member<T>& m)
     if constexpr (std::is_void_v<T>) {
         m.take();
         return {};
-    }
-    else {
+    } else {
         return m.take();
     }
 }
 
 } // namespace detail
 
-/// Runs all tasks and waits until every one has ended. If one throws, the others are told to stop (`sibling`), and the first
-/// exception is rethrown after all have ended. A `void` task yields `std::monostate`.
+/// Runs all tasks and waits until every one has ended. If one throws, the others are told to stop (`sibling`), and the
+/// first exception is rethrown after all have ended. A `void` task yields `std::monostate`.
 template <class... Ts>
     requires(sizeof...(Ts) > 0)
 task<std::tuple<detail::non_void<Ts>...>> all(task<Ts>... tasks)
 {
     std::tuple<detail::typed_member<Ts>...> members(std::move(tasks)...);
-    std::vector<detail::member*> pointers = std::apply(
-        [](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
+    std::vector<detail::member*> pointers =
+        std::apply([](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
     detail::fixed_group wait(detail::fixed_group::rule::wait_for_all, std::move(pointers));
     co_await wait;
     wait.throw_if_cancelled();
     if (wait.first_error())
         std::rethrow_exception(wait.first_error());
-    co_return std::apply(
-        [](auto&... m) { return std::tuple<detail::non_void<Ts>...>{detail::take_value(m)...}; }, members);
+    co_return std::apply([](auto&... m) { return std::tuple<detail::non_void<Ts>...>{detail::take_value(m)...}; },
+                         members);
 }
 
 /// The same for any number of tasks of one type, the values in the order of the tasks.
@@ -199,15 +197,15 @@ task<std::vector<T>> all(std::vector<task<T>> tasks)
 
 task<> all(std::vector<task<>> tasks);
 
-/// Runs all tasks until the first one ends, with a value or an exception; tells the others to stop (`sibling`) and waits until
-/// they have. Yields the value of the first, by its position, or rethrows its exception.
+/// Runs all tasks until the first one ends, with a value or an exception; tells the others to stop (`sibling`) and
+/// waits until they have. Yields the value of the first, by its position, or rethrows its exception.
 template <class... Ts>
     requires(sizeof...(Ts) > 0)
 task<std::variant<detail::non_void<Ts>...>> any(task<Ts>... tasks)
 {
     std::tuple<detail::typed_member<Ts>...> members(std::move(tasks)...);
-    std::vector<detail::member*> pointers = std::apply(
-        [](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
+    std::vector<detail::member*> pointers =
+        std::apply([](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
     detail::fixed_group wait(detail::fixed_group::rule::first_end_wins, std::move(pointers));
     co_await wait;
     wait.throw_if_cancelled();
@@ -215,7 +213,8 @@ task<std::variant<detail::non_void<Ts>...>> any(task<Ts>... tasks)
     using result = std::variant<detail::non_void<Ts>...>;
     std::optional<result> value;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((I == winner ? (void)value.emplace(std::in_place_index<I>, detail::take_value(std::get<I>(members))) : void()), ...);
+        ((I == winner ? (void)value.emplace(std::in_place_index<I>, detail::take_value(std::get<I>(members))) : void()),
+         ...);
     }(std::index_sequence_for<Ts...>{});
     co_return std::move(*value);
 }
@@ -242,8 +241,8 @@ task<std::pair<std::size_t, T>> any(std::vector<task<T>> tasks)
 class scope final : private detail::group
 {
   public:
-    /// Starts `t` now: it runs until it first waits. What it returns is dropped; if it throws, the others are told to stop and
-    /// `with_scope` rethrows it.
+    /// Starts `t` now: it runs until it first waits. What it returns is dropped; if it throws, the others are told to
+    /// stop and `with_scope` rethrows it.
     void spawn(task<> t);
 
     /// Tells everything in it to stop, what is added later too.
@@ -283,8 +282,8 @@ task<> run_body(Body& body, scope& s)
 
 } // namespace detail
 
-/// Runs `body(scope&)`, a `task<>`, and waits for it and for everything it (or they) spawned in the scope. The first exception
-/// stops the others and is rethrown after all have ended.
+/// Runs `body(scope&)`, a `task<>`, and waits for it and for everything it (or they) spawned in the scope. The first
+/// exception stops the others and is rethrown after all have ended.
 template <class Body>
 task<> with_scope(Body body)
 {
@@ -304,8 +303,7 @@ class bounded_group final : public group, private timer_node
   public:
     bounded_group(member& m, steady_time deadline, bool shielded) noexcept
         : member_(&m), deadline_(deadline), shielded_(shielded)
-    {
-    }
+    {}
 
     ~bounded_group();
 
@@ -334,16 +332,16 @@ task<T> run_bounded(task<T> t, steady_time deadline, bool shielded)
 
 } // namespace detail
 
-/// Runs `t`; at `deadline` it is told to stop (`deadline`). Waits until it has ended and yields its value or rethrows. A task
-/// that ends in time after all keeps its value.
+/// Runs `t`; at `deadline` it is told to stop (`deadline`). Waits until it has ended and yields its value or rethrows.
+/// A task that ends in time after all keeps its value.
 template <class T>
 task<T> with_deadline(task<T> t, steady_time deadline)
 {
     return detail::run_bounded(std::move(t), deadline, false);
 }
 
-/// Runs `t` out of reach of a cancellation of this branch, even one that came before: for clean-up. At `deadline`, which may be
-/// `steady_time::max()`, it is told to stop.
+/// Runs `t` out of reach of a cancellation of this branch, even one that came before: for clean-up. At `deadline`,
+/// which may be `steady_time::max()`, it is told to stop.
 template <class T>
 task<T> shield(task<T> t, steady_time deadline)
 {

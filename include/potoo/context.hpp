@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// What a running attempt may do and know. The engine makes one context per attempt; it outlives the operator's coroutine.
+/// What a running attempt may do and know. The engine makes one context per attempt; it outlives the operator's
+/// coroutine.
 
 #include <potoo/asio.hpp>
 #include <potoo/blocking.hpp>
@@ -58,7 +59,8 @@ class context
     /// The settings of a named connection, rendered; null when there is none of that name.
     [[nodiscard]] virtual const json::object* connection(std::string_view name) = 0;
 
-    /// When the attempt's `timeout` or the run's `deadline` passes, whichever is first; `steady_time::max()` if neither.
+    /// When the attempt's `timeout` or the run's `deadline` passes, whichever is first; `steady_time::max()` if
+    /// neither.
     [[nodiscard]] virtual steady_time deadline() const noexcept = 0;
 
     [[nodiscard]] virtual potoo::loop& loop() noexcept = 0;
@@ -68,8 +70,8 @@ class context
     [[nodiscard]] virtual http_client& http() noexcept = 0;
     [[nodiscard]] virtual process_runner& processes() noexcept = 0;
 
-    /// Adds a line to the task's log. Secrets are masked, invalid UTF-8 replaced, and beyond the log's limit lines are counted
-    /// instead of kept.
+    /// Adds a line to the task's log. Secrets are masked, invalid UTF-8 replaced, and beyond the log's limit lines are
+    /// counted instead of kept.
     virtual void log(std::string_view line) = 0;
 
     /// Adds raw output to the task's log, in pieces as they come.
@@ -96,12 +98,12 @@ class context
     /// A random number in [0, 1), for jitter and the like. Not recorded.
     [[nodiscard]] virtual double random() noexcept = 0;
 
-    /// Does `work` once: its result is in the journal before this returns, and after a restart of the engine the recorded
-    /// result is returned instead. Names must come in the same order in every replay.
+    /// Does `work` once: its result is in the journal before this returns, and after a restart of the engine the
+    /// recorded result is returned instead. Names must come in the same order in every replay.
     /// @throws what `work` throws (which is recorded too); `fatal` when a replay finds another name recorded here
     [[nodiscard]] virtual task<json::value> step(std::string name, task<json::value> work) = 0;
 
-    /// The recorded result of the next step, if this is a replay that has come past it before. For drivers such as
+    /// What was recorded last under that name in this attempt, before a restart of the engine too. For drivers such as
     /// `run_remote_job`, which must know whether something was begun.
     [[nodiscard]] virtual std::optional<json::value> recorded(std::string_view name) const = 0;
 
@@ -111,8 +113,9 @@ class context
     /// Marks the attempt's cancellation as not confirmed by the remote side.
     virtual void mark_unconfirmed(std::string_view why) = 0;
 
-    /// An object that all attempts of the engine share: made by the first that asks for `key`, destroyed with the engine. For
-    /// watchers, rate limits, cached credentials. `T` is constructed by `make`, a callable that returns `unique_ptr<T>`.
+    /// An object that all attempts of the engine share: made by the first that asks for `key`, destroyed with the
+    /// engine. For watchers, rate limits, cached credentials. `T` is constructed by `make`, a callable that returns
+    /// `unique_ptr<T>`.
     template <class T, class Make>
     [[nodiscard]] T& shared(const std::string& key, Make make)
     {

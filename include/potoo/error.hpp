@@ -27,10 +27,14 @@ enum class failure_class : std::uint8_t
 [[nodiscard]] constexpr std::string_view to_string(failure_class c) noexcept
 {
     switch (c) {
-    case failure_class::retryable: return "retryable";
-    case failure_class::fatal: return "fatal";
-    case failure_class::unknown_outcome: return "unknown_outcome";
-    case failure_class::skip: return "skip";
+    case failure_class::retryable:
+        return "retryable";
+    case failure_class::fatal:
+        return "fatal";
+    case failure_class::unknown_outcome:
+        return "unknown_outcome";
+    case failure_class::skip:
+        return "skip";
     }
     return "?";
 }
@@ -51,13 +55,20 @@ enum class cancel_reason : std::uint8_t
 [[nodiscard]] constexpr std::string_view to_string(cancel_reason r) noexcept
 {
     switch (r) {
-    case cancel_reason::none: return "none";
-    case cancel_reason::user: return "user";
-    case cancel_reason::deadline: return "deadline";
-    case cancel_reason::upstream: return "upstream";
-    case cancel_reason::shutdown: return "shutdown";
-    case cancel_reason::lost_lease: return "lost_lease";
-    case cancel_reason::sibling: return "sibling";
+    case cancel_reason::none:
+        return "none";
+    case cancel_reason::user:
+        return "user";
+    case cancel_reason::deadline:
+        return "deadline";
+    case cancel_reason::upstream:
+        return "upstream";
+    case cancel_reason::shutdown:
+        return "shutdown";
+    case cancel_reason::lost_lease:
+        return "lost_lease";
+    case cancel_reason::sibling:
+        return "sibling";
     }
     return "?";
 }
@@ -69,8 +80,7 @@ class task_error : public std::runtime_error
   public:
     task_error(failure_class c, const std::string& message, std::string code)
         : std::runtime_error(message), class_(c), code_(std::move(code))
-    {
-    }
+    {}
 
     [[nodiscard]] failure_class classification() const noexcept { return class_; }
 
@@ -87,8 +97,7 @@ class failure : public task_error
   public:
     explicit failure(const std::string& message, std::string code = {})
         : task_error(failure_class::retryable, message, std::move(code))
-    {
-    }
+    {}
 };
 
 /// The attempt failed and trying again is no use.
@@ -97,8 +106,7 @@ class fatal : public task_error
   public:
     explicit fatal(const std::string& message, std::string code = {})
         : task_error(failure_class::fatal, message, std::move(code))
-    {
-    }
+    {}
 };
 
 /// A request may or may not have been accepted.
@@ -107,8 +115,7 @@ class unknown_outcome : public task_error
   public:
     explicit unknown_outcome(const std::string& message, std::string code = {})
         : task_error(failure_class::unknown_outcome, message, std::move(code))
-    {
-    }
+    {}
 };
 
 /// There is nothing to do: the task ends `skipped`.

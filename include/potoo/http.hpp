@@ -55,17 +55,17 @@ struct http_response
 /// Why an exchange brought no response.
 enum class http_error
 {
-    bad_url = 1,         ///< the URL or a header cannot be sent
-    resolve_failed,      ///< no address for the host
-    connect_failed,      ///< refused or unreachable
-    tls_failed,          ///< handshake or certificate
-    proxy_failed,        ///< the proxy refused
-    not_sent,            ///< the connection was lost before anything of the request went out: safe to repeat
+    bad_url = 1,           ///< the URL or a header cannot be sent
+    resolve_failed,        ///< no address for the host
+    connect_failed,        ///< refused or unreachable
+    tls_failed,            ///< handshake or certificate
+    proxy_failed,          ///< the proxy refused
+    not_sent,              ///< the connection was lost before anything of the request went out: safe to repeat
     timed_out_before_send, ///< the deadline passed before anything of the request went out: safe to repeat
-    connection_lost,     ///< lost after the request, or part of it, went out: outcome unknown
-    timed_out,           ///< the deadline passed after the request, or part of it, went out: outcome unknown
-    body_too_large,      ///< the response's body exceeds the limit
-    malformed,           ///< the response is not HTTP, or its encoding is broken
+    connection_lost,       ///< lost after the request, or part of it, went out: outcome unknown
+    timed_out,             ///< the deadline passed after the request, or part of it, went out: outcome unknown
+    body_too_large,        ///< the response's body exceeds the limit
+    malformed,             ///< the response is not HTTP, or its encoding is broken
     too_many_redirects,
 };
 
@@ -101,8 +101,8 @@ class http_client
     [[nodiscard]] virtual std::size_t connections_opened() const noexcept = 0;
 
     /// A sentence for people about the `send` that ended last with an error: where and why, such as `https://x:443:
-    /// certificate verify failed: self-signed certificate (host x)`. Never contains headers, bodies, queries or credentials.
-    /// To be read before the next wait; empty if the client has nothing to add to the error code.
+    /// certificate verify failed: self-signed certificate (host x)`. Never contains headers, bodies, queries or
+    /// credentials. To be read before the next wait; empty if the client has nothing to add to the error code.
     [[nodiscard]] virtual const std::string& last_error_detail() const noexcept
     {
         static const std::string nothing;
@@ -114,5 +114,4 @@ class http_client
 
 template <>
 struct boost::system::is_error_code_enum<potoo::http_error> : std::true_type
-{
-};
+{};

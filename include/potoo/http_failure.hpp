@@ -7,10 +7,11 @@
 /// | 408, 425, 429, 5xx but the next | retryable | `http_STATUS` |
 /// | 501, 505 | fatal | `http_501`, `http_505` |
 /// | any other status | fatal | `http_STATUS` |
-/// | none, and surely nothing was sent | retryable | `resolve_failed`, `connection_refused`, `connect_failed`, `tls_failed`, `proxy_failed`, `connection_lost`, `timed_out` |
-/// | none, sent, the method is idempotent | retryable | `connection_lost`, `timed_out`, `malformed_response` |
-/// | none, sent, POST or PATCH | unknown_outcome | likewise |
-/// | a URL or header that cannot be sent; a body beyond the limit; too many redirects | fatal | `bad_url`, `body_too_large`, `too_many_redirects` |
+/// | none, and surely nothing was sent | retryable | `resolve_failed`, `connection_refused`, `connect_failed`,
+/// `tls_failed`, `proxy_failed`, `connection_lost`, `timed_out` | | none, sent, the method is idempotent | retryable |
+/// `connection_lost`, `timed_out`, `malformed_response` | | none, sent, POST or PATCH | unknown_outcome | likewise | |
+/// a URL or header that cannot be sent; a body beyond the limit; too many redirects | fatal | `bad_url`,
+/// `body_too_large`, `too_many_redirects` |
 
 #include <potoo/error.hpp>
 #include <potoo/http.hpp>
@@ -41,7 +42,8 @@ struct http_failure
 [[nodiscard]] http_failure failure_of_status(std::string_view method, std::string_view url, const http_response& r);
 
 /// An exchange that brought no response.
+/// @param detail the client's `last_error_detail`, for the message
 [[nodiscard]] http_failure failure_of_exchange(std::string_view method, std::string_view url,
-                                               boost::system::error_code ec);
+                                               boost::system::error_code ec, std::string_view detail = {});
 
 } // namespace potoo

@@ -79,13 +79,14 @@ class loop
 
     [[nodiscard]] virtual wall_time wall_now() noexcept = 0;
 
-    /// Calls the node's `on_due` at `due` or within a millisecond after, never before and never from here. A node that is
-    /// armed is moved. `steady_time::max()` disarms.
+    /// Calls the node's `on_due` at `due` or within a millisecond after, never before and never from here. A node that
+    /// is armed is moved. `steady_time::max()` disarms.
     virtual void arm(timer_node& node, steady_time due) = 0;
 
     virtual void disarm(timer_node& node) noexcept = 0;
 
-    /// Calls the node's `on_ready` after what runs now has returned; first in, first out. A queued node stays where it is.
+    /// Calls the node's `on_ready` after what runs now has returned; first in, first out. A queued node stays where it
+    /// is.
     virtual void schedule(ready_node& node) = 0;
 
     virtual void unschedule(ready_node& node) noexcept = 0;

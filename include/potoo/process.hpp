@@ -42,8 +42,9 @@ class process_runner
   public:
     virtual ~process_runner() = default;
 
-    /// Runs a process in a process group of its own until it, and its output, have ended. Told to stop, it sends TERM to the
-    /// group, KILL after the grace, and throws `cancelled` once the process is gone. If the engine dies, the group is killed.
+    /// Runs a process in a process group of its own until it, and its output, have ended. Told to stop, it sends TERM
+    /// to the group, KILL after the grace, and throws `cancelled` once the process is gone. If the engine dies, the
+    /// group is killed.
     /// @throws failure when the program cannot be started, with the reason
     [[nodiscard]] virtual task<process_end> run(process_spec spec, output_sink sink) = 0;
 };

@@ -3,8 +3,9 @@
 /// `task<T>`: the coroutine type of operators and of everything in the engine that waits.
 ///
 /// A task is lazy: nothing runs before it is awaited. It is awaited once, by another task (`co_await f(x)`,
-/// `co_await std::move(t)`), which is then suspended until it ends; its value is moved out, or its exception rethrown. A task
-/// that is destroyed before it ended withdraws from whatever it waited for, and its locals are destroyed, innermost first.
+/// `co_await std::move(t)`), which is then suspended until it ends; its value is moved out, or its exception rethrown.
+/// A task that is destroyed before it ended withdraws from whatever it waited for, and its locals are destroyed,
+/// innermost first.
 ///
 /// Rules that keep older compilers and readers out of trouble: `co_await` stands as a statement of its own or in
 /// `auto x = co_await f(named, args);`, never in a condition or a `catch`; coroutines are free functions rather than
@@ -127,10 +128,12 @@ class outcome
         error,
     };
 
-    union {
+    union
+    {
         T value_;
         std::exception_ptr error_;
     };
+
     state state_ = state::empty;
 };
 

@@ -57,8 +57,8 @@ class [[nodiscard]] yield_now final : public leaf
     bool withdraw() noexcept override;
 };
 
-/// Counts up; coroutines wait until it has reached a number. A latch, a completion event (count to 1), a journal position.
-/// Wakes in order of arrival. Must outlive its waits, or be closed by their end.
+/// Counts up; coroutines wait until it has reached a number. A latch, a completion event (count to 1), a journal
+/// position. Wakes in order of arrival. Must outlive its waits, or be closed by their end.
 class counter
 {
   public:

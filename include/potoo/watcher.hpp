@@ -20,8 +20,8 @@ namespace potoo {
 
 class watcher;
 
-/// How often a job is asked about. Looks of the same time are put together, and spread a little (±10 %) so that many jobs
-/// that began together do not ask together for ever.
+/// How often a job is asked about. Looks of the same time are put together, and spread a little (±10 %) so that many
+/// jobs that began together do not ask together for ever.
 struct poll_pace
 {
     duration interval{2'000};      ///< before the first look, and between the first two; 0 = as fast as the calls allow
@@ -36,7 +36,7 @@ class watch : public leaf, private timer_node
   public:
     watch(watcher& w, poll_pace pace) noexcept : watcher_(&w), pace_(pace), interval_(pace.interval) {}
 
-    ~watch();
+    virtual ~watch();
 
     /// Throws `cancelled`; what `judge` threw; or what the watcher's `look` threw, unless that was a `failure`.
     void await_resume();
@@ -47,7 +47,8 @@ class watch : public leaf, private timer_node
     /// The remote side does not know the job (any more): @return true when the wait is over.
     virtual bool judge_missing() = 0;
 
-    /// A call about this job failed; it will be asked about again, ever later while that goes on. The default does nothing.
+    /// A call about this job failed; it will be asked about again, ever later while that goes on. The default does
+    /// nothing.
     virtual void disturbed(std::string_view why);
 
   private:
@@ -65,8 +66,8 @@ class watch : public leaf, private timer_node
     std::exception_ptr error_;
 };
 
-/// Derived classes say how one page of jobs is asked about. A job that is due joins the line; calls take it from there, page by
-/// page, in order. Destroyed with the engine, after the attempts; calls under way are then abandoned.
+/// Derived classes say how one page of jobs is asked about. A job that is due joins the line; calls take it from there,
+/// page by page, in order. Destroyed with the engine, after the attempts; calls under way are then abandoned.
 class watcher
 {
   public:
@@ -93,19 +94,22 @@ class watcher
     /// The jobs of one call. A place becomes null when the attempt no longer waits: look again after every `co_await`.
     using page = std::span<watch* const>;
 
-    /// Asks about all of `p` and calls `answer` or `missing` for each that is there. Jobs that got no answer are asked about
-    /// again. @throws failure when the call failed as a whole: all are asked again, later; anything else ends their waits
+    /// Asks about all of `p` and calls `answer` or `missing` for each that is there. Jobs that got no answer are asked
+    /// about again. @throws failure when the call failed as a whole: all are asked again, later; anything else ends
+    /// their waits
     [[nodiscard]] virtual task<> look(page p) = 0;
 
     /// For `look`: what the remote side said of one job.
     void answer(watch& w, const json::value& job);
     void missing(watch& w);
 
-    /// For `look`: the remote side asks for fewer calls. Nothing is sent before `until`; after it half as many calls at once,
-    /// and one more for every round of calls that succeeds. A failing call that said so counts as throttled, not as failed.
+    /// For `look`: the remote side asks for fewer calls. Nothing is sent before `until`; after it half as many calls at
+    /// once, and one more for every round of calls that succeeds. A failing call that said so counts as throttled, not
+    /// as failed.
     void throttle(steady_time until);
 
-    /// Abandons the calls under way. To be called first in the destructor of a derived class whose `look` uses its members.
+    /// Abandons the calls under way. To be called first in the destructor of a derived class whose `look` uses its
+    /// members.
     void stop() noexcept;
 
   private:

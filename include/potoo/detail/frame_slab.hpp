@@ -28,8 +28,7 @@ struct frame_allocator
 
     template <class U>
     explicit(false) frame_allocator(const frame_allocator<U>&) noexcept
-    {
-    }
+    {}
 
     T* allocate(std::size_t n) { return static_cast<T*>(frame_allocate(n * sizeof(T))); }
 

@@ -97,7 +97,9 @@ task<int> two_values()
 {
     auto initiate = [](auto handler) {
         auto executor = asio::get_associated_executor(handler);
-        asio::post(executor, [h = std::move(handler)]() mutable { std::move(h)(boost::system::error_code(), 1, std::string("x")); });
+        asio::post(executor, [h = std::move(handler)]() mutable {
+            std::move(h)(boost::system::error_code(), 1, std::string("x"));
+        });
     };
     auto r = co_await asio::async_initiate<const use_task_t, void(boost::system::error_code, int, std::string)>(
         initiate, use_task);
@@ -235,9 +237,8 @@ BOOST_AUTO_TEST_CASE(cancellation_of_an_asio_operation_reaches_the_task)
     signal.emit(asio::cancellation_type::terminal);
     context.run();
     BOOST_TEST(ended);
-    BOOST_CHECK_EXCEPTION(std::rethrow_exception(seen), boost::system::system_error, [](const auto& e) {
-        return e.code() == asio::error::operation_aborted;
-    });
+    BOOST_CHECK_EXCEPTION(std::rethrow_exception(seen), boost::system::system_error,
+                          [](const auto& e) { return e.code() == asio::error::operation_aborted; });
 }
 
 BOOST_AUTO_TEST_CASE(loop_destroys_what_never_ended)

@@ -42,8 +42,7 @@ task<int> note_cancellation(std::vector<cancel_reason>& log)
 {
     try {
         co_await sleep_for(1h);
-    }
-    catch (const cancelled& c) {
+    } catch (const cancelled& c) {
         log.push_back(c.reason());
         throw;
     }
@@ -62,8 +61,7 @@ task<> work_then_clean_up(bool& cleaned, steady_clock::duration clean_up_time, s
     bool stopped = false;
     try {
         co_await sleep_for(1h);
-    }
-    catch (const cancelled&) {
+    } catch (const cancelled&) {
         stopped = true;
     }
     if (stopped)

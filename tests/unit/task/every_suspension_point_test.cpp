@@ -113,8 +113,7 @@ task<> everything_then_clean_up(world& w)
     std::exception_ptr e;
     try {
         co_await everything(w);
-    }
-    catch (...) {
+    } catch (...) {
         e = std::current_exception();
     }
     co_await shield(clean_up(w), w.loop.now() + 1h);

@@ -31,8 +31,7 @@ class runner final : public execution
     {
         try {
             take();
-        }
-        catch (const cancelled& c) {
+        } catch (const cancelled& c) {
             return c.reason();
         }
         return cancel_reason::none;

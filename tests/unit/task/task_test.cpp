@@ -88,8 +88,7 @@ task<std::string> catch_from_callee()
     std::string seen;
     try {
         co_await fail_with("no");
-    }
-    catch (const failure& f) {
+    } catch (const failure& f) {
         seen = f.what();
     }
     co_return seen;

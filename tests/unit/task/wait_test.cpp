@@ -27,8 +27,7 @@ task<int> sleep_then_sleep_again_when_cancelled()
     for (int i = 0; i < 2; ++i) {
         try {
             co_await sleep_for(1h);
-        }
-        catch (const cancelled&) {
+        } catch (const cancelled&) {
             ++cancellations;
         }
     }

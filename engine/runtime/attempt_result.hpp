@@ -1,0 +1,45 @@
+#pragma once
+/// @file
+/// What an attempt ended with, from the operator's exception to the journal and back.
+
+#include "engine/graph/dag.hpp"
+#include "engine/journal/record.hpp"
+#include "engine/schedule/states.hpp"
+
+#include <potoo/error.hpp>
+#include <potoo/json.hpp>
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace potoo::runtime {
+
+struct attempt_result
+{
+    schedule::attempt_outcome outcome = schedule::attempt_outcome::success;
+    json::value output; ///< of a success
+    json::object error; ///< `class`, `code` (may be missing), `message`; empty for a success
+};
+
+/// Largest output of one attempt, as JSON text.
+inline constexpr std::size_t max_output_size = std::size_t{16} << 20;
+
+[[nodiscard]] attempt_result failed_result(failure_class c, std::string_view message, std::string_view code = {});
+
+/// @param e what the operator threw
+/// @param requested why the attempt was told to stop, or `none`
+/// @param timed_out it was its own timeout that told it to
+[[nodiscard]] attempt_result result_of(const std::exception_ptr& e, cancel_reason requested, bool timed_out);
+
+/// May there be another attempt after this end, as far as its kind goes? The number is the scheduler's to count.
+[[nodiscard]] bool retry_allowed(const graph::retry_policy& policy, const attempt_result& r);
+
+[[nodiscard]] journal::recorded_state to_recorded(schedule::task_state s) noexcept;
+[[nodiscard]] journal::recorded_state to_recorded(schedule::run_state s) noexcept;
+[[nodiscard]] journal::recorded_state to_recorded(schedule::attempt_outcome o) noexcept;
+
+/// @throws std::invalid_argument for a state that is no outcome
+[[nodiscard]] schedule::attempt_outcome outcome_of(journal::recorded_state s);
+
+} // namespace potoo::runtime

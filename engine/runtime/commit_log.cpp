@@ -1,0 +1,87 @@
+#include "engine/runtime/commit_log.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <atomic>
+
+namespace potoo::runtime {
+
+/// Outlives the log for as long as a message from the writer's thread is on its way.
+struct commit_log::state
+{
+    counter durable;
+    listener* who = nullptr;
+    bool open = true;
+    std::atomic<bool> notice_posted{false};
+    std::atomic<journal::position> written{0};
+};
+
+namespace {
+
+/// Commits come faster than the loop turns; one message tells of all of them.
+template <class State>
+void tell_durable(const std::shared_ptr<State>& s)
+{
+    s->notice_posted.store(false, std::memory_order_release);
+    if (!s->open)
+        return;
+    const journal::position p = s->written.load(std::memory_order_acquire);
+    s->durable.advance_to(p);
+    if (s->who)
+        s->who->durable(p);
+}
+
+template <class State>
+journal::writer_events events_of(const std::shared_ptr<State>& s, loop::executor_type executor)
+{
+    journal::writer_events events;
+    events.durable = [s, executor](journal::position p) {
+        s->written.store(p, std::memory_order_release);
+        if (!s->notice_posted.exchange(true, std::memory_order_acq_rel))
+            boost::asio::post(executor, [s] { tell_durable(s); });
+    };
+    events.failed = [s, executor](const journal::store_error& e) {
+        boost::asio::post(executor, [s, why = std::string(e.what())] {
+            if (s->open && s->who)
+                s->who->write_failed(why);
+        });
+    };
+    events.recovered = [s, executor] {
+        boost::asio::post(executor, [s] {
+            if (s->open && s->who)
+                s->who->write_recovered();
+        });
+    };
+    return events;
+}
+
+} // namespace
+
+commit_log::commit_log(potoo::loop& l, journal::store& store, journal::writer_mode mode)
+    : state_(std::make_shared<state>()), writer_(store, events_of(state_, l.executor()), mode)
+{}
+
+commit_log::~commit_log()
+{
+    writer_.stop();
+    state_->open = false;
+}
+
+void commit_log::set_listener(listener* who) noexcept
+{
+    state_->who = who;
+}
+
+counter::wait commit_log::reached(journal::position p) noexcept
+{
+    if (writer_.durable() >= p)
+        state_->durable.advance_to(p);
+    return state_->durable.reached(p);
+}
+
+std::size_t commit_log::stop()
+{
+    return writer_.stop();
+}
+
+} // namespace potoo::runtime

@@ -1,0 +1,85 @@
+#include "engine/runtime/launch_name.hpp"
+
+#include <array>
+#include <string>
+
+namespace potoo::runtime {
+namespace {
+
+// FNV-1a, Fowler–Noll–Vo, 128 bit: http://www.isthe.com/chongo/tech/comp/fnv/
+class fnv128
+{
+  public:
+    void add(std::string_view text)
+    {
+        for (const char c : text)
+            add_byte(static_cast<unsigned char>(c));
+        // Ends a field with a byte that no UTF-8 text holds, so that ("ab", "c") differs from ("a", "bc").
+        add_byte(0xff);
+    }
+
+    void add(std::uint64_t number)
+    {
+        for (int i = 0; i < 8; ++i)
+            add_byte(static_cast<unsigned char>(number >> (8 * i)));
+    }
+
+    [[nodiscard]] unsigned __int128 value() const noexcept { return hash_; }
+
+  private:
+    __extension__ using uint128 = unsigned __int128;
+
+    static constexpr uint128 make(std::uint64_t high, std::uint64_t low) { return (uint128{high} << 64) | low; }
+
+    void add_byte(unsigned char b)
+    {
+        hash_ ^= b;
+        hash_ *= make(0x0000000001000000ULL, 0x000000000000013bULL);
+    }
+
+    uint128 hash_ = make(0x6c62272e07bb0142ULL, 0x62b821756295c58dULL);
+};
+
+constexpr std::string_view letters_and_digits = "abcdefghijklmnopqrstuvwxyz234567";
+
+} // namespace
+
+run_id make_run_id(std::mt19937_64& entropy)
+{
+    constexpr std::string_view all = "abcdefghijklmnopqrstuvwxyz0123456789";
+    std::string id;
+    id += all[std::uniform_int_distribution<std::size_t>(0, 25)(entropy)];
+    for (int i = 1; i < 12; ++i)
+        id += all[std::uniform_int_distribution<std::size_t>(0, all.size() - 1)(entropy)];
+    return run_id(std::move(id));
+}
+
+launch_token make_launch_token(const run_id& run, std::string_view task, std::string_view item, attempt_number attempt)
+{
+    fnv128 hash;
+    hash.add(run.value());
+    hash.add(task);
+    hash.add(item);
+    hash.add(std::uint64_t{attempt.value()});
+    std::string token = run.value() + "-";
+    auto bits = hash.value();
+    for (int i = 0; i < 26; ++i) {
+        token += letters_and_digits[static_cast<std::size_t>(bits & 31)];
+        bits >>= 5;
+    }
+    return launch_token(std::move(token));
+}
+
+double replayable_fraction(const run_id& run, task_index task, item_index item, attempt_number attempt)
+{
+    fnv128 hash;
+    hash.add(run.value());
+    hash.add(std::uint64_t{task.value()});
+    hash.add(std::uint64_t{item.value()});
+    hash.add(std::uint64_t{attempt.value()});
+    // The upper half is the better mixed one; 53 bits are what a double holds.
+    const auto upper = static_cast<std::uint64_t>(hash.value() >> 64);
+    return static_cast<double>(upper >> 11) * 0x1.0p-53;
+}
+
+} // namespace potoo::runtime

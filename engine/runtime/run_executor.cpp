@@ -1,0 +1,555 @@
+#include "engine/runtime/run_executor.hpp"
+
+#include "engine/runtime/launch_name.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <set>
+
+namespace potoo::runtime {
+
+using journal::record;
+using journal::record_kind;
+using journal::recorded_state;
+using schedule::attempt_outcome;
+
+namespace {
+
+/// Attempts started in one turn of the loop, so that I/O gets its turn while a large fan-out starts.
+constexpr std::size_t starts_a_turn = 512;
+
+record task_record(record_kind kind, task_index t)
+{
+    record r;
+    r.kind = kind;
+    r.task = t;
+    return r;
+}
+
+record attempt_record(record_kind kind, task_index t, item_index i, attempt_number n)
+{
+    record r = task_record(kind, t);
+    r.item = i;
+    r.attempt = n;
+    return r;
+}
+
+json::value items_of(json::value v, const std::string& source)
+{
+    if (v.is_array())
+        return v;
+    if (!v.is_object())
+        throw expression_error(fmt::format("`foreach` takes an array or an object, and `{}` is {}", source,
+                                           v.is_null() ? "null" : fmt::format("a {}", to_string(v.kind()).data())),
+                               0);
+    json::array items;
+    for (auto& member : v.get_object())
+        items.push_back(json::object{{"key", member.key()}, {"value", std::move(member.value())}});
+    return items;
+}
+
+std::string key_text(const json::value& key)
+{
+    if (key.is_string())
+        return std::string(key.as_string());
+    if (key.is_int64() || key.is_uint64())
+        return json::serialize(key);
+    throw expression_error(fmt::format("`key` must be a string or a whole number, not {}", json::serialize(key)), 0);
+}
+
+} // namespace
+
+/// Between two attempts of one item.
+struct run_executor::retry_timer final : timer_node
+{
+    retry_timer(run_executor& owner, task_index t, item_index i) : owner_(owner), task_(t), item_(i) {}
+
+    ~retry_timer()
+    {
+        if (armed())
+            owner_.services_.loop.disarm(*this);
+    }
+
+    void on_due() override
+    {
+        run_executor& owner = owner_;
+        record r = task_record(record_kind::retry_due, task_);
+        r.item = item_;
+        owner.enqueue(schedule::retry_due{task_, item_}, std::move(r));
+        owner.retries_.erase(key_of(task_, item_));
+    }
+
+    run_executor& owner_;
+    task_index task_;
+    item_index item_;
+};
+
+run_executor::run_executor(runtime::services& s, run_plan plan, secret_mask& mask, run_observer& observer)
+    : services_(s), plan_(std::move(plan)), mask_(mask), observer_(observer), machine_(*plan_.dag), values_(*plan_.dag),
+      prepared_(plan_.dag->tasks.size()), task_names_(plan_.dag->tasks.size())
+{
+    bind_names();
+}
+
+run_executor::~run_executor()
+{
+    if (queued())
+        services_.loop.unschedule(*this);
+    if (armed())
+        services_.loop.disarm(*this);
+}
+
+void run_executor::bind_names()
+{
+    params_value_ = plan_.params;
+    secrets_ = std::move(plan_.secrets);
+    run_value_ =
+        json::object{{"id", plan_.id.value()}, {"dag", plan_.dag->name}, {"started_at", format_time(plan_.created)}};
+    names_.set("params", params_value_).set("run", run_value_);
+    names_.set_members("tasks", [this](std::string_view name) { return values_.view(name); });
+    names_.set_members("secrets", [this](std::string_view name) { return secrets_.if_contains(name); });
+}
+
+const std::string* run_executor::interned_name(task_index task)
+{
+    const std::string*& name = task_names_[task.value()];
+    if (!name)
+        name = services_.loop.intern(dag()[task].name);
+    return name;
+}
+
+const prepared_task& run_executor::prepared(task_index task)
+{
+    std::unique_ptr<prepared_task>& p = prepared_[task.value()];
+    if (!p)
+        p = std::make_unique<prepared_task>(dag()[task], services_.operators);
+    return *p;
+}
+
+const json::object* run_executor::connection(std::string_view name)
+{
+    if (const auto known = connections_.find(name); known != connections_.end())
+        return &known->second;
+    const auto& all = dag().connections;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.name == name; });
+    if (found == all.end())
+        return nullptr;
+    try {
+        json::value settings = found->settings.render(names_);
+        settings.as_object()["type"] = found->type;
+        return &connections_.emplace(name, std::move(settings.as_object())).first->second;
+    } catch (const expression_error& e) {
+        throw fatal(fmt::format("connection `{}`: {}", name, e.what()), "expression");
+    }
+}
+
+journal::position run_executor::append(record r)
+{
+    r.run = number_;
+    r.at = services_.loop.wall_now();
+    return services_.log.append(std::move(r));
+}
+
+void run_executor::start(std::function<void()> when_ended)
+{
+    auto document = std::make_shared<journal::dag_document>();
+    document->name = dag().name;
+    document->source_name = dag().source_name;
+    document->source = dag().source;
+    document->hash = dag().hash;
+    for (const auto& t : dag().tasks)
+        document->tasks.push_back(t.name);
+    journal::new_run run;
+    run.id = plan_.id;
+    run.dag = std::move(document);
+    run.params = json::serialize(plan_.params);
+    run.created = plan_.created;
+    number_ = services_.log.create_run(std::move(run));
+    begin(std::move(when_ended));
+    arm_deadline(plan_.created);
+    append(task_record(record_kind::run_started, journal::no_task));
+    observer_.run_started(*this, false);
+    pumping_ = true;
+    carry_out(machine_.start());
+    pumping_ = false;
+    wake();
+}
+
+void run_executor::begin(std::function<void()> when_ended)
+{
+    when_ended_ = std::move(when_ended);
+    started_ = services_.loop.now();
+}
+
+void run_executor::arm_deadline(wall_time started)
+{
+    if (!dag().deadline)
+        return;
+    const auto left = started + *dag().deadline - services_.loop.wall_now();
+    deadline_ = services_.loop.now() + std::max(left, duration{0});
+    services_.loop.arm(*this, deadline_);
+}
+
+void run_executor::on_due()
+{
+    cancel(cancel_reason::deadline);
+}
+
+void run_executor::cancel(cancel_reason reason)
+{
+    if (ended_ || detaching_ || schedule::is_terminal(machine_.state()))
+        return;
+    record r = task_record(record_kind::cancel_requested, journal::no_task);
+    r.name = to_string(reason);
+    enqueue(schedule::cancel_requested{reason}, std::move(r));
+}
+
+void run_executor::detach()
+{
+    if (ended_ || detaching_)
+        return;
+    detaching_ = true;
+    retries_.clear();
+    starts_.clear();
+    if (armed())
+        services_.loop.disarm(*this);
+    for (auto& [key, a] : attempts_)
+        a->cancel(cancel_reason::shutdown);
+    wake();
+}
+
+void run_executor::enqueue(schedule::event e, record r)
+{
+    pending_event p;
+    p.event = e;
+    p.record = std::move(r);
+    events_.push_back(std::move(p));
+    wake();
+}
+
+void run_executor::wake()
+{
+    if (!pumping_)
+        services_.loop.schedule(*this);
+}
+
+void run_executor::on_ready()
+{
+    pump();
+}
+
+void run_executor::durable(journal::position p)
+{
+    if (!starts_.empty() && starts_.front().after <= p)
+        wake();
+    if (end_position_ != 0 && end_position_ <= p)
+        wake();
+}
+
+void run_executor::pump()
+{
+    pumping_ = true;
+    std::size_t turns = 0;
+    while (!events_.empty() && turns++ < starts_a_turn * 4) {
+        pending_event e = std::move(events_.front());
+        events_.pop_front();
+        take_event(std::move(e));
+    }
+    if (!detaching_)
+        start_what_may_start();
+    pumping_ = false;
+    retired_.clear();
+    const bool may_start = !starts_.empty() && services_.log.is_durable(starts_.front().after);
+    if (!events_.empty() || may_start)
+        wake();
+    finish_if_done();
+}
+
+void run_executor::take_event(pending_event e)
+{
+    if (detaching_)
+        return;
+    if (e.record.kind != record_kind{})
+        append(std::move(e.record));
+    const std::span<const schedule::action> actions = machine_.apply(e.event);
+    carry_out(actions);
+}
+
+void run_executor::carry_out(std::span<const schedule::action> actions)
+{
+    for (const schedule::action& a : actions)
+        std::visit([this](const auto& x) { carry_out(x); }, a);
+}
+
+void run_executor::carry_out(const schedule::evaluate_task& a)
+{
+    if (replaying_)
+        return;
+    json::object error;
+    const schedule::task_evaluated answer = evaluate(a.task, error);
+    record r = task_record(record_kind::task_evaluated, a.task);
+    r.number = answer.item_count;
+    if (answer.verdict == schedule::verdict::skip)
+        r.state = recorded_state::skipped;
+    if (answer.verdict == schedule::verdict::fail) {
+        r.state = recorded_state::failed;
+        mask_.clean(error["message"]);
+        r.data = json::serialize(error);
+        values_.set_error(a.task, item_index(0), error);
+    }
+    enqueue(answer, std::move(r));
+}
+
+schedule::task_evaluated run_executor::evaluate(task_index t, json::object& error)
+{
+    const graph::task_spec& spec = dag()[t];
+    const char* part = "when";
+    try {
+        if (spec.when && !spec.when->evaluate_bool(names_))
+            return {t, schedule::verdict::skip, 0};
+        part = "foreach";
+        return {t, schedule::verdict::run, spec.foreach ? expand_items(t) : 1};
+    } catch (const expression_error& e) {
+        error = failed_result(failure_class::fatal,
+                              fmt::format("{}:{}:{}: `{}` of task `{}`: {}", dag().source_name, spec.where.line,
+                                          spec.where.column, part, spec.name, e.what()),
+                              "expression")
+                    .error;
+        return {t, schedule::verdict::fail, 0};
+    }
+}
+
+std::uint32_t run_executor::expand_items(task_index t)
+{
+    const graph::task_spec& spec = dag()[t];
+    json::value all = items_of(spec.foreach->evaluate(names_), spec.foreach->source());
+    json::array items = std::move(all.as_array());
+    std::vector<std::string> keys;
+    if (spec.key) {
+        std::set<std::string_view> seen;
+        keys.reserve(items.size());
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            const json::value index = i;
+            bindings names(&names_);
+            names.set("item", items[i]).set("item_index", index);
+            keys.push_back(key_text(spec.key->evaluate(names)));
+            if (!seen.insert(keys.back()).second)
+                throw expression_error(fmt::format("`key` is '{}' for more than one item", keys.back()), 0);
+        }
+    }
+    const auto count = static_cast<std::uint32_t>(items.size());
+    values_.set_items(t, std::move(items), std::move(keys));
+    return count;
+}
+
+void run_executor::carry_out(const schedule::start_attempt& a)
+{
+    if (!replaying_)
+        starts_.push_back({a.task, a.item, a.attempt, services_.log.last()});
+}
+
+void run_executor::start_what_may_start()
+{
+    for (std::size_t n = 0; n < starts_a_turn && !starts_.empty(); ++n) {
+        if (!services_.log.is_durable(starts_.front().after))
+            return;
+        const pending_start s = starts_.front();
+        starts_.pop_front();
+        start_attempt(s);
+    }
+}
+
+void run_executor::start_attempt(const pending_start& s)
+{
+    // It may have been cancelled while it waited for the journal.
+    const schedule::task_state state = machine_.state_of(s.task, s.item);
+    if (!schedule::is_in_flight(state))
+        return;
+    std::vector<record> steps;
+    if (const auto found = history_.find(key_of(s.task, s.item)); found != history_.end()) {
+        steps = std::move(found->second.steps);
+        history_.erase(found);
+    }
+    append(attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt));
+    auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(steps));
+    live_attempt& ref = *a;
+    attempts_.insert_or_assign(key_of(s.task, s.item), std::move(a));
+    observer_.attempt_started(s.task, s.item, s.attempt);
+    if (state == schedule::task_state::cancelling) {
+        const cancel_reason reason = machine_.cancel_reason_of(s.task);
+        ref.cancel(reason == cancel_reason::none ? cancel_reason::user : reason);
+    }
+    ref.start();
+}
+
+void run_executor::attempt_has_ended(live_attempt& a)
+{
+    const item_key key = key_of(a.task_at(), a.item());
+    const auto found = attempts_.find(key);
+    assert(found != attempts_.end() && found->second.get() == &a);
+    retired_.push_back(std::move(found->second));
+    attempts_.erase(found);
+    if (detaching_) {
+        wake();
+        return;
+    }
+    attempt_result result = a.take_result();
+    mask_.clean(result.output);
+    for (auto& member : result.error)
+        mask_.clean(member.value());
+    std::string data;
+    if (result.outcome == attempt_outcome::success) {
+        data = result.output.is_null() ? std::string() : json::serialize(result.output);
+        if (data.size() > max_output_size) {
+            result = failed_result(
+                failure_class::fatal,
+                fmt::format("the output has {} bytes as JSON, and the limit is {}: write it to a file and "
+                            "return its path",
+                            data.size(), max_output_size),
+                "output_too_large");
+            data.clear();
+        }
+    }
+    if (!result.error.empty())
+        data = json::serialize(result.error);
+    pending_event e;
+    const double jitter = replayable_fraction(id(), a.task_at(), a.item(), a.attempt()) * 2 - 1;
+    const bool retry = retry_allowed(*dag()[a.task_at()].retry, result);
+    e.event = schedule::attempt_ended{a.task_at(), a.item(), result.outcome, retry, jitter};
+    e.record = attempt_record(record_kind::attempt_ended, a.task_at(), a.item(), a.attempt());
+    e.record.state = to_recorded(result.outcome);
+    e.record.number = std::chrono::floor<std::chrono::milliseconds>(services_.loop.now() - a.started()).count();
+    e.record.data = std::move(data);
+
+    attempt_report report;
+    report.task = a.task_at();
+    report.item = a.item();
+    report.attempt = a.attempt();
+    report.outcome = result.outcome;
+    report.output = result.outcome == attempt_outcome::success ? &result.output : nullptr;
+    report.error = result.error.empty() ? nullptr : &result.error;
+    report.elapsed = duration(e.record.number);
+    report.will_retry = retry && machine_.cancelled_by() == cancel_reason::none;
+    observer_.attempt_ended(report);
+
+    if (result.outcome == attempt_outcome::success)
+        values_.set_output(a.task_at(), a.item(), std::move(result.output));
+    else
+        values_.set_error(a.task_at(), a.item(), result.error);
+    events_.push_back(std::move(e));
+    wake();
+}
+
+void run_executor::carry_out(const schedule::arm_retry& a)
+{
+    if (replaying_)
+        return;
+    record r = attempt_record(record_kind::retry_scheduled, a.task, a.item, attempt_number(a.attempt.value() - 1));
+    r.number = (services_.loop.wall_now() + a.delay).time_since_epoch().count();
+    append(std::move(r));
+    set_retry_timer(a.task, a.item, a.delay);
+}
+
+void run_executor::set_retry_timer(task_index t, item_index i, duration delay)
+{
+    auto timer = std::make_unique<retry_timer>(*this, t, i);
+    services_.loop.arm(*timer, services_.loop.now() + delay);
+    retries_.insert_or_assign(key_of(t, i), std::move(timer));
+}
+
+void run_executor::carry_out(const schedule::disarm_retry& a)
+{
+    retries_.erase(key_of(a.task, a.item));
+}
+
+void run_executor::carry_out(const schedule::cancel_attempt& a)
+{
+    if (replaying_)
+        return;
+    const item_key key = key_of(a.task, a.item);
+    if (const auto found = attempts_.find(key); found != attempts_.end()) {
+        found->second->cancel(a.reason);
+        return;
+    }
+    const auto waiting = std::find_if(starts_.begin(), starts_.end(),
+                                      [&](const pending_start& s) { return s.task == a.task && s.item == a.item; });
+    if (waiting == starts_.end())
+        return;
+    // Never started, so there is nothing to stop.
+    starts_.erase(waiting);
+    record r = attempt_record(record_kind::attempt_ended, a.task, a.item, a.attempt);
+    r.state = recorded_state::cancelled;
+    enqueue(schedule::attempt_ended{a.task, a.item, attempt_outcome::cancelled, false, 0}, std::move(r));
+}
+
+void run_executor::carry_out(const schedule::task_ended& a)
+{
+    values_.finish(a.task, a.state);
+    if (replaying_)
+        return;
+    record r = task_record(record_kind::task_ended, a.task);
+    r.state = to_recorded(a.state);
+    // The error of an attempt is with the attempt's end; one of `when` or `foreach` has no other place.
+    const bool tried = machine_.item_count(a.task) > 0 && machine_.attempt_of(a.task, item_index(0)).value() > 0;
+    if (const json::object* error = values_.error(a.task); error && !tried)
+        r.data = json::serialize(*error);
+    append(std::move(r));
+    observer_.task_ended(a.task, a.state);
+}
+
+void run_executor::carry_out(const schedule::run_ended& a)
+{
+    if (replaying_)
+        return;
+    record r = task_record(record_kind::run_ended, journal::no_task);
+    r.state = to_recorded(a.state);
+    end_position_ = append(std::move(r));
+}
+
+void run_executor::finish_if_done()
+{
+    if (ended_)
+        return;
+    const bool over = end_position_ != 0 && services_.log.is_durable(end_position_);
+    const bool let_go = detaching_ && attempts_.empty();
+    if (!over && !let_go)
+        return;
+    ended_ = true;
+    if (armed())
+        services_.loop.disarm(*this);
+    observer_.run_ended(*this);
+    if (when_ended_)
+        when_ended_();
+}
+
+void run_executor::add_log(live_attempt& a, journal::log_stream stream, std::string text)
+{
+    std::string cleaned = mask_.empty() ? std::move(text) : mask_.clean(text);
+    observer_.log(a.task_at(), a.item(), a.attempt(), stream, cleaned);
+    services_.log.append_log(
+        {number_, a.task_at(), a.item(), a.attempt(), stream, services_.loop.wall_now(), std::move(cleaned)});
+}
+
+void run_executor::note_deferred(live_attempt& a, bool deferred)
+{
+    // Set and cleared while the attempt is being torn down, too.
+    const auto found = attempts_.find(key_of(a.task_at(), a.item()));
+    if (detaching_ || ended_ || found == attempts_.end() || found->second.get() != &a)
+        return;
+    const auto kind = deferred ? record_kind::attempt_deferred : record_kind::attempt_resumed;
+    record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());
+    if (deferred)
+        enqueue(schedule::attempt_deferred{a.task_at(), a.item()}, std::move(r));
+    else
+        enqueue(schedule::attempt_resumed{a.task_at(), a.item()}, std::move(r));
+    observer_.attempt_deferred(a.task_at(), a.item(), deferred);
+}
+
+void run_executor::note_progress(live_attempt& a, double fraction, std::string_view message)
+{
+    observer_.attempt_progress(a.task_at(), a.item(), fraction, mask_.clean(message));
+}
+
+} // namespace potoo::runtime

@@ -1,0 +1,196 @@
+#pragma once
+/// @file
+/// Carries out one run: asks the machine what follows, starts attempts as coroutines, and writes every event to the
+/// journal before anything that depends on it is started.
+///
+/// A run that was stopped is brought back by the same path: its records are applied to a fresh machine (`recover`), and
+/// what was under way is started again. Attempts that left steps behind go on from them; others were interrupted and
+/// get a new number.
+
+#include "engine/graph/dag.hpp"
+#include "engine/runtime/live_attempt.hpp"
+#include "engine/runtime/prepared_task.hpp"
+#include "engine/runtime/run_observer.hpp"
+#include "engine/runtime/secret_mask.hpp"
+#include "engine/runtime/services.hpp"
+#include "engine/runtime/task_values.hpp"
+#include "engine/schedule/run_machine.hpp"
+
+#include <potoo/expression.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace potoo::runtime {
+
+/// What a run is made from.
+struct run_plan
+{
+    run_id id;
+    std::shared_ptr<const graph::dag> dag;
+    json::object params;  ///< complete and checked
+    json::object secrets; ///< name → text, resolved
+    wall_time created{};
+};
+
+class run_executor final : private ready_node, private timer_node
+{
+  public:
+    /// `s`, `mask` and `observer` must outlive it.
+    run_executor(services& s, run_plan plan, secret_mask& mask, run_observer& observer);
+    ~run_executor();
+
+    /// Creates the run in the journal and starts it. @param when_ended called on the loop, once the end is durable or
+    /// the run has been detached; the executor may be destroyed from there on, but not in it
+    void start(std::function<void()> when_ended);
+
+    /// Goes on with a run that the journal knows. @param records all of its records, in order
+    void recover(journal::run_number number, std::span<const journal::record> records,
+                 std::function<void()> when_ended);
+
+    /// Asks the whole run to stop. Ignored when it has ended.
+    void cancel(cancel_reason reason);
+
+    /// Lets go of the run without ending it: local processes are stopped, remote jobs are left alone, nothing more is
+    /// recorded.
+    void detach();
+
+    [[nodiscard]] bool detached() const noexcept { return detaching_; }
+
+    /// The durable part of the journal has grown.
+    void durable(journal::position p);
+
+    [[nodiscard]] const run_id& id() const noexcept { return plan_.id; }
+
+    [[nodiscard]] const graph::dag& dag() const noexcept { return *plan_.dag; }
+
+    [[nodiscard]] const schedule::run_machine& machine() const noexcept { return machine_; }
+
+    [[nodiscard]] runtime::services& services() noexcept { return services_; }
+
+    [[nodiscard]] const task_values& values() const noexcept { return values_; }
+
+    [[nodiscard]] const bindings& names() const noexcept { return names_; }
+
+    [[nodiscard]] const secret_mask& mask() const noexcept { return mask_; }
+
+    [[nodiscard]] steady_time deadline() const noexcept { return deadline_; }
+
+    [[nodiscard]] steady_clock::duration elapsed() const noexcept { return services_.loop.now() - started_; }
+
+    [[nodiscard]] const std::string* interned_name(task_index task);
+    /// @throws fatal
+    [[nodiscard]] const prepared_task& prepared(task_index task);
+    /// @throws fatal when its settings cannot be rendered
+    [[nodiscard]] const json::object* connection(std::string_view name);
+
+    journal::position append(journal::record r);
+    void add_log(live_attempt& a, journal::log_stream stream, std::string text);
+    void note_deferred(live_attempt& a, bool deferred);
+    void note_progress(live_attempt& a, double fraction, std::string_view message);
+
+    /// From the attempt, once: it is destroyed soon after.
+    void attempt_has_ended(live_attempt& a);
+
+  private:
+    struct pending_event
+    {
+        schedule::event event;
+        journal::record record;
+        json::value output; ///< of an attempt's success
+        json::object error; ///< of any other end
+        bool ends_attempt = false;
+    };
+
+    struct pending_start
+    {
+        task_index task;
+        item_index item;
+        attempt_number attempt;
+        journal::position after; ///< not before this is durable
+    };
+
+    /// `attempt_started` is not awaited, so what a crash leaves may be no more than steps.
+    struct item_history
+    {
+        std::vector<journal::record> steps; ///< of the latest attempt
+        wall_time retry_at{};
+    };
+
+    using item_key = std::uint64_t;
+
+    [[nodiscard]] static item_key key_of(task_index t, item_index i) noexcept
+    {
+        return (item_key{t.value()} << 32) | i.value();
+    }
+
+    void on_ready() override;
+    void on_due() override;
+
+    void bind_names();
+    void begin(std::function<void()> when_ended);
+    void arm_deadline(wall_time started);
+    void enqueue(schedule::event e, journal::record r = {});
+    void wake();
+    void pump();
+    void take_event(pending_event e);
+    void carry_out(std::span<const schedule::action> actions);
+    void carry_out(const schedule::evaluate_task& a);
+    void carry_out(const schedule::start_attempt& a);
+    void carry_out(const schedule::arm_retry& a);
+    void carry_out(const schedule::disarm_retry& a);
+    void carry_out(const schedule::cancel_attempt& a);
+    void carry_out(const schedule::task_ended& a);
+    void carry_out(const schedule::run_ended& a);
+    void start_what_may_start();
+    void start_attempt(const pending_start& s);
+    void set_retry_timer(task_index t, item_index i, duration delay);
+    void finish_if_done();
+
+    [[nodiscard]] schedule::task_evaluated evaluate(task_index t, json::object& error);
+    [[nodiscard]] std::uint32_t expand_items(task_index t);
+
+    void replay(const journal::record& r);
+    void replay_event(const schedule::event& e);
+    void restart_in_flight();
+
+    struct retry_timer;
+
+    runtime::services& services_;
+    run_plan plan_;
+    secret_mask& mask_;
+    run_observer& observer_;
+    schedule::run_machine machine_;
+    task_values values_;
+    bindings names_;
+    json::value params_value_;
+    json::value run_value_;
+    json::object secrets_;
+    journal::run_number number_;
+    steady_time started_;
+    steady_time deadline_ = steady_time::max();
+    std::vector<std::unique_ptr<prepared_task>> prepared_;
+    std::vector<const std::string*> task_names_;
+    std::map<std::string, json::object, std::less<>> connections_;
+    std::unordered_map<item_key, std::unique_ptr<live_attempt>> attempts_;
+    std::vector<std::unique_ptr<live_attempt>> retired_;
+    std::unordered_map<item_key, std::unique_ptr<retry_timer>> retries_;
+    std::unordered_map<item_key, item_history> history_;
+    std::deque<pending_event> events_;
+    std::deque<pending_start> starts_;
+    journal::position end_position_ = 0;
+    std::function<void()> when_ended_;
+    bool pumping_ = false;
+    bool replaying_ = false;
+    bool detaching_ = false;
+    bool ended_ = false;
+};
+
+} // namespace potoo::runtime

@@ -1,0 +1,30 @@
+#pragma once
+/// @file
+/// What runs share within one engine: the ports to the outside, and what attempts keep between them.
+
+#include "engine/runtime/commit_log.hpp"
+#include "engine/runtime/shared_objects.hpp"
+
+#include <potoo/http.hpp>
+#include <potoo/loop.hpp>
+#include <potoo/operator.hpp>
+#include <potoo/process.hpp>
+
+#include <random>
+#include <string>
+
+namespace potoo::runtime {
+
+/// All members outlive the runs.
+struct services
+{
+    potoo::loop& loop;
+    http_client& http;
+    process_runner& processes;
+    commit_log& log;
+    const operator_registry& operators;
+    std::mt19937_64& entropy;
+    shared_objects& shared;
+};
+
+} // namespace potoo::runtime

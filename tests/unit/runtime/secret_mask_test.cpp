@@ -1,0 +1,48 @@
+#include "engine/runtime/secret_mask.hpp"
+#include "engine/runtime/utf8.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace potoo;
+using namespace potoo::runtime;
+
+BOOST_AUTO_TEST_SUITE(masking)
+
+BOOST_AUTO_TEST_CASE(every_occurrence_is_replaced)
+{
+    secret_mask m;
+    m.add("s3cret");
+    BOOST_TEST(m.clean("a s3cret, twice: s3crets3cret") == "a ***, twice: ******");
+}
+
+BOOST_AUTO_TEST_CASE(longer_secret_goes_first)
+{
+    secret_mask m;
+    m.add("abc");
+    m.add("abcdef");
+    BOOST_TEST(m.clean("abcdef abc") == "*** ***");
+}
+
+BOOST_AUTO_TEST_CASE(too_short_a_secret_is_refused)
+{
+    secret_mask m;
+    BOOST_TEST(!m.add("ab"));
+    BOOST_TEST(m.empty());
+}
+
+BOOST_AUTO_TEST_CASE(values_and_keys_of_json_are_cleaned)
+{
+    secret_mask m;
+    m.add("s3cret");
+    json::value v = json::parse(R"({"s3cret": ["x s3cret", {"k": "s3cret"}], "n": 1})");
+    m.clean(v);
+    BOOST_TEST(v == json::parse(R"({"***": ["x ***", {"k": "***"}], "n": 1})"));
+}
+
+BOOST_AUTO_TEST_CASE(invalid_utf8_is_replaced)
+{
+    BOOST_TEST(valid_utf8("ok \xff\xfe \xc3\xa4 \xed\xa0\x80") ==
+               "ok \xef\xbf\xbd\xef\xbf\xbd \xc3\xa4 \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
