@@ -1,0 +1,258 @@
+#include "engine/net/connection.hpp"
+
+#include <potoo/asio.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace potoo::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t first_room = std::size_t{16} * 1024;
+
+} // namespace
+
+connection::connection(loop& l) : loop_(l), socket_(l.executor()) {}
+
+connection::~connection()
+{
+    loop_.disarm(*this);
+    if (tls_)
+        tls_->close();
+}
+
+void connection::limit(steady_time deadline)
+{
+    deadline_ = deadline;
+    timed_out_ = false;
+    // A timer that is due earlier finds the new deadline when it fires: one re-arm in a while instead of two calls a
+    // request.
+    if (deadline == steady_time::max() || (armed() && due_ <= deadline))
+        return;
+    due_ = deadline;
+    loop_.arm(*this, deadline);
+}
+
+void connection::on_due()
+{
+    if (deadline_ == steady_time::max())
+        return;
+    if (loop_.now() < deadline_) {
+        due_ = deadline_;
+        loop_.arm(*this, deadline_);
+        return;
+    }
+    timed_out_ = true;
+    error_code ignored; // the socket may not be open yet, and then there is nothing to cancel
+    socket_.cancel(ignored);
+}
+
+problem connection::lost(std::string why) const
+{
+    if (timed_out_ && sent_)
+        return {http_error::timed_out, "the deadline passed while waiting for the response"};
+    if (timed_out_)
+        return {http_error::timed_out_before_send, "the deadline passed before anything of the request went out"};
+    return {sent_ ? http_error::connection_lost : http_error::not_sent, std::move(why)};
+}
+
+task<error_code> connection::connect(endpoint to)
+{
+    error_code ec;
+    socket_.close(ec);
+    auto connected = co_await socket_.async_connect(to, use_task);
+    if (!connected)
+        co_return connected.error();
+    socket_.non_blocking(true, ec);
+    if (!ec && to.data()->sa_family != AF_UNIX)
+        socket_.set_option(asio::ip::tcp::no_delay(true), ec);
+    co_return ec;
+}
+
+task<or_problem<void>> connection::secure(const tls_context& context, std::string host)
+{
+    fresh_ = true; // whatever was said to a proxy before
+    tls_ = std::make_unique<tls_session>(context, socket_.native_handle(), host);
+    for (;;) {
+        const tls_step step = tls_->handshake();
+        if (step.status == tls_status::done)
+            co_return or_problem<void>();
+        if (timed_out_)
+            co_return lost({});
+        if (step.status == tls_status::wants_read) {
+            co_await socket_.async_wait(socket_type::wait_read, use_task);
+        } else if (step.status == tls_status::wants_write) {
+            co_await socket_.async_wait(socket_type::wait_write, use_task);
+        } else {
+            const bool closed = step.status == tls_status::closed;
+            co_return problem(http_error::tls_failed, closed ? "closed during the handshake" : tls_->failure());
+        }
+    }
+}
+
+bool connection::still_open()
+{
+    if (begin_ != end_)
+        return false;
+    char byte = 0;
+    const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0)
+        return errno == EAGAIN;
+    return n > 0 && tls_ && tls_->quiet();
+}
+
+/// Writes what fits now. @return what went wrong; empty if nothing did
+std::string connection::write_some(std::string_view& rest, tls_status& status)
+{
+    status = tls_status::done;
+    if (tls_) {
+        const std::uint64_t before = tls_->bytes_out();
+        const tls_step step = tls_->write(rest);
+        sent_ |= tls_->bytes_out() > before;
+        status = step.status;
+        rest.remove_prefix(step.bytes);
+        return status == tls_status::failed ? tls_->failure() : std::string();
+    }
+    const auto n = ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0) {
+        sent_ |= n > 0;
+        rest.remove_prefix(static_cast<std::size_t>(n));
+        return {};
+    }
+    if (errno == EAGAIN || errno == EINTR) {
+        status = tls_status::wants_write;
+        return {};
+    }
+    status = tls_status::failed;
+    return std::strerror(errno);
+}
+
+/// @return what went wrong; empty if all went out
+task<std::string> connection::write(std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        tls_status status{};
+        std::string failure = write_some(bytes, status);
+        if (status == tls_status::failed)
+            co_return failure;
+        if (status == tls_status::closed)
+            co_return "the connection was closed";
+        if (status == tls_status::wants_write) {
+            co_await socket_.async_wait(socket_type::wait_write, use_task);
+        } else if (status == tls_status::wants_read) {
+            co_await socket_.async_wait(socket_type::wait_read, use_task);
+        }
+        if (timed_out_)
+            co_return "the deadline passed";
+    }
+    co_return std::string();
+}
+
+asio::mutable_buffer connection::room_for_more()
+{
+    if (begin_ == end_) {
+        begin_ = end_ = 0;
+        if (input_.empty())
+            input_.resize(first_room);
+    } else if (end_ == input_.size() && begin_ > 0) {
+        std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    } else if (end_ == input_.size()) {
+        input_.resize(input_.size() * 2);
+    }
+    return asio::buffer(input_.data() + end_, input_.size() - end_);
+}
+
+task<connection::bytes_or_failure> connection::read_tls(asio::mutable_buffer room)
+{
+    for (;;) {
+        const tls_step step = tls_->read(static_cast<char*>(room.data()), room.size());
+        if (step.status == tls_status::done)
+            co_return step.bytes;
+        if (step.status == tls_status::closed)
+            co_return std::size_t{0};
+        if (step.status == tls_status::failed)
+            co_return tls_->failure();
+        if (timed_out_)
+            co_return std::string("the deadline passed");
+        if (step.status == tls_status::wants_read) {
+            co_await socket_.async_wait(socket_type::wait_read, use_task);
+        } else {
+            co_await socket_.async_wait(socket_type::wait_write, use_task);
+        }
+    }
+}
+
+task<or_problem<void>> connection::read_response(response_reader& reader)
+{
+    for (;;) {
+        if (begin_ != end_) {
+            const auto taken = reader.put({input_.data() + begin_, end_ - begin_});
+            if (!taken)
+                co_return taken.error();
+            begin_ += *taken;
+            if (reader.done())
+                co_return or_problem<void>();
+        }
+        if (timed_out_)
+            co_return lost({});
+        auto room = room_for_more();
+        std::size_t n = 0;
+        if (tls_) {
+            auto read = co_await read_tls(room);
+            if (!read)
+                co_return lost(read.error());
+            n = *read;
+        } else {
+            auto read = co_await socket_.async_read_some(room, use_task);
+            if (!read && read.error() != asio::error::eof)
+                co_return lost(read.error().message());
+            n = read ? *read : 0;
+        }
+        answered_ |= n > 0;
+        end_ += n;
+        if (n == 0) {
+            auto ended = reader.put_end();
+            if (!ended && ended.error().code == http_error::connection_lost)
+                co_return lost(ended.error().detail);
+            co_return ended;
+        }
+    }
+}
+
+task<or_problem<http_response>> connection::exchange(std::string_view head, std::string_view body, reading_rules rules)
+{
+    sent_ = answered_ = reusable_ = false;
+    const bool fresh = std::exchange(fresh_, false);
+    std::string failure = co_await write(head);
+    if (failure.empty() && !body.empty()) {
+        std::string body_failure = co_await write(body);
+        failure = std::move(body_failure);
+    }
+    if (!sent_ || timed_out_)
+        co_return lost(failure);
+    // Even if not all of the request was taken there may be an answer: what did the other side not like about it?
+    response_reader reader(rules);
+    auto read = co_await read_response(reader);
+    if (!read && fresh && !answered_ && tls_ && tls_->refused_by_peer())
+        co_return problem(http_error::tls_failed, tls_->failure());
+    if (!read && !failure.empty() && !answered_)
+        co_return lost(failure);
+    if (!read)
+        co_return read.error();
+    reusable_ = failure.empty() && begin_ == end_ && reader.keep_alive();
+    co_return reader.take();
+}
+
+} // namespace potoo::net

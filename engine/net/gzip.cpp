@@ -1,0 +1,69 @@
+#include "engine/net/gzip.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+namespace potoo::net {
+
+struct gunzip::inflater
+{
+    z_stream stream{};
+    bool between_members = true;
+
+    inflater()
+    {
+        constexpr int gzip_only = MAX_WBITS + 16;
+        if (inflateInit2(&stream, gzip_only) != Z_OK)
+            throw std::bad_alloc();
+    }
+
+    inflater(const inflater&) = delete;
+    inflater& operator=(const inflater&) = delete;
+
+    ~inflater() { inflateEnd(&stream); }
+};
+
+gunzip::gunzip() : inflater_(std::make_unique<inflater>()) {}
+
+gunzip::~gunzip() = default;
+
+gunzip::status gunzip::append(std::string_view in, std::string& out, std::size_t limit)
+{
+    std::array<char, 16 * 1024> piece;
+    z_stream& z = inflater_->stream;
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+    z.avail_in = static_cast<uInt>(in.size());
+    bool more = true;
+    while (more || z.avail_in > 0) {
+        if (inflater_->between_members && z.avail_in == 0)
+            return status::ok;
+        inflater_->between_members = false;
+        z.next_out = reinterpret_cast<Bytef*>(piece.data());
+        z.avail_out = static_cast<uInt>(piece.size());
+        const int result = inflate(&z, Z_NO_FLUSH);
+        if (result == Z_MEM_ERROR)
+            throw std::bad_alloc();
+        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+            return status::broken;
+        const std::size_t produced = piece.size() - z.avail_out;
+        if (produced > limit - std::min(limit, out.size()))
+            return status::too_large;
+        out.append(piece.data(), produced);
+        if (result == Z_STREAM_END) {
+            inflateReset(&z);
+            inflater_->between_members = true;
+        }
+        more = z.avail_out == 0;
+    }
+    return status::ok;
+}
+
+bool gunzip::complete() const noexcept
+{
+    return inflater_->between_members;
+}
+
+} // namespace potoo::net

@@ -1,0 +1,246 @@
+#include "engine/net/http_client_beast.hpp"
+
+#include "engine/net/connection_pool.hpp"
+#include "engine/net/connector.hpp"
+#include "engine/net/redirect.hpp"
+#include "engine/net/request_head.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+namespace potoo::net {
+namespace {
+
+// Pools of origins that nobody asks any more are dropped when there are more than this.
+constexpr std::size_t many_origins = 64;
+
+struct origin
+{
+    origin(route r, std::size_t limit) : where(std::move(r)), pool(limit) {}
+
+    route where;
+    connection_pool pool;
+};
+
+bool is_idempotent(std::string_view method) noexcept
+{
+    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+}
+
+/// An exchange on a connection that had been idle failed because the other side had closed it meanwhile, and to do it
+/// again cannot do its work twice in a way that matters.
+bool may_repeat(const connection& c, const problem& p, std::string_view method) noexcept
+{
+    if (p.code == http_error::not_sent)
+        return true;
+    return p.code == http_error::connection_lost && !c.answered() && is_idempotent(method);
+}
+
+/// An earlier request of a chain of redirects was acted upon, whatever became of the last one.
+http_error after_action(http_error code) noexcept
+{
+    if (code == http_error::timed_out_before_send)
+        return http_error::timed_out;
+    return surely_not_sent(code) ? http_error::connection_lost : code;
+}
+
+} // namespace
+
+class beast_http_client::core final : private timer_node
+{
+  public:
+    core(loop& l, http_options options, proxy_settings proxies)
+        : loop_(l), options_(std::move(options)), proxies_(std::move(proxies)), connector_(l, options_)
+    {
+        options_.connections_per_origin = std::max<std::size_t>(options_.connections_per_origin, 1);
+    }
+
+    ~core() { loop_.disarm(*this); }
+
+    task<boost::system::result<http_response>> run(http_request request);
+
+    void close_unused_since(steady_time time);
+
+    [[nodiscard]] std::size_t opened() const noexcept { return connector_.opened(); }
+
+    std::string last_detail;
+
+  private:
+    task<or_problem<http_response>> exchange(const http_request& request, const url& to);
+    task<or_problem<http_response>> exchange_on(origin& o, const http_request& request, std::string_view head,
+                                                head_traits traits);
+    or_problem<origin*> origin_of(const url& to);
+    boost::system::error_code fail(http_error code, const problem& p, const url* to);
+    void drop_deserted();
+    void keep(lease& l);
+    void on_due() override;
+
+    loop& loop_;
+    http_options options_;
+    proxy_settings proxies_;
+    connector connector_;
+    url_reader urls_;
+    std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
+};
+
+boost::system::error_code beast_http_client::core::fail(http_error code, const problem& p, const url* to)
+{
+    last_detail = to ? fmt::format("{}: {}", to->origin(), p.detail) : p.detail;
+    return code;
+}
+
+task<boost::system::result<http_response>> beast_http_client::core::run(http_request request)
+{
+    auto parsed = urls_.parse(request.url);
+    if (!parsed)
+        co_return fail(http_error::bad_url, parsed.error(), nullptr);
+    url to = std::move(*parsed);
+    bool acted = false;
+    for (unsigned hops = 0;; ++hops) {
+        auto response = co_await exchange(request, to);
+        if (!response)
+            co_return fail(acted ? after_action(response.error().code) : response.error().code, response.error(), &to);
+        if (request.max_redirects == 0)
+            co_return std::move(*response);
+        auto next = redirect_target(*response, to);
+        if (!next)
+            co_return fail(next.error().code, next.error(), &to);
+        if (!*next)
+            co_return std::move(*response);
+        if (hops == request.max_redirects) {
+            const problem p(http_error::too_many_redirects,
+                            fmt::format("more than {} redirects", request.max_redirects));
+            co_return fail(p.code, p, &to);
+        }
+        acted |= !redirect_leaves_work_undone(response->status);
+        redirect_request(request, response->status, to, **next);
+        to = std::move(**next);
+    }
+}
+
+or_problem<origin*> beast_http_client::core::origin_of(const url& to)
+{
+    const std::string key = to.origin();
+    const auto known = origins_.find(key);
+    if (known != origins_.end())
+        return known->second.get();
+    auto via = proxy_for(to, proxies_);
+    if (!via)
+        return via.error();
+    if (origins_.size() >= many_origins)
+        drop_deserted();
+    auto made = std::make_unique<origin>(route{to, std::move(*via)}, options_.connections_per_origin);
+    return origins_.emplace(key, std::move(made)).first->second.get();
+}
+
+void beast_http_client::core::drop_deserted()
+{
+    std::erase_if(origins_, [](const auto& entry) { return entry.second->pool.deserted(); });
+}
+
+task<or_problem<http_response>> beast_http_client::core::exchange(const http_request& request, const url& to)
+{
+    if (request.deadline <= loop_.now())
+        co_return problem(http_error::timed_out_before_send, "the deadline had passed before the request began");
+    const auto found = origin_of(to);
+    if (!found)
+        co_return found.error();
+    origin& o = **found;
+    const auto& via = o.where.via;
+    head_extras extras;
+    if (via && to.transport == transport::tcp)
+        extras = {true, via->authorization};
+    std::string head;
+    const auto traits = write_head(request, to, extras, head);
+    if (!traits)
+        co_return traits.error();
+    const bool granted = co_await o.pool.acquire(request.deadline);
+    if (!granted)
+        co_return problem(http_error::timed_out_before_send, "the deadline passed while waiting for a free connection");
+    auto response = co_await exchange_on(o, request, head, *traits);
+    co_return response;
+}
+
+task<or_problem<http_response>> beast_http_client::core::exchange_on(origin& o, const http_request& request,
+                                                                     std::string_view head, head_traits traits)
+{
+    lease l(o.pool);
+    reading_rules rules;
+    rules.max_body = request.max_body;
+    rules.expect_body = request.method != "HEAD";
+    rules.decode_gzip = traits.decode_gzip;
+    bool reused = l.take_idle();
+    for (;; reused = false) {
+        if (!reused) {
+            auto opened = co_await connector_.open(o.where, request.deadline);
+            if (!opened)
+                co_return opened.error();
+            l.connection = std::move(*opened);
+        }
+        l.connection->limit(request.deadline);
+        auto response = co_await l.connection->exchange(head, request.body, rules);
+        if (response && l.connection->reusable() && traits.keep_alive)
+            keep(l);
+        if (response || !reused || !may_repeat(*l.connection, response.error(), request.method))
+            co_return response;
+        l.connection.reset();
+    }
+}
+
+void beast_http_client::core::keep(lease& l)
+{
+    l.connection->limit(steady_time::max());
+    const steady_time now = loop_.now();
+    l.put_back(now);
+    if (!armed())
+        loop_.arm(*this, now + options_.idle_timeout);
+}
+
+void beast_http_client::core::on_due()
+{
+    close_unused_since(loop_.now() - options_.idle_timeout);
+}
+
+void beast_http_client::core::close_unused_since(steady_time time)
+{
+    steady_time oldest = steady_time::max();
+    for (auto& [key, o] : origins_) {
+        o->pool.close_unused_since(time);
+        oldest = std::min(oldest, o->pool.unused_since());
+    }
+    if (oldest == steady_time::max())
+        loop_.disarm(*this);
+    else
+        loop_.arm(*this, oldest + options_.idle_timeout);
+}
+
+beast_http_client::beast_http_client(loop& l, http_options options, proxy_settings proxies)
+    : core_(std::make_unique<core>(l, std::move(options), std::move(proxies)))
+{}
+
+beast_http_client::~beast_http_client() = default;
+
+task<boost::system::result<http_response>> beast_http_client::send(http_request request)
+{
+    return core_->run(std::move(request));
+}
+
+std::size_t beast_http_client::connections_opened() const noexcept
+{
+    return core_->opened();
+}
+
+const std::string& beast_http_client::last_error_detail() const noexcept
+{
+    return core_->last_detail;
+}
+
+void beast_http_client::close_unused()
+{
+    core_->close_unused_since(steady_time::max());
+}
+
+} // namespace potoo::net

@@ -1,0 +1,41 @@
+#pragma once
+/// @file
+/// The HTTP client that goes out to the network.
+
+#include "engine/net/proxy.hpp"
+
+#include <potoo/http.hpp>
+#include <potoo/loop.hpp>
+
+#include <memory>
+
+namespace potoo::net {
+
+/// Keeps connections per origin, most recently used first, and a line of those who wait for one. The loop must outlive
+/// the client, and the client every `send`.
+///
+/// While unused connections are open the loop has a timer for them, so that its io_context does not run out of work
+/// before `idle_timeout`; `close_unused` ends that.
+class beast_http_client final : public http_client
+{
+  public:
+    explicit beast_http_client(loop& l, http_options options = {},
+                               proxy_settings proxies = proxy_settings::from_environment());
+    ~beast_http_client() override;
+
+    [[nodiscard]] task<boost::system::result<http_response>> send(http_request request) override;
+
+    [[nodiscard]] std::size_t connections_opened() const noexcept override;
+
+    [[nodiscard]] const std::string& last_error_detail() const noexcept override;
+
+    /// Closes every connection that no exchange is using.
+    void close_unused();
+
+  private:
+    class core;
+
+    std::unique_ptr<core> core_;
+};
+
+} // namespace potoo::net
