@@ -1,0 +1,112 @@
+#include <potoo/http_failure.hpp>
+
+#include "engine/remote/text_encoding.hpp"
+
+#include <boost/asio/error.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace potoo {
+namespace {
+
+constexpr std::size_t most_quoted = 200;
+
+std::string without_query(std::string_view url)
+{
+    return std::string(url.substr(0, url.find_first_of("?#")));
+}
+
+std::string beginning_of(std::string_view body)
+{
+    if (body.empty())
+        return {};
+    std::string text = remote::printable(body.substr(0, most_quoted));
+    return fmt::format(": {}{}", text, body.size() > most_quoted ? "…" : "");
+}
+
+struct exchange_error
+{
+    http_error error;
+    const char* code;
+    bool fatal;
+};
+
+constexpr std::array exchange_errors{
+    exchange_error{http_error::bad_url, "bad_url", true},
+    exchange_error{http_error::resolve_failed, "resolve_failed", false},
+    exchange_error{http_error::connect_failed, "connect_failed", false},
+    exchange_error{http_error::tls_failed, "tls_failed", false},
+    exchange_error{http_error::proxy_failed, "proxy_failed", false},
+    exchange_error{http_error::not_sent, "connection_lost", false},
+    exchange_error{http_error::timed_out_before_send, "timed_out", false},
+    exchange_error{http_error::connection_lost, "connection_lost", false},
+    exchange_error{http_error::timed_out, "timed_out", false},
+    exchange_error{http_error::body_too_large, "body_too_large", true},
+    exchange_error{http_error::malformed, "malformed_response", false},
+    exchange_error{http_error::too_many_redirects, "too_many_redirects", true},
+};
+
+} // namespace
+
+void http_failure::raise() const
+{
+    switch (kind) {
+    case failure_class::fatal:
+        throw fatal(message, code);
+    case failure_class::unknown_outcome:
+        throw unknown_outcome(message, code);
+    case failure_class::retryable:
+    case failure_class::skip:
+        break;
+    }
+    throw failure(message, code);
+}
+
+bool is_idempotent_method(std::string_view method) noexcept
+{
+    constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+bool is_retryable_status(unsigned status) noexcept
+{
+    if (status == 408 || status == 425 || status == 429)
+        return true;
+    return status >= 500 && status <= 599 && status != 501 && status != 505;
+}
+
+http_failure failure_of_status(std::string_view method, std::string_view url, const http_response& r)
+{
+    return {is_retryable_status(r.status) ? failure_class::retryable : failure_class::fatal,
+            fmt::format("http_{}", r.status),
+            fmt::format("{} {} answered {}{}", method, without_query(url), r.status, beginning_of(r.body))};
+}
+
+http_failure failure_of_exchange(std::string_view method, std::string_view url, boost::system::error_code ec,
+                                 std::string_view detail)
+{
+    http_failure f{failure_class::retryable, "connection_lost",
+                   fmt::format("{} {}: {}", method, without_query(url), ec.message())};
+    if (!detail.empty())
+        f.message += fmt::format(" ({})", detail);
+    if (ec == boost::asio::error::connection_refused)
+        f.code = "connection_refused";
+    if (ec.category() == http_category()) {
+        const auto known = std::find_if(exchange_errors.begin(), exchange_errors.end(),
+                                        [&](const auto& e) { return static_cast<int>(e.error) == ec.value(); });
+        if (known != exchange_errors.end()) {
+            f.code = known->code;
+            if (known->fatal) {
+                f.kind = failure_class::fatal;
+                return f;
+            }
+        }
+    }
+    if (!surely_not_sent(ec) && !is_idempotent_method(method))
+        f.kind = failure_class::unknown_outcome;
+    return f;
+}
+
+} // namespace potoo

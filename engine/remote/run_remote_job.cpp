@@ -1,0 +1,402 @@
+#include <potoo/backend.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace potoo {
+namespace {
+
+constexpr int most_submissions = 3;
+constexpr duration first_delay{500};
+constexpr duration longest_delay{10'000};
+constexpr duration log_time_after_cancellation{30'000};
+
+class growing_delay
+{
+  public:
+    [[nodiscard]] duration next() noexcept
+    {
+        const duration d = delay_;
+        delay_ = std::min(delay_ * 2, longest_delay);
+        return d;
+    }
+
+  private:
+    duration delay_ = first_delay;
+};
+
+/// The engine lets go of the attempt; the remote job is somebody else's from now on.
+bool detaches(cancel_reason r) noexcept
+{
+    return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
+}
+
+steady_time later(context& ctx, duration d)
+{
+    const steady_time now = ctx.now_steady();
+    return d >= steady_time::max() - now ? steady_time::max() : now + d;
+}
+
+/// What a task came to that did not fail.
+template <class T>
+struct attempted
+{
+    std::optional<T> value;
+    cancel_reason stopped = cancel_reason::none;
+};
+
+template <class T>
+task<attempted<T>> unless_cancelled(task<T> t)
+{
+    attempted<T> a;
+    try {
+        auto value = co_await std::move(t);
+        a.value.emplace(std::move(value));
+    } catch (const cancelled& c) {
+        a.stopped = c.reason();
+    }
+    co_return a;
+}
+
+std::string unknown_message(const launch_token& token, const std::string& why)
+{
+    return "the job " + token.value() + " may or may not have been accepted (" + why +
+           "), and this system can neither be asked for it nor told to start it once only: see whether it runs, then "
+           "retry "
+           "the task by hand";
+}
+
+/// Until the remote side can be asked. @return nothing when it knows no such job
+task<std::optional<job_id>> find_patiently(context& ctx, backend& b)
+{
+    growing_delay delay;
+    for (;;) {
+        std::string trouble;
+        try {
+            auto found = co_await b.find(ctx, ctx.token());
+            co_return found;
+        } catch (const failure& f) {
+            trouble = f.what();
+        } catch (const unknown_outcome& u) {
+            trouble = u.what();
+        }
+        ctx.log("cannot ask for the job " + ctx.token().value() + ": " + trouble + "; asking again");
+        co_await sleep_for(delay.next());
+    }
+}
+
+/// Asks, and if there is none, asks again when a request that was on its way has surely arrived.
+task<std::optional<job_id>> find_after_settling(context& ctx, backend& b)
+{
+    auto found = co_await find_patiently(ctx, b);
+    if (found)
+        co_return found;
+    co_await sleep_for(b.settle_time());
+    found = co_await find_patiently(ctx, b);
+    co_return found;
+}
+
+task<job_id> record_id(context& ctx, job_id id)
+{
+    co_await ctx.record("launch_recorded", json::value(id.value()));
+    co_return id;
+}
+
+struct submission
+{
+    std::optional<job_id> id;
+    std::string unknown; ///< why it is not known whether the job was accepted
+};
+
+task<submission> submit_and_record(context& ctx, backend& b)
+{
+    submission s;
+    try {
+        auto id = co_await b.submit(ctx, ctx.token());
+        s.id = std::move(id);
+    } catch (const unknown_outcome& u) {
+        s.unknown = u.what();
+    }
+    if (s.id)
+        co_await record_id(ctx, *s.id);
+    co_return s;
+}
+
+/// A cancellation waits until the answer is there: without the id the job could not be cancelled.
+task<submission> submit_once(context& ctx, backend& b)
+{
+    auto s = co_await shield(submit_and_record(ctx, b), steady_time::max());
+    co_return s;
+}
+
+/// The job may have been launched before; `why` says what happened.
+task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int submissions)
+{
+    for (growing_delay delay;;) {
+        if (b.can_find()) {
+            auto found = co_await find_after_settling(ctx, b);
+            if (found) {
+                auto id = co_await shield(record_id(ctx, std::move(*found)), steady_time::max());
+                co_return id;
+            }
+        } else if (!b.deduplicates())
+            throw unknown_outcome(unknown_message(ctx.token(), why), "unknown_outcome");
+        else if (submissions > 0)
+            co_await sleep_for(delay.next());
+        if (submissions >= most_submissions && b.can_find())
+            throw failure("the job was submitted " + std::to_string(submissions) +
+                              " times, and the remote side does not know it: " + why,
+                          "not_accepted");
+        if (submissions >= most_submissions)
+            throw unknown_outcome("the job was submitted " + std::to_string(submissions) +
+                                      " times without an answer: " + why,
+                                  "unknown_outcome");
+        auto s = co_await submit_once(ctx, b);
+        ++submissions;
+        if (s.id)
+            co_return std::move(*s.id);
+        ctx.log("no answer to the submission of " + ctx.token().value() + ": " + s.unknown);
+        why = std::move(s.unknown);
+    }
+}
+
+/// @param in_doubt set when it is not known whether the job was accepted
+task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
+{
+    co_await ctx.record("launch_intent", json::value(ctx.token().value()));
+    auto s = co_await submit_once(ctx, b);
+    if (s.id)
+        co_return std::move(*s.id);
+    in_doubt = true;
+    ctx.log("no answer to the submission of " + ctx.token().value() + ": " + s.unknown);
+    auto id = co_await launch_after_unknown(ctx, b, std::move(s.unknown), 1);
+    co_return id;
+}
+
+/// What the journal knows of the launch.
+struct recorded_launch
+{
+    bool intended = false;
+    std::optional<job_id> id;
+};
+
+recorded_launch recall(const context& ctx)
+{
+    recorded_launch l;
+    l.intended = ctx.recorded("launch_intent").has_value();
+    if (const auto id = ctx.recorded("launch_recorded")) {
+        if (!id->is_string())
+            throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*id));
+        l.id = job_id(std::string(id->get_string()));
+    }
+    return l;
+}
+
+task<job_id> launch_again(context& ctx, backend& b)
+{
+    ctx.log("the engine stopped while it launched " + ctx.token().value() + "; looking for the job");
+    auto id = co_await launch_after_unknown(ctx, b, "the engine stopped before the answer", 0);
+    co_return id;
+}
+
+/// The attempt was stopped while it was not known whether the job runs. @return the job if there is one
+task<std::optional<job_id>> find_to_cancel(context& ctx, backend& b)
+{
+    if (!b.can_find()) {
+        ctx.mark_unconfirmed("the job " + ctx.token().value() +
+                             " may have been accepted, and this system cannot be asked");
+        co_return std::nullopt;
+    }
+    std::optional<job_id> found;
+    std::string trouble;
+    try {
+        const steady_time end = later(ctx, b.settle_time() + b.cancel_grace());
+        found = co_await shield(find_after_settling(ctx, b), end);
+    } catch (const cancelled&) {
+        trouble = "it did not answer";
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    if (!trouble.empty())
+        ctx.mark_unconfirmed("cannot ask whether the job " + ctx.token().value() + " was accepted: " + trouble);
+    co_return found;
+}
+
+task<> cancel_patiently(context& ctx, backend& b, const job_id& id)
+{
+    growing_delay delay;
+    for (;;) {
+        std::string trouble;
+        try {
+            co_await b.cancel(ctx, id);
+            co_return;
+        } catch (const failure& f) {
+            trouble = f.what();
+        } catch (const unknown_outcome& u) {
+            trouble = u.what();
+        }
+        ctx.log("cannot cancel the job " + id.value() + ": " + trouble + "; trying again");
+        co_await sleep_for(delay.next());
+    }
+}
+
+task<job_result> cancel_and_wait(context& ctx, backend& b, const job_id& id)
+{
+    co_await cancel_patiently(ctx, b, id);
+    auto r = co_await b.wait(ctx, id);
+    co_return r;
+}
+
+/// @return nothing when the end was not confirmed in time
+task<std::optional<job_result>> end_job(context& ctx, backend& b, const job_id& id)
+{
+    std::string trouble;
+    try {
+        auto r = co_await shield(cancel_and_wait(ctx, b, id), later(ctx, b.cancel_grace()));
+        co_return r;
+    } catch (const cancelled&) {
+        trouble = "no confirmation within " + format_duration(b.cancel_grace());
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    ctx.mark_unconfirmed("job " + id.value() + ": " + trouble);
+    co_return std::nullopt;
+}
+
+/// A log that cannot be had does not change how the job ended.
+task<> fetch_logs(context& ctx, backend& b, const job_id& id)
+{
+    try {
+        co_await b.logs(ctx, id);
+        co_return;
+    } catch (const std::exception& e) {
+        ctx.log("the log of the job " + id.value() + " could not be read: " + e.what());
+    }
+}
+
+task<std::monostate> as_value(task<> t)
+{
+    co_await std::move(t);
+    co_return std::monostate{};
+}
+
+json::value output_of(job_result r)
+{
+    if (r.ended == job_result::state::success)
+        return std::move(r.output);
+    const auto raise = [&](std::string code) {
+        if (r.retryable)
+            throw failure(r.error, std::move(code));
+        throw fatal(r.error, std::move(code));
+    };
+    if (r.error.empty())
+        r.error = r.ended == job_result::state::lost        ? "the remote side does not know the job any more"
+                  : r.ended == job_result::state::cancelled ? "the job was cancelled by somebody else"
+                                                            : "the job failed";
+    if (r.ended == job_result::state::lost)
+        raise("lost");
+    if (r.ended == job_result::state::cancelled)
+        raise("cancelled");
+    raise(r.code.empty() ? "failed" : r.code);
+    return {};
+}
+
+task<job_result> wait_deferred(context& ctx, backend& b, const job_id& id)
+{
+    context::deferral deferred(ctx);
+    auto r = co_await b.wait(ctx, id);
+    co_return r;
+}
+
+/// Stopped while the job runs: ends it, unless the engine only lets go.
+task<json::value> stop_job(context& ctx, backend& b, const job_id& id, cancel_reason why)
+{
+    if (detaches(why))
+        throw cancelled(why);
+    auto end = co_await end_job(ctx, b, id);
+    if (!end)
+        throw cancelled(why);
+    co_await unless_cancelled(shield(as_value(fetch_logs(ctx, b, id)), later(ctx, log_time_after_cancellation)));
+    if (end->ended != job_result::state::success)
+        throw cancelled(why);
+    co_return output_of(std::move(*end));
+}
+
+/// The attempt fails although the job may still run: it must not run beside that of the next attempt.
+task<> abandon_job(context& ctx, backend& b, const job_id& id, std::string why)
+{
+    ctx.log("the job " + id.value() + " cannot be watched any more and is cancelled: " + why);
+    std::string trouble = "it was told to stop; its end was not seen";
+    try {
+        co_await shield(cancel_patiently(ctx, b, id), later(ctx, b.cancel_grace()));
+    } catch (const cancelled&) {
+        trouble = "it did not answer within " + format_duration(b.cancel_grace());
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    ctx.mark_unconfirmed("job " + id.value() + ": " + trouble);
+}
+
+task<json::value> watch_job(context& ctx, backend& b, job_id id)
+{
+    attempted<job_result> waited;
+    std::string trouble;
+    std::exception_ptr error;
+    try {
+        waited = co_await unless_cancelled(wait_deferred(ctx, b, id));
+    } catch (const std::exception& e) {
+        trouble = e.what();
+        error = std::current_exception();
+    }
+    if (error) {
+        co_await abandon_job(ctx, b, id, std::move(trouble));
+        std::rethrow_exception(error);
+    }
+    if (!waited.value) {
+        auto output = co_await stop_job(ctx, b, id, waited.stopped);
+        co_return output;
+    }
+    auto logged = co_await unless_cancelled(as_value(fetch_logs(ctx, b, id)));
+    // Whoever goes on with the attempt sees the same end again.
+    if (detaches(logged.stopped))
+        throw cancelled(logged.stopped);
+    co_return output_of(std::move(*waited.value));
+}
+
+} // namespace
+
+task<json::value> run_remote_job(context& ctx, backend& b)
+{
+    branch& here = co_await this_branch();
+    recorded_launch known = recall(ctx);
+    if (known.id) {
+        auto output = co_await watch_job(ctx, b, std::move(*known.id));
+        co_return output;
+    }
+    bool in_doubt = known.intended;
+    attempted<job_id> launched;
+    std::exception_ptr trouble;
+    try {
+        task<job_id> launch = known.intended ? launch_again(ctx, b) : launch_new(ctx, b, in_doubt);
+        launched = co_await unless_cancelled(std::move(launch));
+    } catch (...) {
+        trouble = std::current_exception();
+    }
+    if (launched.value) {
+        auto output = co_await watch_job(ctx, b, std::move(*launched.value));
+        co_return output;
+    }
+    const cancel_reason why = here.cancel_requested();
+    if (why == cancel_reason::none)
+        std::rethrow_exception(trouble ? trouble : std::make_exception_ptr(cancelled(launched.stopped)));
+    if (in_doubt && !detaches(why)) {
+        auto found = co_await find_to_cancel(ctx, b);
+        if (found) {
+            auto output = co_await stop_job(ctx, b, *found, why);
+            co_return output;
+        }
+    }
+    throw cancelled(why);
+}
+
+} // namespace potoo

@@ -1,0 +1,125 @@
+#include <potoo/sensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace potoo {
+namespace {
+
+std::optional<duration> read_duration(const json::object& with, std::string_view name)
+{
+    const json::value* v = with.if_contains(name);
+    if (!v)
+        return std::nullopt;
+    const auto* text = v->if_string();
+    const auto d = text ? parse_duration(*text) : std::nullopt;
+    if (!d)
+        throw fatal("`" + std::string(name) + "` must be a duration such as 5s or 1m30s, not " + json::serialize(*v));
+    return d;
+}
+
+std::string description(const sensor_pace& pace)
+{
+    return "timed out after " + format_duration(*pace.timeout) + ": what it waits for did not come true";
+}
+
+duration next_interval(const sensor_pace& pace, duration interval)
+{
+    const auto grown = duration(static_cast<duration::rep>(static_cast<double>(interval.count()) * pace.backoff));
+    return std::max(interval, std::min(grown, pace.max_interval));
+}
+
+/// One look, at the limit of the sensor's time. @return nothing for "not yet"
+task<std::optional<json::value>> look_once(context& ctx, task<std::optional<json::value>> look,
+                                           std::string& last_trouble)
+{
+    std::string trouble;
+    try {
+        auto found = co_await std::move(look);
+        last_trouble.clear();
+        co_return found;
+    } catch (const failure& f) {
+        trouble = f.what();
+    }
+    if (trouble != last_trouble)
+        ctx.log("not yet: " + trouble);
+    last_trouble = std::move(trouble);
+    co_return std::nullopt;
+}
+
+task<json::value> look_until_found(context& ctx, sensor_pace pace,
+                                   std::function<task<std::optional<json::value>>()>& look)
+{
+    duration interval = pace.interval;
+    std::string trouble;
+    for (;;) {
+        auto found = co_await look_once(ctx, look(), trouble);
+        if (found)
+            co_return std::move(*found);
+        if (interval > duration::zero())
+            co_await sleep_for(interval);
+        else
+            co_await yield_now();
+        interval = next_interval(pace, interval);
+    }
+}
+
+/// `cancelled` by the sensor's own time limit becomes a failure.
+task<json::value> look_in_time(context& ctx, sensor_pace pace, std::function<task<std::optional<json::value>>()>& look)
+{
+    branch& b = co_await this_branch();
+    const steady_time now = ctx.now_steady();
+    const bool endless = !pace.timeout || *pace.timeout >= steady_time::max() - now;
+    try {
+        auto found = co_await with_deadline(look_until_found(ctx, pace, look),
+                                            endless ? steady_time::max() : now + *pace.timeout);
+        co_return found;
+    } catch (const cancelled&) {
+        if (b.cancel_requested() != cancel_reason::none)
+            throw;
+    }
+    throw failure(description(pace), "timed_out");
+}
+
+} // namespace
+
+sensor_pace read_sensor_pace(const json::object& with)
+{
+    sensor_pace pace;
+    pace.interval = read_duration(with, "interval").value_or(pace.interval);
+    pace.max_interval = read_duration(with, "max_interval").value_or(pace.max_interval);
+    pace.timeout = read_duration(with, "timeout");
+    if (const json::value* v = with.if_contains("backoff")) {
+        boost::system::error_code ec;
+        pace.backoff = v->to_number<double>(ec);
+        if (ec || !(pace.backoff >= 1) || !std::isfinite(pace.backoff))
+            throw fatal("`backoff` must be a number of at least 1, not " + json::serialize(*v));
+    }
+    if (const json::value* v = with.if_contains("soft_fail")) {
+        if (!v->is_bool())
+            throw fatal("`soft_fail` must be true or false, not " + json::serialize(*v));
+        pace.soft_fail = v->get_bool();
+    }
+    return pace;
+}
+
+task<json::value> sense(context& ctx, sensor_pace pace, std::function<task<std::optional<json::value>>()> look)
+{
+    context::deferral deferred(ctx);
+    std::string why;
+    try {
+        auto found = co_await look_in_time(ctx, pace, look);
+        co_return found;
+    } catch (const task_error& e) {
+        if (!pace.soft_fail || e.classification() == failure_class::skip)
+            throw;
+        why = e.what();
+    } catch (const std::exception& e) {
+        if (!pace.soft_fail)
+            throw;
+        why = e.what();
+    }
+    throw skip(why);
+}
+
+} // namespace potoo

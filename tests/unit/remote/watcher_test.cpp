@@ -1,0 +1,423 @@
+#include "tests/unit/task/runner.hpp"
+
+#include <potoo/error.hpp>
+#include <potoo/wait.hpp>
+#include <potoo/watcher.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace potoo;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Ends after a number of looks.
+class counted_watch final : public watch
+{
+  public:
+    counted_watch(watcher& w, poll_pace pace, int looks_needed) : watch(w, pace), needed(looks_needed) {}
+
+    bool judge(const json::value& job) override
+    {
+        if (job.is_string())
+            throw fatal(std::string(job.get_string()));
+        return ++looked >= needed;
+    }
+
+    bool judge_missing() override
+    {
+        ++missed;
+        return missed >= 2;
+    }
+
+    void disturbed(std::string_view why) override { troubles.emplace_back(why); }
+
+    int needed;
+    int looked = 0;
+    int missed = 0;
+    std::vector<std::string> troubles;
+};
+
+/// Answers every job of a page after some time, unless the test says otherwise.
+class fake_watcher final : public watcher
+{
+  public:
+    fake_watcher(potoo::loop& l, limits lim) : watcher(l, "fake", lim), loop_(l) {}
+
+    ~fake_watcher() override { stop(); }
+
+    task<> look(page p) override
+    {
+        started.push_back(loop_.now());
+        sizes.push_back(p.size());
+        most_at_once = std::max(most_at_once, ++at_once);
+
+        struct leave
+        {
+            int& n;
+
+            ~leave() { --n; }
+        } guard{at_once};
+
+        if (latency > duration::zero())
+            co_await sleep_for(latency);
+        if (before_answers)
+            before_answers(*this);
+        for (watch* const& w : p) {
+            if (!w)
+                continue;
+            if (all_missing)
+                missing(*w);
+            else
+                answer(*w, job);
+        }
+    }
+
+    using watcher::throttle;
+
+    potoo::loop& loop_;
+    duration latency{10};
+    std::function<void(fake_watcher&)> before_answers;
+    json::value job = json::object();
+    bool all_missing = false;
+    std::vector<steady_time> started;
+    std::vector<std::size_t> sizes;
+    int at_once = 0;
+    int most_at_once = 0;
+};
+
+constexpr poll_pace steady_pace{2'000ms, 2'000ms, 1.0};
+constexpr poll_pace growing_pace{1'000ms, 10'000ms, 2.0};
+constexpr poll_pace hurried{0ms, 0ms, 1.0};
+
+task<> wait_for(watch& w)
+{
+    co_await w;
+}
+
+struct waiters : test::fixture
+{
+    void add(fake_watcher& w, poll_pace pace, int looks_needed)
+    {
+        watches.push_back(std::make_unique<counted_watch>(w, pace, looks_needed));
+        tasks.push_back(std::make_unique<test::runner<void>>(loop, wait_for(*watches.back())));
+    }
+
+    [[nodiscard]] std::size_t ended() const
+    {
+        return static_cast<std::size_t>(
+            std::count_if(tasks.begin(), tasks.end(), [](const auto& t) { return t->ended(); }));
+    }
+
+    std::vector<std::unique_ptr<test::runner<void>>> tasks;
+    std::vector<std::unique_ptr<counted_watch>> watches; ///< destroyed before the branches that wait for them
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(watchers, waiters)
+
+BOOST_AUTO_TEST_CASE(jobs_of_one_pace_cost_one_call_a_page_and_round)
+{
+    fake_watcher w(loop, {.page = 100, .concurrency = 4});
+    for (int i = 0; i < 950; ++i)
+        add(w, steady_pace, 3);
+    loop.run();
+    BOOST_TEST(ended() == 950u);
+    BOOST_TEST(w.calls() == 30u);
+    BOOST_TEST(w.looks() == 2850u);
+    BOOST_TEST(w.most_at_once == 4);
+}
+
+BOOST_AUTO_TEST_CASE(no_look_comes_before_the_interval_nor_much_after)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    const steady_time start = loop.now();
+    add(w, steady_pace, 2);
+    loop.run();
+    BOOST_TEST_REQUIRE(w.started.size() == 2u);
+    BOOST_CHECK(w.started[0] - start >= 2s);
+    BOOST_CHECK(w.started[0] - start <= 2020ms);
+    BOOST_CHECK(w.started[1] - w.started[0] >= 1800ms);
+    BOOST_CHECK(w.started[1] - w.started[0] <= 2240ms);
+}
+
+BOOST_AUTO_TEST_CASE(interval_grows_by_the_backoff_up_to_its_maximum)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    w.latency = 0ms;
+    add(w, growing_pace, 8);
+    loop.run();
+    const std::vector<duration> want{2'000ms, 4'000ms, 8'000ms, 10'000ms, 10'000ms, 10'000ms, 10'000ms};
+    BOOST_TEST_REQUIRE(w.started.size() == 8u);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+        const auto gap = w.started[i + 1] - w.started[i];
+        BOOST_CHECK(gap >= want[i] * 9 / 10);
+        BOOST_CHECK(gap <= want[i] * 11 / 10 + 20ms);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(spread_is_the_same_in_every_run)
+{
+    const auto times = [] {
+        test::fixture f;
+        fake_watcher w(f.loop, {.page = 1, .concurrency = 1});
+        counted_watch one(w, steady_pace, 20);
+        f.run(wait_for(one));
+        return w.started;
+    };
+    const auto first = times();
+    BOOST_CHECK(first == times());
+    std::vector<steady_clock::duration> gaps;
+    for (std::size_t i = 1; i < first.size(); ++i)
+        gaps.push_back(first[i] - first[i - 1]);
+    BOOST_CHECK(*std::min_element(gaps.begin(), gaps.end()) != *std::max_element(gaps.begin(), gaps.end()));
+}
+
+BOOST_AUTO_TEST_CASE(no_more_calls_run_at_once_than_the_limit)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 7});
+    for (int i = 0; i < 100; ++i)
+        add(w, steady_pace, 5);
+    loop.run();
+    BOOST_TEST(ended() == 100u);
+    BOOST_TEST(w.most_at_once == 7);
+    BOOST_TEST(w.calls() == 500u);
+}
+
+BOOST_AUTO_TEST_CASE(interval_zero_asks_again_at_once_at_the_end_of_the_line)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    add(w, hurried, 100);
+    add(w, hurried, 2);
+    loop.run();
+    BOOST_TEST(ended() == 2u);
+    BOOST_TEST(w.calls() == 102u);
+    BOOST_CHECK(loop.elapsed() == 1020ms);
+}
+
+BOOST_AUTO_TEST_CASE(interval_zero_with_answers_at_once_leaves_others_their_turn)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 2});
+    w.latency = 0ms;
+    add(w, hurried, 100'000);
+    boost::asio::post(context, [&] { tasks[0]->cancel(cancel_reason::user); });
+    loop.run();
+    BOOST_TEST_REQUIRE(ended() == 1u);
+    BOOST_CHECK(tasks[0]->ended_by() == cancel_reason::user);
+    BOOST_TEST(w.calls() < 100u);
+}
+
+BOOST_AUTO_TEST_CASE(watch_that_is_cancelled_in_the_line_is_not_asked_about)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    for (int i = 0; i < 3; ++i)
+        add(w, hurried, 1);
+    tasks[1]->cancel(cancel_reason::user);
+    loop.run();
+    BOOST_TEST(ended() == 3u);
+    BOOST_TEST(w.calls() == 2u);
+    BOOST_CHECK(tasks[1]->ended_by() == cancel_reason::user);
+}
+
+BOOST_AUTO_TEST_CASE(watch_that_is_destroyed_in_the_line_is_not_asked_about)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    for (int i = 0; i < 3; ++i)
+        add(w, hurried, 1);
+    watches[1].reset();
+    tasks.erase(tasks.begin() + 1);
+    loop.run();
+    BOOST_TEST(ended() == 2u);
+    BOOST_TEST(w.looks() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(watch_that_leaves_a_page_gets_no_answer)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    for (int i = 0; i < 4; ++i)
+        add(w, hurried, 1);
+    w.before_answers = [&](fake_watcher&) {
+        tasks[0]->cancel(cancel_reason::user);
+        watches[1].reset();
+        tasks.erase(tasks.begin() + 1);
+    };
+    loop.run();
+    BOOST_TEST(ended() == 3u);
+    BOOST_TEST(watches[0]->looked == 0);
+    BOOST_CHECK(tasks[0]->ended_by() == cancel_reason::user);
+    BOOST_TEST(watches[3]->looked == 1);
+}
+
+BOOST_AUTO_TEST_CASE(watch_that_is_cancelled_or_destroyed_before_it_is_due_leaves_no_timer)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    add(w, steady_pace, 1);
+    add(w, steady_pace, 1);
+    loop.run(1s);
+    tasks[0]->cancel(cancel_reason::deadline);
+    watches[1].reset();
+    tasks.pop_back();
+    BOOST_TEST(loop.timers() == 0u);
+    loop.run();
+    BOOST_TEST(w.calls() == 0u);
+    BOOST_CHECK(tasks[0]->ended_by() == cancel_reason::deadline);
+}
+
+BOOST_AUTO_TEST_CASE(failing_calls_are_repeated_ever_later_and_told_to_the_watch)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 1});
+    w.latency = 0ms;
+    w.before_answers = [](fake_watcher& f) {
+        if (f.started.size() <= 9)
+            throw failure("no answer");
+    };
+    add(w, hurried, 1);
+    loop.run();
+    BOOST_TEST(ended() == 1u);
+    BOOST_CHECK_NO_THROW(tasks[0]->take());
+    BOOST_TEST(watches[0]->troubles.size() == 9u);
+    BOOST_TEST(watches[0]->troubles[0] == "no answer");
+    const std::vector<duration> want{500ms, 1'000ms, 2'000ms, 4'000ms, 8'000ms, 16'000ms, 30'000ms, 30'000ms, 30'000ms};
+    BOOST_TEST_REQUIRE(w.started.size() == 10u);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+        const auto gap = w.started[i + 1] - w.started[i];
+        BOOST_CHECK(gap >= want[i] * 9 / 10);
+        BOOST_CHECK(gap <= want[i] * 11 / 10 + 20ms);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(call_that_fails_for_good_ends_the_waits_of_its_page)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    w.before_answers = [](fake_watcher&) { throw fatal("not allowed"); };
+    add(w, steady_pace, 1);
+    add(w, steady_pace, 1);
+    loop.run();
+    BOOST_TEST(ended() == 2u);
+    BOOST_CHECK_THROW(tasks[0]->take(), fatal);
+    BOOST_CHECK_THROW(tasks[1]->take(), fatal);
+}
+
+BOOST_AUTO_TEST_CASE(judgement_that_throws_ends_that_wait_only)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    add(w, steady_pace, 3);
+    w.job = "state is no string";
+    loop.run();
+    BOOST_CHECK_THROW(tasks[0]->take(), fatal);
+    w.job = json::object();
+    add(w, steady_pace, 3);
+    loop.run();
+    BOOST_CHECK_NO_THROW(tasks[1]->take());
+}
+
+BOOST_AUTO_TEST_CASE(job_that_is_missing_is_asked_about_until_the_watch_gives_up)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    w.all_missing = true;
+    add(w, steady_pace, 1);
+    loop.run();
+    BOOST_TEST(ended() == 1u);
+    BOOST_TEST(watches[0]->missed == 2);
+    BOOST_TEST(w.calls() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(throttling_pauses_all_calls_and_halves_how_many_run_at_once)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 8});
+    for (int i = 0; i < 40; ++i)
+        add(w, hurried, 20);
+    std::optional<steady_time> pause_from;
+    w.before_answers = [&](fake_watcher& f) {
+        if (!pause_from)
+            pause_from = loop.now();
+        // All eight that are under way are turned away, which counts once.
+        if (loop.now() == *pause_from) {
+            f.throttle(*pause_from + 5s);
+            throw failure("429");
+        }
+    };
+    std::size_t lowest = 8;
+    const auto note = w.before_answers;
+    w.before_answers = [&](fake_watcher& f) {
+        note(f);
+        lowest = std::min(lowest, f.concurrency());
+    };
+    loop.run();
+    BOOST_TEST(ended() == 40u);
+    BOOST_TEST(lowest == 4u);
+    BOOST_TEST(w.concurrency() == 8u);
+    BOOST_TEST(watches[0]->troubles.empty());
+    for (const steady_time t : w.started)
+        BOOST_CHECK(t <= *pause_from || t >= *pause_from + 5s);
+}
+
+BOOST_AUTO_TEST_CASE(concurrency_grows_by_one_for_each_round_of_good_calls)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 8});
+    w.throttle(loop.now() + 1s);
+    BOOST_TEST(w.concurrency() == 4u);
+    for (int i = 0; i < 4; ++i)
+        add(w, hurried, 1);
+    loop.run();
+    BOOST_TEST(w.concurrency() == 5u);
+    for (int i = 0; i < 4; ++i)
+        add(w, hurried, 1);
+    loop.run();
+    BOOST_TEST(w.concurrency() == 5u);
+    add(w, hurried, 1);
+    loop.run();
+    BOOST_TEST(w.concurrency() == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(slow_watcher_does_not_hold_up_another)
+{
+    fake_watcher slow(loop, {.page = 1, .concurrency = 1});
+    slow.latency = std::chrono::hours(1);
+    fake_watcher quick(loop, {.page = 1, .concurrency = 1});
+    add(slow, hurried, 1);
+    add(quick, hurried, 1);
+    loop.run(1s);
+    BOOST_TEST(ended() == 1u);
+    BOOST_TEST(tasks[1]->ended());
+}
+
+BOOST_AUTO_TEST_CASE(watcher_may_go_down_with_calls_under_way_and_jobs_in_line)
+{
+    const std::size_t before = detail::frame_bytes_in_use();
+    {
+        test::fixture f;
+        auto w = std::make_unique<fake_watcher>(f.loop, watcher::limits{.page = 2, .concurrency = 1});
+        std::deque<counted_watch> all;
+        std::deque<test::runner<void>> running;
+        for (int i = 0; i < 5; ++i)
+            running.emplace_back(f.loop, wait_for(all.emplace_back(*w, hurried, 1)));
+        f.loop.run(5ms);
+        BOOST_TEST(w->at_once == 1);
+        w.reset();
+        for (auto& r : running)
+            r.cancel(cancel_reason::shutdown);
+        f.loop.run();
+        for (auto& r : running)
+            BOOST_CHECK(r.ended_by() == cancel_reason::shutdown);
+    }
+    BOOST_TEST(detail::frame_bytes_in_use() == before);
+}
+
+BOOST_AUTO_TEST_CASE(watcher_without_room_is_refused)
+{
+    BOOST_CHECK_THROW(fake_watcher(loop, {.page = 0, .concurrency = 1}), std::invalid_argument);
+    BOOST_CHECK_THROW(fake_watcher(loop, {.page = 1, .concurrency = 0}), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
