@@ -1,0 +1,281 @@
+#include "http_job_description.hpp"
+#include "http_job_watch.hpp"
+
+#include <potoo/backend.hpp>
+#include <potoo/http_failure.hpp>
+#include <potoo/http_json.hpp>
+#include <potoo/operator.hpp>
+#include <potoo/process.hpp>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace potoo::http_job {
+namespace {
+
+constexpr std::size_t submissions_at_once = 64;
+
+/// The service as a backend.
+class service final : public backend
+{
+  public:
+    service(context& ctx, const description& d) : description_(d), watcher_(watcher_for(ctx, d)) {}
+
+    /// Waits for its turn to submit: a submission that has begun cannot be stopped, so it must not begin in a long
+    /// line.
+    task<> take_turn(context& ctx);
+
+    task<job_id> submit(context& ctx, const launch_token& token) override;
+    task<std::optional<job_id>> find(context& ctx, const launch_token& token) override;
+    task<job_result> wait(context& ctx, const job_id& id) override;
+    task<> cancel(context& ctx, const job_id& id) override;
+    task<> logs(context& ctx, const job_id& id) override;
+
+    [[nodiscard]] bool can_find() const noexcept override { return description_.find.has_value(); }
+
+    [[nodiscard]] bool deduplicates() const noexcept override { return description_.idempotent; }
+
+  private:
+    http_request request_about(context& ctx, const field& f, const job_id& id) const;
+
+    const description& description_;
+    watcher& watcher_;
+    std::optional<slot_guard> turn_; ///< until the submission is over
+};
+
+bool is_good(const http_response& r)
+{
+    return r.status >= 200 && r.status <= 299;
+}
+
+/// A gateway that got no answer in time, or a broken one: the service behind it may have done its work.
+bool may_have_been_accepted(unsigned status)
+{
+    return status == 502 || status == 504;
+}
+
+/// A request that does no harm when it is repeated: all but what lasts is a `failure`.
+[[noreturn]] void raise_repeatable(http_failure f)
+{
+    if (f.kind == failure_class::unknown_outcome)
+        f.kind = failure_class::retryable;
+    f.raise();
+}
+
+task<boost::system::result<http_response>> exchange(context& ctx, http_request r, duration timeout)
+{
+    r.deadline = ctx.now_steady() + timeout;
+    auto response = co_await ctx.http().send(std::move(r));
+    co_return response;
+}
+
+/// A job may have been made of what was sent, whatever the method.
+[[noreturn]] void raise_submit_failure(const http_request& asked, boost::system::error_code ec,
+                                       std::string_view detail = {})
+{
+    auto f = failure_of_exchange(asked.method, asked.url, ec, detail);
+    if (!surely_not_sent(ec))
+        f.kind = failure_class::unknown_outcome;
+    f.raise();
+}
+
+task<> service::take_turn(context& ctx)
+{
+    const std::string origin = origin_of(description_.request(description_.submit, ctx.names()).url);
+    semaphore& turns = ctx.shared<semaphore>("http_job submissions to " + origin,
+                                             [] { return std::make_unique<semaphore>(submissions_at_once); });
+    co_await turns.acquire();
+    turn_.emplace(turns);
+}
+
+task<job_id> service::submit(context& ctx, const launch_token&)
+{
+    struct end_of_turn
+    {
+        std::optional<slot_guard>& turn;
+
+        ~end_of_turn() { turn.reset(); }
+    } end{turn_};
+
+    http_request asked = description_.request(description_.submit, ctx.names());
+    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    if (!response)
+        raise_submit_failure(asked, response.error(), ctx.http().last_error_detail());
+    if (!is_good(*response)) {
+        auto f = failure_of_status(asked.method, asked.url, *response);
+        if (may_have_been_accepted(response->status))
+            f.kind = failure_class::unknown_outcome;
+        f.raise();
+    }
+    const auto value = http_response_of_json_service(*response);
+    if (!value)
+        raise_submit_failure(asked, http_error::malformed);
+    bindings b(&ctx.names());
+    b.set("response", *value);
+    std::optional<std::string> id;
+    std::string trouble = "it yields null";
+    try {
+        id = id_text(description_.id.evaluate(b), "id");
+    } catch (const fatal& e) {
+        trouble = e.what();
+    }
+    if (!id)
+        throw unknown_outcome(
+            fmt::format("the service accepted the job ({}), but `id` ({}) does not find its id in the answer: {}",
+                        response->status, description_.id.source(), trouble),
+            "no_job_id");
+    co_return job_id(std::move(*id));
+}
+
+task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
+{
+    turn_.reset();
+    http_request asked = description_.request(*description_.find, ctx.names());
+    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    if (!response)
+        raise_repeatable(
+            failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
+    if (response->status == 404)
+        co_return std::nullopt;
+    if (!is_good(*response))
+        raise_repeatable(failure_of_status(asked.method, asked.url, *response));
+    const auto value = http_response_of_json_service(*response);
+    if (!value)
+        raise_repeatable(failure_of_exchange(asked.method, asked.url, http_error::malformed));
+    bindings b(&ctx.names());
+    b.set("response", *value);
+    auto id = id_text(description_.find_id->evaluate(b), "find.id");
+    if (!id)
+        co_return std::nullopt;
+    co_return job_id(std::move(*id));
+}
+
+task<job_result> service::wait(context& ctx, const job_id& id)
+{
+    turn_.reset();
+    job_watch w(watcher_, ctx, description_, id);
+    co_await w;
+    co_return w.result();
+}
+
+http_request service::request_about(context& ctx, const field& f, const job_id& id) const
+{
+    const json::value text = json::string(id.value());
+    bindings b(&ctx.names());
+    b.set("id", text);
+    return description_.request(f, b);
+}
+
+task<> service::cancel(context& ctx, const job_id& id)
+{
+    if (!description_.cancel)
+        throw fatal("the task says no way to cancel a job: it has no `cancel`", "no_cancel");
+    http_request asked = request_about(ctx, *description_.cancel, id);
+    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    if (!response)
+        raise_repeatable(
+            failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
+    // Gone, or ended: the wait that follows finds out.
+    const bool too_late = response->status == 404 || response->status == 409 || response->status == 410;
+    if (!is_good(*response) && !too_late)
+        raise_repeatable(failure_of_status(asked.method, asked.url, *response));
+}
+
+task<> service::logs(context& ctx, const job_id& id)
+{
+    if (!description_.logs)
+        co_return;
+    http_request asked = request_about(ctx, *description_.logs, id);
+    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    if (!response)
+        failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()).raise();
+    if (!is_good(*response))
+        failure_of_status(asked.method, asked.url, *response).raise();
+    if (!response->body.empty())
+        ctx.log_output(output_stream::standard_output, response->body);
+}
+
+task<json::value> run_http_job(context& ctx)
+{
+    const description d = read_description(ctx);
+    service s(ctx, d);
+    if (!ctx.recorded("launch_recorded"))
+        co_await s.take_turn(ctx);
+    auto output = co_await run_remote_job(ctx, s);
+    co_return output;
+}
+
+} // namespace
+} // namespace potoo::http_job
+
+// One request, as it stands in the schema.
+#define POTOO_REQUEST(about)                                                                                           \
+    R"({"type": "object", "required": ["url"], "additionalProperties": false, "description": ")" about                 \
+    R"(", "properties": {)" POTOO_HTTP_REQUEST_PROPERTIES "}}"
+
+POTOO_OPERATOR("http_job", potoo::http_job::run_http_job,
+               {.summary = "Launches a job on a service that speaks HTTP, watches it to its end, and cancels it when "
+                           "the task is stopped.",
+                .schema = R"({
+      "type": "object", "additionalProperties": false,
+      "required": ["submit", "id", "state", "success", "failure"],
+      "anyOf": [{"required": ["status"]}, {"required": ["batch"]}],
+      "properties": {
+        "submit": )" POTOO_REQUEST("The request that launches the job. `launch_token` is a name that is the same "
+                                   "whenever this attempt launches it.") R"(,
+        "id": {"type": ["string", "number"], "description": "The job's id in the `response` to `submit`"},
+        "find": {"type": "object", "required": ["url", "id"], "additionalProperties": false,
+          "description": "How to look for a job by its `launch_token` when the answer to `submit` was lost. Without it, and without `idempotent`, such a task fails.",
+          "properties": {)" POTOO_HTTP_REQUEST_PROPERTIES R"(,
+            "id": {"type": ["string", "number", "null"], "description": "The job's id in the `response`, null when there is no such job"}}},
+        "status": )" POTOO_REQUEST("The request that asks about one job by its `id`") R"(,
+        "batch": {"type": "object", "required": ["url", "items", "id"], "additionalProperties": false,
+          "description": "One request that asks about many jobs by their `ids`. Jobs that the answer does not show are asked about by `status`.",
+          "properties": {)" POTOO_HTTP_REQUEST_PROPERTIES R"(,
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100000, "description": "Ids in one request. Default 100."},
+            "items": {"type": "array", "description": "The list of jobs in the `response`"},
+            "id": {"type": ["string", "number"], "description": "The id of one `job` of the list"}}},
+        "state": {"type": "string", "description": "The state of a `job`, which is the body of the response to `status`, or one of the batch's items"},
+        "success": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "States of a job that ended well"},
+        "failure": {"type": "array", "items": {"type": "string"}, "description": "States of a job that failed. Any state in none of the lists means that it goes on."},
+        "cancelled": {"type": "array", "items": {"type": "string"}, "description": "States of a job that was cancelled"},
+        "idempotent": {"type": "boolean", "description": "The service makes one job of two submissions with the same token, so that submitting again is safe. Default false."},
+        "output": {"description": "The task's output, from the `job` that succeeded. Default: the job."},
+        "error": {"description": "What is told of a `job` that failed: text, or an object with `message` and perhaps `code` or `exit_code`"},
+        "cancel": )" POTOO_REQUEST("The request that stops the job `id`") R"(,
+        "logs": )" POTOO_REQUEST("The request for the job's output, sent once it has ended") R"(,
+        "poll": {"type": "object", "additionalProperties": false, "description": "How often the service is asked",
+          "properties": {
+            "interval": {"type": "string", "description": "Before the first look, and between the first two. 0ms: as fast as the connections allow. Default 2s."},
+            "max_interval": {"type": "string", "description": "The interval never grows beyond. Default 30s."},
+            "backoff": {"type": "number", "minimum": 1, "maximum": 1000, "description": "Factor on the interval from look to look. Default 1.5."}}},
+        "request_timeout": {"type": "string", "description": "For one exchange with the service. Default 30s."},
+        "max_body": {"type": "integer", "minimum": 1, "description": "A longer response body, in bytes, is a failure. Default 16777216."}
+      }})",
+                .example = R"(train:
+  operator: http_job
+  with:
+    submit:
+      method: POST
+      url: "https://jobs.example/jobs"
+      headers: {Idempotency-Key: "${{ launch_token }}"}
+      body: {command: [train, --epochs, "5"]}
+    id: ${{ response.body.id }}
+    find: {url: "https://jobs.example/jobs?token=${{ launch_token }}", id: "${{ response.body.jobs[0].id }}"}
+    status: {url: "https://jobs.example/jobs/${{ id }}"}
+    state: ${{ job.state }}
+    success: [SUCCEEDED]
+    failure: [FAILED]
+    cancelled: [CANCELLED]
+    output: ${{ job.result }}
+    error: ${{ job.error }}
+    cancel: {method: DELETE, url: "https://jobs.example/jobs/${{ id }}"}
+    logs: {url: "https://jobs.example/jobs/${{ id }}/log"}
+    poll: {interval: 2s, max_interval: 30s, backoff: 1.5}
+)",
+                .late = "submit id find status batch state output error cancel logs",
+                .late_names = "response id ids job"})

@@ -1,0 +1,422 @@
+#include "tests/unit/operators/fake_context.hpp"
+#include "tests/unit/operators/scripted_http.hpp"
+#include "tests/unit/task/runner.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace potoo;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* whole = R"({
+  "submit": {"method": "POST", "url": "http://s/jobs", "headers": {"Idempotency-Key": "${{ launch_token }}"},
+             "body": {"command": ["work"]}},
+  "id": "${{ response.body.id }}",
+  "find": {"url": "http://s/jobs?token=${{ launch_token }}", "id": "${{ response.body.jobs[0].id }}"},
+  "status": {"url": "http://s/jobs/${{ id }}"},
+  "state": "${{ job.state }}",
+  "success": ["SUCCEEDED"], "failure": ["FAILED"], "cancelled": ["CANCELLED"],
+  "output": "${{ job.result }}",
+  "error": "${{ job.error }}",
+  "cancel": {"method": "DELETE", "url": "http://s/jobs/${{ id }}"},
+  "logs": {"url": "http://s/jobs/${{ id }}/log"},
+  "poll": {"interval": "1s", "max_interval": "1s", "backoff": 1}})";
+
+/// `whole` with other members.
+std::string with(std::initializer_list<std::pair<const char*, const char*>> changes)
+{
+    auto v = json::parse(whole).as_object();
+    for (const auto& [name, text] : changes) {
+        if (std::string_view(text) == "none")
+            v.erase(name);
+        else
+            v[name] = json::parse(text);
+    }
+    return json::serialize(v);
+}
+
+constexpr const char* batch =
+    R"({"method": "POST", "url": "http://s/jobs/query", "body": {"ids": "${{ ids }}"}, "limit": 10,
+                                  "items": "${{ response.body.jobs }}", "id": "${{ job.id }}"})";
+
+/// A service whose jobs end after so many looks.
+struct job_service : test::fixture
+{
+    struct job
+    {
+        std::string token;
+        int looks = 0;
+        std::string end = "SUCCEEDED";
+    };
+
+    test::scripted_http client;
+    test::fake_context::shared_objects shared;
+    std::map<std::string, job> jobs;
+    std::map<std::string, int> calls; ///< by `METHOD what`
+    int looks_needed = 3;
+    std::string end = "SUCCEEDED";
+    std::function<std::optional<test::scripted_http::answer>(const std::string& call, int n)> fault;
+    std::deque<test::fake_context> contexts;
+
+    job_service()
+    {
+        client.reply = [this](const http_request& r) { return reply(r); };
+    }
+
+    test::scripted_http::answer reply(const http_request& r)
+    {
+        const std::string path = r.url.substr(r.url.find("/jobs") + 5);
+        const std::string call = r.method + " " +
+                                 (path.empty()                  ? "submit"
+                                  : path.starts_with("?token=") ? "find"
+                                  : path == "/query"            ? "query"
+                                  : path.ends_with("/log")      ? "log"
+                                                                : "one");
+        const int n = ++calls[call];
+        // A fault of the submission that says "lost" happens after the work.
+        const auto f = fault ? fault(call, n) : std::nullopt;
+        if (f && !(call == "POST submit" && f->has_error() && f->error() == http_error::connection_lost))
+            return *f;
+        auto answer = work(r, call, path);
+        return f ? *f : answer;
+    }
+
+    test::scripted_http::answer work(const http_request& r, const std::string& call, const std::string& path)
+    {
+        if (call == "POST submit") {
+            const std::string id = "job-" + std::to_string(jobs.size() + 1);
+            jobs[id] = {r.headers.at(0).value, 0, end};
+            return test::scripted_http::json(201, json::serialize(json::object{{"id", id}}));
+        }
+        if (call == "GET find") {
+            json::array found;
+            for (const auto& [id, j] : jobs) {
+                if ("?token=" + j.token == path)
+                    found.push_back(json::object{{"id", id}});
+            }
+            return test::scripted_http::json(200, json::serialize(json::object{{"jobs", found}}));
+        }
+        if (call == "POST query") {
+            json::array found;
+            const json::value asked = json::parse(r.body);
+            for (const auto& id : asked.at("ids").as_array()) {
+                const auto at = jobs.find(std::string(id.as_string()));
+                if (at != jobs.end())
+                    found.push_back(show(at->first, at->second));
+            }
+            return test::scripted_http::json(200, json::serialize(json::object{{"jobs", found}}));
+        }
+        const std::string id = path.substr(1, path.find('/', 1) - 1);
+        const auto at = jobs.find(id);
+        if (at == jobs.end())
+            return test::scripted_http::json(404, "{}");
+        if (call == "GET log") {
+            http_response log;
+            log.status = 200;
+            log.body = "log of " + id + "\n";
+            return log;
+        }
+        if (call == "DELETE one") {
+            at->second.end = "CANCELLED";
+            at->second.looks = looks_needed;
+            return test::scripted_http::json(200, "{}");
+        }
+        return test::scripted_http::json(200, json::serialize(show(id, at->second)));
+    }
+
+    json::object show(const std::string& id, job& j)
+    {
+        const bool over = ++j.looks >= looks_needed;
+        return {{"id", id},
+                {"state", over ? j.end : "RUNNING"},
+                {"result", json::object{{"of", id}}},
+                {"error", json::object{{"message", "it broke"}, {"exit_code", 3}}}};
+    }
+
+    test::fake_context& make(const std::string& text)
+    {
+        auto& c = contexts.emplace_back(loop, "http_job", text);
+        c.client = &client;
+        c.shared = &shared;
+        c.launch_name = launch_token("potoo-" + std::to_string(contexts.size()));
+        c.bind("launch_token", json::value(c.launch_name.value()));
+        return c;
+    }
+
+    json::value perform(const std::string& text) { return run(make(text).perform()); }
+
+    std::string failure_of(const std::string& text)
+    {
+        try {
+            perform(text);
+        } catch (const task_error& e) {
+            return std::string(to_string(e.classification())) + " " + e.code() + ": " + e.what();
+        }
+        return "no failure";
+    }
+
+    /// Made so far; beside them the tasks share the turns of one origin.
+    [[nodiscard]] std::size_t watchers() const { return shared.size() - 1; }
+
+    ~job_service() { shared.clear(); }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(http_job, job_service)
+
+BOOST_AUTO_TEST_CASE(job_runs_from_submission_to_log)
+{
+    BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
+    BOOST_TEST(calls["POST submit"] == 1);
+    BOOST_TEST(calls["GET one"] == 3);
+    BOOST_TEST(calls["GET log"] == 1);
+    BOOST_TEST(contexts.back().standard_output == "log of job-1\n");
+    BOOST_TEST(client.requests[0].body == R"({"command":["work"]})");
+    BOOST_TEST(contexts.back().deferrals == 1);
+}
+
+BOOST_AUTO_TEST_CASE(output_is_the_job_unless_said_otherwise)
+{
+    BOOST_TEST(perform(with({{"output", "none"}})).at("state") == json::value("SUCCEEDED"));
+    BOOST_TEST(perform(with({{"output", R"({"n": "${{ job.id }}", "s": "${{ response.status }}"})"}})) ==
+               json::parse(R"({"n": "job-2", "s": 200})"));
+}
+
+BOOST_AUTO_TEST_CASE(failed_and_cancelled_jobs_fail_the_attempt)
+{
+    end = "FAILED";
+    BOOST_TEST(failure_of(whole) == "retryable exit_3: it broke");
+    BOOST_TEST(failure_of(with({{"error", "\"${{ job.error.message }}\""}})) == "retryable failed: it broke");
+    BOOST_TEST(failure_of(with({{"error", "none"}})) == "retryable failed: the job ended FAILED");
+    end = "CANCELLED";
+    BOOST_TEST(failure_of(whole).starts_with("retryable cancelled"));
+}
+
+BOOST_AUTO_TEST_CASE(jobs_of_equal_tasks_are_asked_about_in_pages)
+{
+    std::deque<test::runner<json::value>> all;
+    const std::string text = with({{"batch", batch}});
+    for (int i = 0; i < 95; ++i)
+        all.emplace_back(loop, make(text).perform());
+    loop.run();
+    for (auto& r : all)
+        BOOST_TEST(r.ended());
+    BOOST_TEST(calls["POST query"] == 30);
+    BOOST_TEST(calls["GET one"] == 0);
+    BOOST_TEST(watchers() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(tasks_that_ask_differently_are_not_mixed)
+{
+    const auto batch_for = [](const char* user) {
+        auto b = json::parse(batch).as_object();
+        b["headers"] = json::object{{"User", user}};
+        return json::serialize(b);
+    };
+    const auto a = batch_for("a");
+    const auto b = batch_for("b");
+    test::runner<json::value> first(loop, make(with({{"batch", a.c_str()}})).perform());
+    test::runner<json::value> second(loop, make(with({{"batch", b.c_str()}})).perform());
+    test::runner<json::value> third(loop, make(with({{"batch", a.c_str()}, {"output", "none"}})).perform());
+    loop.run();
+    BOOST_TEST(first.ended());
+    BOOST_TEST(second.ended());
+    BOOST_TEST(third.ended());
+    BOOST_TEST(watchers() == 2u);
+    BOOST_TEST(calls["POST query"] == 6);
+}
+
+BOOST_AUTO_TEST_CASE(job_that_a_listing_does_not_show_is_asked_for_singly_before_it_is_lost)
+{
+    fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call == "POST query" && n == 1)
+            return test::scripted_http::json(200, R"({"jobs": [{"id": "another", "state": "RUNNING"}]})");
+        return std::nullopt;
+    };
+    BOOST_TEST(perform(with({{"batch", batch}})) == json::parse(R"({"of": "job-1"})"));
+    BOOST_TEST(calls["GET one"] == 1);
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        if (call == "POST query")
+            return test::scripted_http::json(200, R"({"jobs": []})");
+        if (call == "GET one")
+            return test::scripted_http::json(404, "{}");
+        return std::nullopt;
+    };
+    BOOST_TEST(failure_of(with({{"batch", batch}})).starts_with("retryable lost"));
+    BOOST_TEST(failure_of(with({{"batch", batch}, {"status", "none"}})).starts_with("retryable lost"));
+}
+
+BOOST_AUTO_TEST_CASE(job_that_is_not_found_is_asked_for_once_more_before_it_is_lost)
+{
+    fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call == "GET one" && n != 2)
+            return test::scripted_http::json(404, "{}");
+        return std::nullopt;
+    };
+    BOOST_TEST(failure_of(whole).starts_with("retryable lost"));
+    BOOST_TEST(calls["GET one"] == 4);
+}
+
+BOOST_AUTO_TEST_CASE(broken_status_answers_are_asked_for_again_and_logged_once)
+{
+    fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call != "GET one")
+            return std::nullopt;
+        switch (n) {
+        case 1:
+            return test::scripted_http::json(200, "{broken");
+        case 2:
+            return test::scripted_http::json(500, "");
+        case 3:
+            return test::scripted_http::answer(make_error_code(http_error::timed_out));
+        case 4:
+            return test::scripted_http::answer(make_error_code(http_error::timed_out));
+        default:
+            return std::nullopt;
+        }
+    };
+    BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
+    BOOST_TEST(contexts.back().lines.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(throttled_status_is_asked_for_after_the_pause)
+{
+    steady_time throttled_at;
+    fault = [&](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call != "GET one" || n > 1)
+            return std::nullopt;
+        throttled_at = loop.now();
+        return test::scripted_http::json(429, "", {{"Retry-After", "20"}});
+    };
+    BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
+    BOOST_CHECK(loop.now() >= throttled_at + 20s);
+    BOOST_TEST(contexts.back().lines.empty());
+}
+
+BOOST_AUTO_TEST_CASE(state_that_is_no_string_is_fatal_and_names_the_expression)
+{
+    const auto f = failure_of(with({{"state", "\"${{ job.status }}\""}}));
+    BOOST_TEST(f.starts_with("fatal bad_expression"));
+    BOOST_TEST(f.find("job.status") != std::string::npos);
+    BOOST_TEST(f.find("null") != std::string::npos);
+    BOOST_TEST(calls["DELETE one"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(answer_to_the_submission_that_is_lost_is_found_out)
+{
+    fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call == "POST submit" && n == 1)
+            return test::scripted_http::answer(make_error_code(http_error::connection_lost));
+        return std::nullopt;
+    };
+    BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
+    BOOST_TEST(calls["POST submit"] == 1);
+    BOOST_TEST(calls["GET find"] == 1);
+    BOOST_TEST(jobs.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(answer_that_is_lost_fails_where_nothing_can_be_found_out)
+{
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        if (call == "POST submit")
+            return test::scripted_http::answer(make_error_code(http_error::connection_lost));
+        return std::nullopt;
+    };
+    BOOST_TEST(failure_of(with({{"find", "none"}})).starts_with("unknown_outcome"));
+    BOOST_TEST(calls["POST submit"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(submission_that_is_refused_fails_by_its_status)
+{
+    unsigned status = 503;
+    fault = [&](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "POST submit" ? std::optional(test::scripted_http::answer(test::scripted_http::json(status, "")))
+                                     : std::nullopt;
+    };
+    BOOST_TEST(failure_of(whole).starts_with("retryable http_503"));
+    status = 422;
+    BOOST_TEST(failure_of(whole).starts_with("fatal http_422"));
+    BOOST_TEST(jobs.empty());
+    status = 504;
+    BOOST_TEST(failure_of(with({{"find", "none"}})).starts_with("unknown_outcome"));
+}
+
+BOOST_AUTO_TEST_CASE(accepted_job_without_an_id_is_an_unknown_outcome)
+{
+    const auto f = failure_of(with({{"find", "none"}, {"id", "\"${{ response.body.number }}\""}}));
+    BOOST_TEST(f.starts_with("unknown_outcome"));
+    BOOST_TEST(perform(with({{"id", "\"${{ response.body.number }}\""}})) == json::parse(R"({"of": "job-2"})"));
+}
+
+BOOST_AUTO_TEST_CASE(stopped_task_cancels_its_job_and_fetches_the_log)
+{
+    looks_needed = 1'000'000;
+    auto& c = make(whole);
+    test::runner<json::value> r(loop, c.perform());
+    loop.run(10s);
+    r.cancel(cancel_reason::user);
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(calls["DELETE one"] == 1);
+    BOOST_TEST(c.standard_output == "log of job-1\n");
+    BOOST_TEST(c.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(tasks_that_are_stopped_in_a_long_line_submit_nothing)
+{
+    client.latency = 1'000ms;
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < 200; ++i)
+        all.emplace_back(loop, make(whole).perform());
+    loop.run(1'500ms);
+    for (auto& r : all)
+        r.cancel(cancel_reason::shutdown);
+    loop.run();
+    for (auto& r : all)
+        BOOST_CHECK(r.ended_by() == cancel_reason::shutdown);
+    BOOST_TEST(calls["POST submit"] == 128);
+}
+
+BOOST_AUTO_TEST_CASE(stopped_task_that_cannot_cancel_says_so)
+{
+    looks_needed = 1'000'000;
+    auto& c = make(with({{"cancel", "none"}}));
+    test::runner<json::value> r(loop, c.perform());
+    loop.run(10s);
+    r.cancel(cancel_reason::user);
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(c.unconfirmed.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(number_as_id_is_taken_as_text)
+{
+    client.reply = [](const http_request& r) {
+        if (r.method == "POST")
+            return test::scripted_http::json(200, R"({"id": 17})");
+        BOOST_TEST(r.url == "http://s/jobs/17");
+        return test::scripted_http::json(200, R"({"state": "SUCCEEDED", "result": 5})");
+    };
+    BOOST_TEST(perform(with({{"logs", "none"}})) == json::value(5));
+}
+
+BOOST_AUTO_TEST_CASE(bad_descriptions_are_refused_before_anything_is_sent)
+{
+    BOOST_TEST(failure_of(with({{"status", "none"}})).starts_with("fatal"));
+    BOOST_TEST(failure_of(with({{"failure", R"(["SUCCEEDED"])"}})).starts_with("fatal"));
+    BOOST_TEST(failure_of(with({{"poll", R"({"interval": "fast"})"}})).starts_with("fatal"));
+    BOOST_CHECK_THROW(make(with({{"success", R"("SUCCEEDED")"}})), std::invalid_argument);
+    BOOST_CHECK_THROW(make(with({{"poll", R"({"every": "1s"})"}})), std::invalid_argument);
+    BOOST_TEST(client.requests.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
