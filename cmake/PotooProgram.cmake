@@ -1,0 +1,15 @@
+# The program: build/<preset>/potoo. Operators register themselves and plugins take symbols from it, so what nothing in the
+# program refers to is linked all the same, and is visible to what is loaded later.
+add_executable(potoo ${CMAKE_SOURCE_DIR}/engine/main.cpp)
+set_target_properties(potoo PROPERTIES ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_libraries(potoo PRIVATE potoo_options potoo_cli potoo_operators potoo_sensors)
+set(whole "")
+foreach(library potoo_operators potoo_sensors potoo_task potoo_loop potoo_remote potoo_graph potoo_net potoo_host)
+  get_target_property(type ${library} TYPE)
+  if(type STREQUAL "STATIC_LIBRARY")
+    string(APPEND whole ",${library}")
+  endif()
+endforeach()
+if(whole)
+  set_target_properties(potoo PROPERTIES LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE${whole}")
+endif()

@@ -1,0 +1,34 @@
+#pragma once
+/// @file
+/// The commands. Each adds itself to the program's arguments; the one that was named puts what is to be done into
+/// `chosen`.
+
+#include "engine/cli/display/exit_code.hpp"
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace potoo::cli {
+
+using command_action = std::function<exit_code()>;
+
+void add_run_command(CLI::App& app, command_action& chosen);
+void add_resume_command(CLI::App& app, command_action& chosen);
+void add_validate_command(CLI::App& app, command_action& chosen);
+void add_graph_command(CLI::App& app, command_action& chosen);
+void add_schema_command(CLI::App& app, command_action& chosen);
+void add_operators_command(CLI::App& app, command_action& chosen);
+void add_ls_command(CLI::App& app, command_action& chosen);
+void add_status_command(CLI::App& app, command_action& chosen);
+void add_logs_command(CLI::App& app, command_action& chosen);
+void add_completion_command(CLI::App& app, command_action& chosen);
+
+/// Options that several commands share.
+void add_state_option(CLI::App& command, std::string& state);
+void add_format_option(CLI::App& command, bool& json);
+
+} // namespace potoo::cli

@@ -1,0 +1,24 @@
+#pragma once
+/// @file
+/// Runs named on the command line.
+
+#include "engine/journal/store.hpp"
+
+#include <memory>
+#include <string>
+
+namespace potoo::cli {
+
+/// Opens the journal in `state` for reading. @throws journal::store_error
+[[nodiscard]] std::unique_ptr<journal::reader> open_journal(const std::string& state);
+
+/// The run whose id is `id`, or the only one whose id begins so; the latest when it is empty.
+/// @param unfinished look only among runs that have not ended
+/// @throws usage_error when there is none, or there are several (which are named)
+[[nodiscard]] journal::run_row find_run(journal::reader& journal, const std::string& id, const std::string& state,
+                                        bool unfinished = false);
+
+/// @throws usage_error naming the nearest task when the run's DAG has none of that name
+[[nodiscard]] task_index find_task(const journal::dag_document& d, const std::string& name);
+
+} // namespace potoo::cli

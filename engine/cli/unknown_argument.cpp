@@ -1,0 +1,69 @@
+#include "engine/cli/unknown_argument.hpp"
+
+#include "engine/graph/spelling.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace potoo::cli {
+
+namespace {
+
+std::string option_problem(const CLI::App& command, const std::string& argument)
+{
+    const std::string name = argument.substr(0, argument.find('='));
+    std::vector<std::string> known;
+    for (const CLI::Option* o : command.get_options())
+        for (const auto& l : o->get_lnames())
+            known.push_back("--" + l);
+    const std::vector<std::string_view> views(known.begin(), known.end());
+    const std::string nearest = graph::nearest_spelling(name, views);
+    const std::string of = command.get_parent() ? fmt::format("`potoo {}` has", command.get_name()) : "there is";
+    return fmt::format("potoo: error: {} no option {}{}\n", of, name,
+                       nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest));
+}
+
+std::string command_problem(const CLI::App& app, const std::string& argument)
+{
+    static constexpr std::array synonyms{graph::synonym{"list", "ls"},         graph::synonym{"runs", "ls"},
+                                         graph::synonym{"log", "logs"},        graph::synonym{"check", "validate"},
+                                         graph::synonym{"lint", "validate"},   graph::synonym{"start", "run"},
+                                         graph::synonym{"exec", "run"},        graph::synonym{"show", "status"},
+                                         graph::synonym{"continue", "resume"}, graph::synonym{"operator", "operators"},
+                                         graph::synonym{"draw", "graph"}};
+    std::vector<std::string> known;
+    for (const CLI::App* c : app.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
+        known.push_back(c->get_name());
+    const std::vector<std::string_view> views(known.begin(), known.end());
+    const std::string nearest = graph::nearest_spelling(argument, views, synonyms);
+    if (nearest.empty() && (argument.ends_with(".yaml") || argument.ends_with(".yml") || argument.ends_with(".json")))
+        return fmt::format("potoo: error: there is no command {}; to run a DAG file: potoo run {}\n", argument,
+                           argument);
+    return fmt::format("potoo: error: there is no command {}{}\n", argument,
+                       nearest.empty() ? fmt::format("; there are {}", fmt::join(known, ", "))
+                                       : fmt::format("; did you mean {}?", nearest));
+}
+
+} // namespace
+
+std::string unknown_argument_text(const CLI::App& app)
+{
+    const auto named = app.get_subcommands();
+    const CLI::App& command = named.empty() ? app : *named.front();
+    std::string out;
+    for (const std::string& argument : app.remaining(true)) {
+        if (argument.starts_with('-') && argument.size() > 1)
+            out += option_problem(command, argument);
+        else if (named.empty())
+            return out + command_problem(app, argument) + "Try: potoo --help\n";
+        else
+            out += fmt::format("potoo: error: `potoo {}` has no use for {}\n", command.get_name(), argument);
+    }
+    return out + fmt::format("Try: potoo{} --help\n", named.empty() ? "" : " " + command.get_name());
+}
+
+} // namespace potoo::cli

@@ -1,0 +1,1 @@
+int there_is_no_operator_here = 1;
