@@ -109,7 +109,7 @@ process_spec specify(const context& ctx, const output_file& file)
     variables env = environment_of(ctx, file);
     spec.arguments = command_of(ctx, env);
     for (const auto& [name, value] : env)
-        spec.environment.push_back(name + "=" + value);
+        spec.environment.push_back(fmt::format("{}={}", name, value));
     spec.directory = text_property(ctx.input(), "cwd");
     spec.input = text_property(ctx.input(), "stdin");
     if (const json::value* grace = ctx.input().if_contains("grace")) {

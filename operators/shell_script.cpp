@@ -88,7 +88,7 @@ void script_scanner::step(char c)
         step_here_document(c);
         break;
     }
-    previous_ = escaped_ ? 0 : c;
+    previous_ = escaped_ ? '\0' : c;
 }
 
 /// What begins alike wherever something is expanded. @return true if it was that
@@ -219,7 +219,7 @@ bool script_scanner::step_delimiter(char c)
     }
     if (c == '\'' || c == '"' || c == '\\') {
         next_document_.quoted = true;
-        delimiter_quote_ = c == '\\' ? 0 : c;
+        delimiter_quote_ = c == '\\' ? '\0' : c;
         return true;
     }
     if (!ends_word(c)) {

@@ -86,11 +86,8 @@ void run_watch::attempt_progress(task_index t, item_index i, double fraction, st
     show([&] { display_.attempt_progress(*run_, t, i, fraction, message); });
 }
 
-void run_watch::attempt_ended(const runtime::attempt_report& reported)
+void run_watch::attempt_ended(const runtime::attempt_report& report)
 {
-    runtime::attempt_report report = reported;
-    // The policy lets it be tried again; the limit may not.
-    report.will_retry = report.will_retry && report.attempt.value() <= run_->dag()[report.task].retry->limit;
     show([&] { display_.attempt_ended(*run_, report); });
 }
 

@@ -63,6 +63,7 @@ void listener_events::attempt_ended(const runtime::attempt_report& report)
     e.attempt = report.attempt;
     e.state = to_string(report.outcome);
     e.output = report.output;
+    // The policy lets it be tried again; the limit may not.
     e.will_retry = report.will_retry;
     if (report.error) {
         if (const json::value* message = report.error->if_contains("message"); message && message->is_string())

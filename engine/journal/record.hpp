@@ -100,7 +100,8 @@ inline constexpr std::array record_kinds{
     record_kind_details{record_kind::task_ended, "task_ended", false,
                         "task, state; data = output or error. Not needed for a task whose last item tells its state"},
     record_kind_details{record_kind::attempt_started, "attempt_started", false,
-                        "task, item, attempt. Not needed for an attempt that has no effect outside before it ends"},
+                        "task, item, attempt; name = the item's key, if the task gives one. Not needed for an "
+                        "attempt that has no effect outside before it ends"},
     record_kind_details{record_kind::attempt_deferred, "attempt_deferred", false,
                         "task, item, attempt; name = on what"},
     record_kind_details{record_kind::attempt_resumed, "attempt_resumed", false, "task, item, attempt"},

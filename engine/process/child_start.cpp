@@ -56,7 +56,8 @@ child_step become(const child_plan& plan) noexcept
 /// so nothing of a caller may be kept in what it overwrites.
 [[gnu::noinline]] pid_t fork_sharing_memory(const child_plan& plan, int report) noexcept
 {
-    const pid_t pid = ::vfork();
+    // posix_spawn cannot enrol the group with the guardian.
+    const pid_t pid = ::vfork(); // NOLINT(bugprone-unsafe-functions)
     if (pid == 0) {
         child_report r{};
         r.step = become(plan);

@@ -27,7 +27,7 @@ class live_attempt final : public execution, public context, private timer_node
     /// @param recorded what the journal holds of it already, in order: empty unless it is replayed
     live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
                  std::vector<journal::record> recorded);
-    ~live_attempt();
+    ~live_attempt() override;
 
     /// Renders its inputs and starts the operator. It may have ended when this returns.
     void start();

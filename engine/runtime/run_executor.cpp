@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <filesystem>
 #include <set>
 
 namespace potoo::runtime {
@@ -156,7 +157,8 @@ void run_executor::start(std::function<void()> when_ended)
 {
     auto document = std::make_shared<journal::dag_document>();
     document->name = dag().name;
-    document->source_name = dag().source_name;
+    // A resumed run finds its plugins from here, whatever directory it is resumed in.
+    document->source_name = std::filesystem::absolute(dag().source_name).lexically_normal().string();
     document->source = dag().source;
     document->hash = dag().hash;
     for (const auto& t : dag().tasks)
@@ -272,9 +274,36 @@ void run_executor::take_event(pending_event e)
     if (detaching_)
         return;
     if (e.record.kind != record_kind{})
-        append(std::move(e.record));
+        append(e.record);
     const std::span<const schedule::action> actions = machine_.apply(e.event);
+    if (e.result) {
+        report_end(e, actions);
+        if (e.result->outcome == attempt_outcome::success)
+            values_.set_output(e.record.task, e.record.item, std::move(e.result->output));
+        else
+            values_.set_error(e.record.task, e.record.item, e.result->error);
+    }
     carry_out(actions);
+}
+
+void run_executor::report_end(const pending_event& e, std::span<const schedule::action> actions)
+{
+    attempt_report report;
+    report.task = e.record.task;
+    report.item = e.record.item;
+    report.attempt = e.record.attempt;
+    report.outcome = e.result->outcome;
+    report.output = e.result->outcome == attempt_outcome::success ? &e.result->output : nullptr;
+    report.error = e.result->error.empty() ? nullptr : &e.result->error;
+    report.elapsed = duration(e.record.number);
+    for (const schedule::action& a : actions) {
+        const auto* retry = std::get_if<schedule::arm_retry>(&a);
+        if (retry && retry->task == report.task && retry->item == report.item) {
+            report.will_retry = true;
+            report.retry_delay = retry->delay;
+        }
+    }
+    observer_.attempt_ended(report);
 }
 
 void run_executor::carry_out(std::span<const schedule::action> actions)
@@ -372,7 +401,10 @@ void run_executor::start_attempt(const pending_start& s)
         steps = std::move(found->second.steps);
         history_.erase(found);
     }
-    append(attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt));
+    record started = attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt);
+    if (dag()[s.task].key)
+        started.name = values_.item_name(s.task, s.item);
+    append(std::move(started));
     auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(steps));
     live_attempt& ref = *a;
     attempts_.insert_or_assign(key_of(s.task, s.item), std::move(a));
@@ -422,22 +454,7 @@ void run_executor::attempt_has_ended(live_attempt& a)
     e.record.state = to_recorded(result.outcome);
     e.record.number = std::chrono::floor<std::chrono::milliseconds>(services_.loop.now() - a.started()).count();
     e.record.data = std::move(data);
-
-    attempt_report report;
-    report.task = a.task_at();
-    report.item = a.item();
-    report.attempt = a.attempt();
-    report.outcome = result.outcome;
-    report.output = result.outcome == attempt_outcome::success ? &result.output : nullptr;
-    report.error = result.error.empty() ? nullptr : &result.error;
-    report.elapsed = duration(e.record.number);
-    report.will_retry = retry && machine_.cancelled_by() == cancel_reason::none;
-    observer_.attempt_ended(report);
-
-    if (result.outcome == attempt_outcome::success)
-        values_.set_output(a.task_at(), a.item(), std::move(result.output));
-    else
-        values_.set_error(a.task_at(), a.item(), result.error);
+    e.result = std::move(result);
     events_.push_back(std::move(e));
     wake();
 }

@@ -104,9 +104,7 @@ class run_executor final : private ready_node, private timer_node
     {
         schedule::event event;
         journal::record record;
-        json::value output; ///< of an attempt's success
-        json::object error; ///< of any other end
-        bool ends_attempt = false;
+        std::optional<attempt_result> result; ///< of an attempt that ended
     };
 
     struct pending_start
@@ -141,6 +139,7 @@ class run_executor final : private ready_node, private timer_node
     void wake();
     void pump();
     void take_event(pending_event e);
+    void report_end(const pending_event& e, std::span<const schedule::action> actions);
     void carry_out(std::span<const schedule::action> actions);
     void carry_out(const schedule::evaluate_task& a);
     void carry_out(const schedule::start_attempt& a);

@@ -14,22 +14,21 @@
 ///
 /// With *good* = succeeded or tolerated and *bad* = failed or blocked:
 ///
-/// | rule                          | starts when                           | known impossible when → the task ends |
-/// |-------------------------------|---------------------------------------|-------------------------------------------------|
-/// | `all_success`                 | all are good                          | one is bad → `upstream_failed`; | | | |
-/// all done, none bad, one skipped → `skipped`     | | `all_done`                    | all are done | never | |
-/// `all_failed`                  | all are bad or tolerated              | one succeeded or was skipped → `skipped` |
-/// | `all_skipped`                 | all were skipped                      | one was not skipped → `skipped` | |
-/// `one_success`                 | one is good, without waiting          | all done: all skipped → `skipped`, | | | |
-/// otherwise → `upstream_failed`                   | | `one_failed`                  | one is bad or tolerated, without
-/// | all done → `skipped`                            | |                               | waiting | | | `one_done` | one
-/// succeeded, failed or is           | all done → `skipped`                            | | | tolerated, without waiting
-/// |                                                 | | `none_failed`                 | all are good or skipped | one
-/// is bad → `upstream_failed`                  | | `none_failed_min_one_success` | all are good or skipped, at least |
-/// one is bad → `upstream_failed`;                 | |                               | one is good | all skipped →
-/// `skipped`                         | | `none_skipped`                | all are done, none was skipped        | one
-/// was skipped → `skipped`                     | | `always`                      | at once, whatever upstream does |
-/// never                                           |
+// clang-format off
+/// | rule | starts when | known impossible when → the task ends |
+/// |---|---|---|
+/// | `all_success` | all are good | one is bad → `upstream_failed`; all done, none bad, one skipped → `skipped` |
+/// | `all_done` | all are done | never |
+/// | `all_failed` | all are bad or tolerated | one succeeded or was skipped → `skipped` |
+/// | `all_skipped` | all were skipped | one was not skipped → `skipped` |
+/// | `one_success` | one is good, without waiting | all done: all skipped → `skipped`, otherwise → `upstream_failed` |
+/// | `one_failed` | one is bad or tolerated, without waiting | all done → `skipped` |
+/// | `one_done` | one succeeded, failed or is tolerated, without waiting | all done → `skipped` |
+/// | `none_failed` | all are good or skipped | one is bad → `upstream_failed` |
+/// | `none_failed_min_one_success` | all are good or skipped, at least one is good | one is bad → `upstream_failed`; all skipped → `skipped` |
+/// | `none_skipped` | all are done, none was skipped | one was skipped → `skipped` |
+/// | `always` | at once, whatever upstream does | never |
+// clang-format on
 ///
 /// A task without upstream tasks starts at once under every rule. A tolerated failure lets successors that ask for
 /// success go on, and still calls those that ask for failure (`one_failed`, `all_failed`): that is how a failure is

@@ -198,8 +198,8 @@ class engine
     [[nodiscard]] load_report load_file(const std::filesystem::path& file);
 
     /// Runs a DAG to its end, and until that end is in the journal. Stopping the task cancels the run and still waits
-    /// for its end, which is then the result; a task that is stopped before it began throws `cancelled`. The io_context has
-    /// work for as long.
+    /// for its end, which is then the result; a task that is stopped before it began throws `cancelled`. The io_context
+    /// has work for as long.
     /// @param params values of the DAG's parameters; defaults are filled in
     /// @param listener may be empty
     /// @throws engine_error of kind `params` or `secret`, before anything has started

@@ -2,16 +2,17 @@
 /// @file
 /// Which HTTP answers are failures of what kind: the same for everything that speaks HTTP.
 ///
+// clang-format off
 /// | answer | class | code |
 /// |---|---|---|
 /// | 408, 425, 429, 5xx but the next | retryable | `http_STATUS` |
 /// | 501, 505 | fatal | `http_501`, `http_505` |
 /// | any other status | fatal | `http_STATUS` |
-/// | none, and surely nothing was sent | retryable | `resolve_failed`, `connection_refused`, `connect_failed`,
-/// `tls_failed`, `proxy_failed`, `connection_lost`, `timed_out` | | none, sent, the method is idempotent | retryable |
-/// `connection_lost`, `timed_out`, `malformed_response` | | none, sent, POST or PATCH | unknown_outcome | likewise | |
-/// a URL or header that cannot be sent; a body beyond the limit; too many redirects | fatal | `bad_url`,
-/// `body_too_large`, `too_many_redirects` |
+/// | none, and surely nothing was sent | retryable | `resolve_failed`, `connection_refused`, `connect_failed`, `tls_failed`, `proxy_failed`, `connection_lost`, `timed_out` |
+/// | none, sent, the method is idempotent | retryable | `connection_lost`, `timed_out`, `malformed_response` |
+/// | none, sent, POST or PATCH | unknown_outcome | likewise |
+/// | a URL or header that cannot be sent; a body beyond the limit; too many redirects | fatal | `bad_url`, `body_too_large`, `too_many_redirects` |
+// clang-format on
 
 #include <potoo/error.hpp>
 #include <potoo/http.hpp>

@@ -1,0 +1,187 @@
+#include "program.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+using namespace potoo::cli::test;
+
+namespace {
+
+bool holds(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+/// Ends by itself once the file `go` is there.
+const char* const waiting_dag = R"(name: waits
+tasks:
+  before: {operator: shell, with: {command: "echo once >> done"}}
+  wait: {operator: file_sensor, depends_on: [before], with: {path: go, interval: 20ms}}
+  after: {operator: noop, depends_on: [wait]}
+)";
+
+const char* const process_dag = "tasks: {p: {operator: shell, with: {command: \"echo $$ > pid; exec sleep 1000\"}}}\n";
+
+/// Waits, without a bound of its own, for what another process does.
+template <class Condition>
+void wait_until(Condition condition)
+{
+    while (!condition())
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(signals)
+
+BOOST_AUTO_TEST_CASE(stopped_run_is_resumed_and_does_nothing_twice)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    program p(w, {"run", "a.yaml"});
+    BOOST_REQUIRE(p.wait_for("wait: running"));
+    p.signal(SIGINT);
+    const result stopped = p.finish();
+    BOOST_TEST(stopped.code == 3);
+    const std::string id = latest_run(w);
+    BOOST_TEST(holds(stopped.err, "Resume with: potoo resume " + id), stopped.err);
+    w.write("go", "");
+    const result resumed = run_potoo(w, {"resume", id.substr(0, 6)});
+    BOOST_TEST(resumed.code == 0, resumed.err);
+    BOOST_TEST(w.read("done") == "once\n");
+}
+
+BOOST_AUTO_TEST_CASE(resume_takes_up_every_unfinished_run)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    for (int i = 0; i < 2; ++i) {
+        program p(w, {"run", "a.yaml"});
+        BOOST_REQUIRE(p.wait_for("wait: running"));
+        p.signal(SIGTERM);
+        BOOST_TEST(p.finish().code == 3);
+    }
+    w.write("go", "");
+    const result resumed = run_potoo(w, {"resume", "--json"});
+    BOOST_TEST(resumed.code == 0, resumed.err);
+    std::size_t ends = 0;
+    for (std::size_t at = 0; (at = resumed.out.find("run_finished", at)) != std::string::npos; ++at)
+        ++ends;
+    BOOST_TEST(ends == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(ambiguous_run_is_refused_with_the_candidates)
+{
+    const workspace w;
+    w.write("a.yaml", "tasks: {a: {operator: noop}}\n");
+    // Ids begin with one of 26 letters.
+    for (int i = 0; i < 27; ++i)
+        BOOST_REQUIRE(run_potoo(w, {"run", "a.yaml"}).code == 0);
+    std::string letters;
+    std::string twice;
+    const auto runs = boost::json::parse(run_potoo(w, {"ls", "--limit", "0", "-o", "json"}).out);
+    for (const auto& r : runs.as_array()) {
+        const char first = r.at("run").as_string().front();
+        if (letters.find(first) != std::string::npos)
+            twice = first;
+        letters += first;
+    }
+    const result r = run_potoo(w, {"status", twice});
+    BOOST_TEST(r.code == 2);
+    BOOST_TEST(holds(r.err, "several runs begin with " + twice), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(signals_that_the_parent_ignored_work)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    start_options ignoring;
+    ignoring.ignored_signals = {SIGINT, SIGTERM, SIGHUP};
+    for (const int s : {SIGINT, SIGTERM, SIGHUP}) {
+        program p(w, {"run", "a.yaml", "--ephemeral"}, ignoring);
+        BOOST_REQUIRE(p.wait_for("wait: running"));
+        p.signal(s);
+        BOOST_TEST(p.finish().code == 3);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(stopping_kills_local_processes)
+{
+    const workspace w;
+    w.write("a.yaml", process_dag);
+    program p(w, {"run", "a.yaml"});
+    wait_until([&] { return w.read("pid").ends_with('\n'); });
+    const pid_t child = std::stoi(w.read("pid"));
+    p.signal(SIGINT);
+    BOOST_TEST(p.finish().code == 3);
+    wait_until([&] { return ::kill(child, 0) != 0; });
+}
+
+BOOST_AUTO_TEST_CASE(second_signal_ends_at_once_and_no_process_is_left)
+{
+    const workspace w;
+    w.write("a.yaml",
+            "tasks: {p: {operator: shell, with: {command: \"trap '' TERM; echo $$ > pid; while :; do sleep 1; done\", "
+            "grace: 1000s}}}\n");
+    program p(w, {"run", "a.yaml", "--on-stop=cancel"});
+    wait_until([&] { return w.read("pid").ends_with('\n'); });
+    const pid_t child = std::stoi(w.read("pid"));
+    p.signal(SIGINT);
+    BOOST_REQUIRE(p.wait_for("once more ends at once"));
+    // Signals of one moment count as one, so it is sent until it is another moment.
+    std::thread again([pid = p.pid()] {
+        while (::kill(pid, SIGINT) == 0 && ::kill(pid, 0) == 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    });
+    const result r = p.finish();
+    again.join();
+    BOOST_TEST(r.code == 3);
+    wait_until([&] { return ::kill(child, 0) != 0; });
+}
+
+BOOST_AUTO_TEST_CASE(on_stop_cancel_ends_the_run)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    program p(w, {"run", "a.yaml", "--on-stop=cancel", "--json"});
+    BOOST_REQUIRE(p.wait_for("\"attempt_started\",\"run\":"));
+    BOOST_REQUIRE(p.wait_for("\"task\":\"wait\",\"attempt\":1"));
+    p.signal(SIGINT);
+    const result r = p.finish();
+    BOOST_TEST(r.code == 3);
+    BOOST_TEST(holds(r.out, "\"state\":\"cancelled\",\"tasks\":{\"success\":1,\"cancelled\":2}"), r.out);
+    BOOST_TEST(holds(run_potoo(w, {"resume"}).err, "Nothing to resume"));
+}
+
+BOOST_AUTO_TEST_CASE(reader_of_events_that_goes_away_stops_the_run)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    start_options closed;
+    closed.output_closed = true;
+    const result r = run_potoo(w, {"run", "a.yaml", "--json"}, closed);
+    BOOST_TEST(r.code == 3);
+    BOOST_TEST(holds(r.err, "Resume with"), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(second_engine_on_one_state_is_refused)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    program p(w, {"run", "a.yaml"});
+    BOOST_REQUIRE(p.wait_for("wait: running"));
+    const result second = run_potoo(w, {"run", "a.yaml"});
+    BOOST_TEST(second.code == 4);
+    BOOST_TEST(holds(second.err, std::to_string(p.pid())), second.err);
+    // Reading goes on meanwhile.
+    BOOST_TEST(run_potoo(w, {"status"}).code == 0);
+    w.write("go", "");
+    BOOST_TEST(p.finish().code == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
