@@ -28,15 +28,6 @@ endfunction()
 # potoo_test(NAME files… LINK targets…): a Boost.Test program that ctest runs.
 function(potoo_test name)
   cmake_parse_arguments(arg "" "PCH" "LINK;LABELS" ${ARGN})
-  if(NOT arg_UNPARSED_ARGUMENTS) # TEMPORARY
-    return() # TEMPORARY
-  endif() # TEMPORARY
-  foreach(f ${arg_UNPARSED_ARGUMENTS}) # TEMPORARY
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${f}) # TEMPORARY
-      message(WARNING "missing ${f}") # TEMPORARY
-      return() # TEMPORARY
-    endif() # TEMPORARY
-  endforeach() # TEMPORARY
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE potoo_options potoo_test_main ${arg_LINK})
   if(arg_PCH)

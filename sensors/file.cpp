@@ -140,7 +140,8 @@ task<json::value> run_file_sensor(context& ctx)
 {
     const wanted_file f = read_wanted(ctx.input());
     const sensor_pace pace = read_sensor_pace(ctx.input());
-    auto found = co_await sense(ctx, pace, [&] { return look(ctx, f, pace); });
+    const auto once = [&] { return look(ctx, f, pace); };
+    auto found = co_await sense(ctx, pace, once);
     co_return found;
 }
 

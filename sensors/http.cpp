@@ -78,7 +78,8 @@ task<json::value> run_http_sensor(context& ctx)
     const duration timeout = read_request_timeout(ctx.input());
     const auto condition = ctx.late("condition");
     const sensor_pace pace = read_sensor_pace(ctx.input());
-    auto found = co_await sense(ctx, pace, [&] { return look(ctx, request, timeout, condition); });
+    const auto once = [&] { return look(ctx, request, timeout, condition); };
+    auto found = co_await sense(ctx, pace, once);
     co_return found;
 }
 

@@ -79,7 +79,8 @@ task<json::value> run_tcp_sensor(context& ctx)
 {
     const target t = read_target(ctx.input());
     const sensor_pace pace = read_sensor_pace(ctx.input());
-    auto found = co_await sense(ctx, pace, [&] { return look(ctx, t); });
+    const auto once = [&] { return look(ctx, t); };
+    auto found = co_await sense(ctx, pace, once);
     co_return found;
 }
 

@@ -61,7 +61,8 @@ task<json::value> run_time_sensor(context& ctx)
         auto recorded = co_await ctx.step("until", end_of_wait(ctx.loop().wall_now() + read_for(*length)));
         end = read_until(recorded);
     }
-    auto found = co_await sense(ctx, pace, [&] { return wait_until(ctx, end); });
+    const auto once = [&] { return wait_until(ctx, end); };
+    auto found = co_await sense(ctx, pace, once);
     co_return found;
 }
 

@@ -60,7 +60,7 @@ std::optional<exit_code> read_arguments(CLI::App& app, int argc, char** argv)
         app.parse(argc, argv);
         return std::nullopt;
     } catch (const CLI::CallForHelp&) {
-        print(command_of(app).help());
+        print(app.help());
     } catch (const CLI::CallForVersion&) {
         print(version_text() + "\n");
     } catch (const CLI::ExtrasError&) {

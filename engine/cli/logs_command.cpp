@@ -11,9 +11,9 @@
 #include <charconv>
 #include <chrono>
 #include <set>
-#include <thread>
 #include <tuple>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace potoo::cli {
@@ -120,6 +120,15 @@ exit_code print(journal::reader& journal, const journal::log_filter& filter, con
     return exit_code::success;
 }
 
+constexpr std::chrono::milliseconds follow_interval{250};
+
+/// Waits for the interval, but no longer than somebody reads what is written.
+bool reader_has_gone(std::chrono::milliseconds interval)
+{
+    pollfd output{STDOUT_FILENO, 0, 0};
+    return ::poll(&output, 1, static_cast<int>(interval.count())) > 0 && (output.revents & POLLERR) != 0;
+}
+
 /// Until the run has ended, or no engine is at work on it.
 exit_code follow(journal::reader& journal, journal::log_filter filter, const journal::dag_document& dag,
                  const journal::run_row& run, const journal::state_layout& layout)
@@ -140,7 +149,8 @@ exit_code follow(journal::reader& journal, journal::log_filter filter, const jou
         if (over)
             break;
         out.flush();
-        std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        if (reader_has_gone(follow_interval))
+            break;
     }
     printer.end();
     return exit_code::success;

@@ -73,7 +73,10 @@ void add_ls_command(CLI::App& app, command_action& chosen)
     add_state_option(*c, a->state);
     c->add_option("--dag", a->dag, "Only runs of this DAG")->type_name("NAME");
     c->add_flag("--unfinished", a->unfinished, "Only runs that have not ended");
-    c->add_option("--limit", a->limit, "At most so many; 0 = all")->type_name("N")->capture_default_str();
+    c->add_option("--limit", a->limit, "At most so many; 0 = all")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     add_format_option(*c, a->json);
     c->footer("Example:\n  potoo ls --dag nightly-align --limit 5");
     c->callback([a, &chosen] { chosen = [a] { return list(*a); }; });

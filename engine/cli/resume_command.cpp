@@ -79,7 +79,7 @@ void add_resume_command(CLI::App& app, command_action& chosen)
         ->type_name("FILE")
         ->allow_extra_args(false);
     c->add_option("--on-stop", a->on_stop, "What Ctrl-C does with remote jobs: leave them running, or cancel them")
-        ->type_name("leave|cancel")
+        ->type_name("WHAT")
         ->check(CLI::IsMember({"leave", "cancel"}))
         ->capture_default_str();
     c->footer("What has succeeded is not done again; remote jobs that were left running are watched on.\n"

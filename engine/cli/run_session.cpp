@@ -27,12 +27,14 @@ constexpr std::chrono::milliseconds tick_interval{100};
 class run_session::carried_run final : public execution
 {
   public:
-    carried_run(run_session& session, std::string_view name)
+    carried_run(run_session& session, std::string_view name, bool resumed)
         : execution(session.host_.loop(), session.host_.loop().intern(name)), session_(session),
-          watch_(*session.display_, [&session](const std::string& why) { session.output_lost(why); })
+          watch_(*session.display_, [&session](const std::string& why) { session.output_lost(why); }), resumed_(resumed)
     {}
 
     [[nodiscard]] run_watch& watch() noexcept { return watch_; }
+
+    [[nodiscard]] bool resumed() const noexcept { return resumed_; }
 
     void start(task<host::run_outcome> t)
     {
@@ -48,6 +50,7 @@ class run_session::carried_run final : public execution
 
     run_session& session_;
     run_watch watch_;
+    bool resumed_;
     std::optional<task<host::run_outcome>> task_;
 };
 
@@ -95,9 +98,10 @@ std::unique_ptr<display> run_session::make_display()
     return std::make_unique<plain_display>(messages_);
 }
 
-void run_session::add(std::string name, std::function<task<host::run_outcome>(runtime::run_observer&)> start)
+void run_session::add(std::string name, bool resumed,
+                      std::function<task<host::run_outcome>(runtime::run_observer&)> start)
 {
-    runs_.push_back(std::make_unique<carried_run>(*this, name));
+    runs_.push_back(std::make_unique<carried_run>(*this, name, resumed));
     ++open_;
     // On the loop, like everything else that touches runs.
     boost::asio::post(context_,
@@ -107,7 +111,7 @@ void run_session::add(std::string name, std::function<task<host::run_outcome>(ru
 void run_session::run(std::shared_ptr<const graph::dag> d, json::object params)
 {
     const std::string name = d->name;
-    add(name, [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) {
+    add(name, false, [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) {
         return host_.run(d, params, o);
     });
 }
@@ -115,7 +119,7 @@ void run_session::run(std::shared_ptr<const graph::dag> d, json::object params)
 void run_session::resume(journal::run_row row)
 {
     const std::string name = row.dag_name;
-    add(name, [this, row = std::move(row)](runtime::run_observer& o) { return host_.resume(row, o); });
+    add(name, true, [this, row = std::move(row)](runtime::run_observer& o) { return host_.resume(row, o); });
 }
 
 void run_session::stop(const std::string& why)
@@ -183,7 +187,9 @@ exit_code run_session::conclude()
         } catch (const cancelled&) {
             worst = worse_of(worst, exit_code::interrupted);
         } catch (...) {
-            worst = worse_of(worst, report_current_exception());
+            const exit_code code = report_current_exception();
+            // What else stops a resumed run from going on is that its DAG cannot be loaded any more.
+            worst = worse_of(worst, r->resumed() && code == exit_code::failed ? exit_code::usage : code);
         }
         const auto& report = r->watch().report();
         if (!report || (options_.json && !report->detached))

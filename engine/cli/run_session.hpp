@@ -53,7 +53,7 @@ class run_session
     class ticker;
 
     [[nodiscard]] std::unique_ptr<display> make_display();
-    void add(std::string name, std::function<task<host::run_outcome>(runtime::run_observer&)> start);
+    void add(std::string name, bool resumed, std::function<task<host::run_outcome>(runtime::run_observer&)> start);
     void stop(const std::string& why);
     void one_ended();
     void tick();

@@ -33,7 +33,12 @@ struct engine_host::parts final : runtime::commit_log::listener
         log.set_listener(this);
     }
 
-    ~parts() override { log.set_listener(nullptr); }
+    ~parts() override
+    {
+        *self = nullptr;
+        log.set_listener(nullptr);
+        loop.abandon_executions();
+    }
 
     static std::optional<journal::state_lock> take_lock(const host_options& options)
     {
@@ -71,9 +76,11 @@ struct engine_host::parts final : runtime::commit_log::listener
 
     void loop_is_blocked(const std::string& name)
     {
-        boost::asio::post(loop.executor(), [this, name] {
-            warn(fmt::format("task `{}` blocked the loop for more than {} ms: use ctx.blocking() for calls that wait",
-                             name, runtime::watchdog::limit.count()));
+        boost::asio::post(loop.executor(), [me = self, name] {
+            if (*me)
+                (*me)->warn(fmt::format(
+                    "task `{}` blocked the loop for more than {} ms: use ctx.blocking() for calls that wait", name,
+                    runtime::watchdog::limit.count()));
         });
     }
 
@@ -89,6 +96,8 @@ struct engine_host::parts final : runtime::commit_log::listener
         runtime::run_observer* observer;
     };
 
+    /// For what the watchdog's thread has put on the io_context, which may outlive this: null by then.
+    std::shared_ptr<parts*> self = std::make_shared<parts*>(this);
     real_loop loop;
     std::optional<journal::state_lock> lock;
     std::unique_ptr<journal::store> store;

@@ -72,6 +72,7 @@ real_loop::real_loop(boost::asio::io_context& context)
 real_loop::~real_loop()
 {
     destroy_executions();
+    *self_ = nullptr;
 }
 
 steady_time real_loop::now() noexcept
@@ -86,7 +87,10 @@ wall_time real_loop::wall_now() noexcept
 
 void real_loop::request_turn()
 {
-    boost::asio::post(context_, [this] { run_ready(); });
+    boost::asio::post(context_, [self = self_] {
+        if (*self)
+            (*self)->run_ready();
+    });
 }
 
 void real_loop::timers_changed()
@@ -112,7 +116,10 @@ void real_loop::wait_for_timer()
         return;
     }
     timer_.expires_at(armed_for_);
-    timer_.async_wait([this](boost::system::error_code ec) { on_wake(ec); });
+    timer_.async_wait([self = self_](boost::system::error_code ec) {
+        if (*self)
+            (*self)->on_wake(ec);
+    });
 }
 
 void real_loop::on_wake(boost::system::error_code ec)

@@ -65,6 +65,10 @@ class real_loop final : public basic_loop
     explicit real_loop(boost::asio::io_context& context);
     ~real_loop();
 
+    /// Destroys what was started with `async_run` and has not ended, where it waits: for an owner whose other parts
+    /// those coroutines use.
+    void abandon_executions() noexcept { destroy_executions(); }
+
     [[nodiscard]] steady_time now() noexcept override;
     [[nodiscard]] wall_time wall_now() noexcept override;
 
@@ -79,6 +83,8 @@ class real_loop final : public basic_loop
     void wait_for_timer();
     void on_wake(boost::system::error_code ec);
 
+    /// For handlers on the io_context, which may outlive the loop: null by then.
+    std::shared_ptr<real_loop*> self_ = std::make_shared<real_loop*>(this);
     wake_timer timer_;
     steady_time armed_for_ = steady_time::max();
     bool advancing_ = false;

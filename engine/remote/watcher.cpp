@@ -215,7 +215,8 @@ class watcher::service final : private execution
 
     task<> run()
     {
-        co_await with_scope([this](scope& s) { return serve(s); });
+        const auto body = [this](scope& s) { return serve(s); };
+        co_await with_scope(body);
     }
 
     task<> serve(scope& s)

@@ -29,7 +29,9 @@ double cpu_seconds()
 {
     rusage u{};
     getrusage(RUSAGE_SELF, &u);
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
     return seconds(u.ru_utime) + seconds(u.ru_stime);
 }
 
@@ -129,8 +131,7 @@ class deferred_watch final : public runtime::run_observer, private timer_node
   public:
     deferred_watch(host::engine_host& h, std::size_t jobs, std::chrono::seconds window)
         : host_(h), jobs_(jobs), window_(window)
-    {
-    }
+    {}
 
     void attempt_deferred(task_index, item_index, bool deferred) override
     {
@@ -176,7 +177,8 @@ params: {service: {type: string}}
 tasks:
   jobs:
     operator: http_job
-    foreach: ${{ range()" + std::to_string(jobs) + R"() }}
+    foreach: ${{ range()" +
+                    std::to_string(jobs) + R"() }}
     with:
       submit: {method: POST, url: "${{ params.service }}/jobs", body: {command: ["builtin:sleep", "3600"], token: "${{ launch_token }}"}}
       id: ${{ response.body.id }}

@@ -1,4 +1,5 @@
-// What a suspended task costs: bytes, start, wake and re-arm, beside a plain Asio awaitable with a steady_timer of its own.
+// What a suspended task costs: bytes, start, wake and re-arm, beside a plain Asio awaitable with a steady_timer of its
+// own.
 
 #include "engine/loop/virtual_loop.hpp"
 
@@ -41,9 +42,10 @@ double seconds_since(std::chrono::steady_clock::time_point t)
 
 void print(const char* name, double value, const char* unit, double peer)
 {
-    std::printf(R"({"bench":"%s","value":%.1f,"unit":"%s","peer":"asio awaitable + steady_timer","peer_value":%.1f,"ratio":%.3f})"
-                "\n",
-                name, value, unit, peer, value / peer);
+    std::printf(
+        R"({"bench":"%s","value":%.1f,"unit":"%s","peer":"asio awaitable + steady_timer","peer_value":%.1f,"ratio":%.3f})"
+        "\n",
+        name, value, unit, peer, value / peer);
 }
 
 struct figures
@@ -129,7 +131,8 @@ figures measure_asio()
     const auto cpu = std::clock();
     context.restart();
     context.run_for(4s);
-    f.wake_ns = static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC * 1e9 / static_cast<double>(std::max(wakes, 1L));
+    f.wake_ns =
+        static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC * 1e9 / static_cast<double>(std::max(wakes, 1L));
     return f;
 }
 

@@ -23,9 +23,12 @@ std::string end_text(const run_report& report)
     if (report.detached)
         return "was stopped, not ended,";
     switch (report.state) {
-    case schedule::run_state::success: return "succeeded";
-    case schedule::run_state::cancelled: return "was cancelled";
-    default: return words(to_string(report.state));
+    case schedule::run_state::success:
+        return "succeeded";
+    case schedule::run_state::cancelled:
+        return "was cancelled";
+    default:
+        return words(to_string(report.state));
     }
 }
 
@@ -55,14 +58,13 @@ std::string detached_text(const run_report& report, const next_commands& next)
 
 std::string summary_text(const run_report& report, const next_commands& next)
 {
-    std::string out = fmt::format("{}: run {} {} after {}", report.dag_name, report.id.value(),
-                                  report.detached ? "was stopped, not ended," : words(to_string(report.state)),
+    std::string out = fmt::format("{}: run {} {} after {}", report.dag_name, report.id.value(), end_text(report),
                                   elapsed_text(report.elapsed));
     const std::string tasks = counts_text(report.tasks);
     if (!tasks.empty())
-        out += fmt::format(" · tasks: {}", tasks);
+        out += fmt::format("; tasks: {}", tasks);
     if (report.items != report.tasks && report.items.total() > 0)
-        out += fmt::format(" · items: {}", counts_text(report.items));
+        out += fmt::format("; items: {}", counts_text(report.items));
     out += '\n';
     for (const task_failure& f : report.failures)
         out += failure_text(f);

@@ -4,9 +4,12 @@
 #include <boost/json/value.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <chrono>
 #include <csignal>
-#include <thread>
+#include <fstream>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using namespace potoo::cli::test;
 
@@ -27,12 +30,56 @@ tasks:
 
 const char* const process_dag = "tasks: {p: {operator: shell, with: {command: \"echo $$ > pid; exec sleep 1000\"}}}\n";
 
-/// Waits, without a bound of its own, for what another process does.
-template <class Condition>
-void wait_until(Condition condition)
+/// Another process, to be waited for by whoever is not its parent.
+class process_watch
 {
-    while (!condition())
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  public:
+    explicit process_watch(pid_t pid) : pid_(pid), descriptor_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+
+    process_watch(const process_watch&) = delete;
+    process_watch& operator=(const process_watch&) = delete;
+
+    ~process_watch()
+    {
+        if (descriptor_ >= 0)
+            ::close(descriptor_);
+    }
+
+    /// @param timeout in milliseconds, -1 = none
+    bool ended_within(int timeout) const
+    {
+        if (descriptor_ < 0)
+            return true;
+        pollfd p{descriptor_, POLLIN, 0};
+        return ::poll(&p, 1, timeout) > 0;
+    }
+
+    void wait() const { ended_within(-1); }
+
+    void send_until_it_ends(int signal) const
+    {
+        do
+            ::kill(pid_, signal);
+        while (!ended_within(20));
+    }
+
+  private:
+    pid_t pid_;
+    int descriptor_;
+};
+
+/// The process id that a task writes into the FIFO `pid`; waits for it.
+pid_t written_pid(const workspace& w)
+{
+    std::ifstream in(w.path() / "pid");
+    pid_t pid = 0;
+    in >> pid;
+    return pid;
+}
+
+void make_pid_fifo(const workspace& w)
+{
+    BOOST_REQUIRE(::mkfifo((w.path() / "pid").c_str(), 0600) == 0);
 }
 
 } // namespace
@@ -114,12 +161,12 @@ BOOST_AUTO_TEST_CASE(stopping_kills_local_processes)
 {
     const workspace w;
     w.write("a.yaml", process_dag);
+    make_pid_fifo(w);
     program p(w, {"run", "a.yaml"});
-    wait_until([&] { return w.read("pid").ends_with('\n'); });
-    const pid_t child = std::stoi(w.read("pid"));
+    const process_watch child(written_pid(w));
     p.signal(SIGINT);
     BOOST_TEST(p.finish().code == 3);
-    wait_until([&] { return ::kill(child, 0) != 0; });
+    child.wait();
 }
 
 BOOST_AUTO_TEST_CASE(second_signal_ends_at_once_and_no_process_is_left)
@@ -128,20 +175,17 @@ BOOST_AUTO_TEST_CASE(second_signal_ends_at_once_and_no_process_is_left)
     w.write("a.yaml",
             "tasks: {p: {operator: shell, with: {command: \"trap '' TERM; echo $$ > pid; while :; do sleep 1; done\", "
             "grace: 1000s}}}\n");
+    make_pid_fifo(w);
     program p(w, {"run", "a.yaml", "--on-stop=cancel"});
-    wait_until([&] { return w.read("pid").ends_with('\n'); });
-    const pid_t child = std::stoi(w.read("pid"));
+    const process_watch child(written_pid(w));
     p.signal(SIGINT);
     BOOST_REQUIRE(p.wait_for("once more ends at once"));
     // Signals of one moment count as one, so it is sent until it is another moment.
-    std::thread again([pid = p.pid()] {
-        while (::kill(pid, SIGINT) == 0 && ::kill(pid, 0) == 0)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    });
+    const process_watch engine(p.pid());
+    engine.send_until_it_ends(SIGINT);
     const result r = p.finish();
-    again.join();
     BOOST_TEST(r.code == 3);
-    wait_until([&] { return ::kill(child, 0) != 0; });
+    child.wait();
 }
 
 BOOST_AUTO_TEST_CASE(on_stop_cancel_ends_the_run)

@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(bad_usage_ends_with_2_and_says_why)
                                                       {"graph", "a.yaml", "--format", "png"},
                                                       {"ls", "-o", "xml"},
                                                       {"ls", "--limit", "many"},
+                                                      {"ls", "--limit", "-3"},
                                                       {"logs", "--attempt", "0"},
                                                       {"run", "nothing.yaml"},
                                                       {"run", "."},

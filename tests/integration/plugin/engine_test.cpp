@@ -345,15 +345,24 @@ BOOST_AUTO_TEST_CASE(one_state_directory_has_one_engine)
 BOOST_AUTO_TEST_CASE(an_engine_may_go_with_runs_under_way)
 {
     asio::io_context context(1);
-    result r;
+    result waits;
+    result runs;
     {
         engine e(context, {.ephemeral = true});
-        async_run_dag(e, must_load(e, waiting), {}, when_started([&context] { context.stop(); }), r.token());
+        async_run_dag(e, must_load(e, waiting), {}, waits.token());
+        async_run_dag(
+            e, must_load(e, "tasks: {a: {operator: shell, with: {command: 'echo here; exec sleep 600'}}}"), {},
+            [&context](const run_event& ev) {
+                if (ev.what == run_event::kind::log)
+                    context.stop();
+            },
+            runs.token());
         context.run();
     }
     context.restart();
     context.run();
-    BOOST_TEST(r.calls == 0);
+    BOOST_TEST(waits.calls == 0);
+    BOOST_TEST(runs.calls == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

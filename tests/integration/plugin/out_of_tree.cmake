@@ -49,6 +49,7 @@ run("configure own_operator" IN ${own} COMMAND ${configure})
 run("build own_operator" IN ${own} COMMAND ${CMAKE_COMMAND} --build build)
 run("a DAG that names its plugin" IN ${own} COMMAND ${potoo} run dag.yaml --ephemeral --json
   SAYS "\"type\":\"run_finished\"" "\"state\":\"success\"")
+run("the patterns" IN ${own} COMMAND ${potoo} run patterns.yaml --ephemeral)
 run("the same from another directory" COMMAND ${potoo} run own_operator/dag.yaml --ephemeral)
 file(READ ${own}/dag.yaml text)
 string(REGEX REPLACE "plugins:[^\n]*\n" "" text "${text}")

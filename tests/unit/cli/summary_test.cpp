@@ -46,6 +46,17 @@ BOOST_AUTO_TEST_CASE(stopped_run_tells_what_stays_and_how_to_resume)
                        summary_text(r, {"potoo logs k3v9abcdefgh", "potoo resume k3v9abcdefgh"}));
 }
 
+BOOST_AUTO_TEST_CASE(every_end_is_said_in_words)
+{
+    run_report r = failed_report();
+    r.state = schedule::run_state::success;
+    BOOST_TEST(summary_text(r, {}).starts_with("demo: run k3v9abcdefgh succeeded after 1:15;"));
+    r.state = schedule::run_state::timed_out;
+    BOOST_TEST(summary_text(r, {}).starts_with("demo: run k3v9abcdefgh timed out after 1:15;"));
+    r.state = schedule::run_state::cancelled;
+    BOOST_TEST(summary_text(r, {}).starts_with("demo: run k3v9abcdefgh was cancelled after 1:15;"));
+}
+
 BOOST_AUTO_TEST_CASE(run_without_a_journal_cannot_be_resumed)
 {
     run_report r = failed_report();

@@ -144,7 +144,8 @@ class fake_context final : public context
 
     [[nodiscard]] std::optional<json::value> recorded(std::string_view name) const override
     {
-        const auto found = std::find_if(history.rbegin(), history.rend(), [&](const auto& f) { return f.first == name; });
+        const auto found =
+            std::find_if(history.rbegin(), history.rend(), [&](const auto& f) { return f.first == name; });
         return found == history.rend() ? std::nullopt : std::optional(found->second);
     }
 

@@ -1,0 +1,161 @@
+// What operators do besides waiting: blocking calls, processes, HTTP, several things at once, clean-up.
+#include <potoo/context.hpp>
+#include <potoo/http.hpp>
+#include <potoo/http_failure.hpp>
+#include <potoo/operator.hpp>
+#include <potoo/process.hpp>
+#include <potoo/wait.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace json = potoo::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string text_of(potoo::context& ctx, const char* name)
+{
+    return std::string(ctx.input().at(name).as_string());
+}
+
+// A blocking call: everything runs on one thread, so what waits in the kernel or computes for long goes to another one.
+std::uint64_t sum_of_bytes(const std::string& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        throw potoo::fatal("cannot open " + path, "no_file");
+    std::uint64_t sum = 0;
+    for (char c = 0; file.get(c);)
+        sum += static_cast<unsigned char>(c);
+    return sum;
+}
+
+potoo::task<json::value> checksum(potoo::context& ctx)
+{
+    const std::string path = text_of(ctx, "path");
+    auto sum = co_await potoo::blocking([path] { return sum_of_bytes(path); });
+    co_return json::object{{"sum", sum}};
+}
+
+// A process: its output goes to the task's log, too. Cancellation ends its process group.
+potoo::task<json::value> count_letters(potoo::context& ctx)
+{
+    potoo::process_spec spec;
+    spec.arguments = {"wc", "-m"};
+    spec.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+    for (const auto& [name, value] : ctx.environment())
+        spec.environment.push_back(name + "=" + value);
+    spec.input = text_of(ctx, "text");
+    std::string output;
+    const auto collect = [&ctx, &output](potoo::output_stream stream, std::string_view piece) {
+        ctx.log_output(stream, piece);
+        if (stream == potoo::output_stream::standard_output)
+            output += piece;
+    };
+    auto end = co_await ctx.processes().run(std::move(spec), collect);
+    if (end.signal != 0 || end.exit_code != 0)
+        throw potoo::failure("wc did not succeed", "exit_" + std::to_string(end.exit_code));
+    co_return json::value(std::stoll(output));
+}
+
+// HTTP: the engine's client keeps its connections. Which answers are failures of what kind is the same for all
+// operators.
+potoo::task<json::value> size_of(potoo::context& ctx, std::string url)
+{
+    potoo::http_request request;
+    request.url = url;
+    request.deadline = std::min(ctx.deadline(), ctx.now_steady() + 30s);
+    auto response = co_await ctx.http().send(std::move(request));
+    if (!response)
+        potoo::failure_of_exchange("GET", url, response.error()).raise();
+    if (response->status != 200)
+        potoo::failure_of_status("GET", url, *response).raise();
+    co_return json::value(response->body.size());
+}
+
+// Several things at once: if one fails, the others are stopped, and nothing is left behind.
+potoo::task<json::value> sizes(potoo::context& ctx)
+{
+    std::vector<potoo::task<json::value>> fetches;
+    for (const json::value& url : ctx.input().at("urls").as_array())
+        fetches.push_back(size_of(ctx, std::string(url.as_string())));
+    auto all = co_await potoo::all(std::move(fetches));
+    co_return json::value_from(all);
+}
+
+// Clean-up: done however the work in between ended, out of reach of the cancellation, and not for ever.
+potoo::task<> remove_file(std::string path)
+{
+    co_await potoo::blocking([path] { std::filesystem::remove(path); });
+}
+
+potoo::task<json::value> hold_lock(potoo::context& ctx)
+{
+    const std::string path = text_of(ctx, "path");
+    const auto how_long = potoo::parse_duration(text_of(ctx, "for"));
+    if (!how_long)
+        throw potoo::fatal("`for` is no duration, such as 30s");
+    std::ofstream(path) << ctx.token().value() << '\n';
+    std::exception_ptr error;
+    try {
+        co_await potoo::sleep_for(*how_long);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_await potoo::shield(remove_file(path), ctx.now_steady() + 10s);
+    if (error)
+        std::rethrow_exception(error);
+    co_return json::value(path);
+}
+
+} // namespace
+
+POTOO_OPERATOR("checksum", checksum,
+               {.summary = "Adds up the bytes of a file.",
+                .schema = R"({
+      "type": "object", "required": ["path"], "additionalProperties": false,
+      "properties": {"path": {"type": "string", "description": "The file"}}})",
+                .example = R"(sum:
+  operator: checksum
+  with: {path: data.csv}
+)"})
+
+POTOO_OPERATOR("count_letters", count_letters,
+               {.summary = "Counts the letters of a text.",
+                .schema = R"({
+      "type": "object", "required": ["text"], "additionalProperties": false,
+      "properties": {"text": {"type": "string", "description": "What to count in"}}})",
+                .example = R"(letters:
+  operator: count_letters
+  with: {text: the potoo sits still}
+)"})
+
+POTOO_OPERATOR("sizes", sizes,
+               {.summary = "Fetches all URLs at once and tells how many bytes each has.",
+                .schema = R"({
+      "type": "object", "required": ["urls"], "additionalProperties": false,
+      "properties": {"urls": {"type": "array", "items": {"type": "string"}, "description": "What to fetch"}}})",
+                .example = R"(pages:
+  operator: sizes
+  with: {urls: ["https://example.org/"]}
+)"})
+
+POTOO_OPERATOR("hold_lock", hold_lock,
+               {.summary = "Keeps a lock file in place for a while, and takes it away however that ends.",
+                .schema = R"({
+      "type": "object", "required": ["path", "for"], "additionalProperties": false,
+      "properties": {
+        "path": {"type": "string", "description": "The lock file"},
+        "for": {"type": "string", "description": "How long, as in 30s"}
+      }})",
+                .example = R"(lock:
+  operator: hold_lock
+  with: {path: /tmp/lock, for: 5s}
+)"})
