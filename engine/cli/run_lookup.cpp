@@ -25,7 +25,8 @@ constexpr std::size_t candidates_shown = 10;
             throw usage_error(fmt::format("run {} has ended ({}): there is nothing to resume", ended.front().id.value(),
                                           to_string(ended.front().state)));
     }
-    throw usage_error(fmt::format("there is no run {} in {}; `potoo ls` lists them", id, state));
+    throw usage_error(
+        fmt::format("there is no run {} in {}; `potoo ls` lists them, and `last` is the latest", id, state));
 }
 
 } // namespace
@@ -35,8 +36,9 @@ std::unique_ptr<journal::reader> open_journal(const std::string& state)
     return journal::open_sqlite_reader(journal::state_layout(state));
 }
 
-journal::run_row find_run(journal::reader& journal, const std::string& id, const std::string& state, bool unfinished)
+journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state, bool unfinished)
 {
+    const std::string id = named == "last" ? std::string() : named;
     journal::run_filter filter;
     filter.id_prefix = id;
     filter.unfinished = unfinished;

@@ -12,10 +12,10 @@ namespace potoo::cli {
 /// Opens the journal in `state` for reading. @throws journal::store_error
 [[nodiscard]] std::unique_ptr<journal::reader> open_journal(const std::string& state);
 
-/// The run whose id is `id`, or the only one whose id begins so; the latest when it is empty.
+/// The run whose id is `named`, or the only one whose id begins so; the latest when it is empty or `last`.
 /// @param unfinished look only among runs that have not ended
 /// @throws usage_error when there is none, or there are several (which are named)
-[[nodiscard]] journal::run_row find_run(journal::reader& journal, const std::string& id, const std::string& state,
+[[nodiscard]] journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state,
                                         bool unfinished = false);
 
 /// @throws usage_error naming the nearest task when the run's DAG has none of that name

@@ -24,7 +24,7 @@ enum class source_format : std::uint8_t
 };
 
 /// Largest source that is read, in bytes.
-inline constexpr std::size_t max_source_size = 256u * 1024 * 1024;
+inline constexpr std::size_t max_source_size = std::size_t{256} * 1024 * 1024;
 
 struct load_result
 {

@@ -109,4 +109,17 @@ BOOST_AUTO_TEST_CASE(logs_follow_a_run_to_its_end)
     BOOST_TEST(holds(r.out, "two\n"), r.out);
 }
 
+BOOST_AUTO_TEST_CASE(last_names_the_latest_run)
+{
+    const workspace w;
+    w.write("a.yaml", "tasks: {t: {operator: shell, with: {command: echo from a}}}\n");
+    w.write("b.yaml", "tasks: {t: {operator: shell, with: {command: echo from b}}}\n");
+    BOOST_REQUIRE(run_potoo(w, {"run", "a.yaml"}).code == 0);
+    BOOST_REQUIRE(run_potoo(w, {"run", "b.yaml"}).code == 0);
+    const result r = run_potoo(w, {"logs", "last", "t"});
+    BOOST_TEST(r.code == 0, r.err);
+    BOOST_TEST(holds(r.out, "from b\n"), r.out);
+    BOOST_TEST(!holds(r.out, "from a\n"), r.out);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
