@@ -203,7 +203,8 @@ task<json::value> run_http_job(context& ctx)
 {
     const description d = read_description(ctx);
     service s(ctx, d);
-    if (!ctx.recorded("launch_recorded"))
+    // A launch that was begun before is looked into at once, whatever the attempt was told meanwhile.
+    if (!ctx.recorded("launch_intent"))
         co_await s.take_turn(ctx);
     auto output = co_await run_remote_job(ctx, s);
     co_return output;

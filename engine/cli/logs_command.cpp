@@ -182,7 +182,8 @@ void add_logs_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<logs_arguments>();
     CLI::App* c = app.add_subcommand("logs", "Print what attempts have logged");
-    c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")->type_name("");
+    c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")
+        ->type_name("");
     c->add_option("TASK", a->task, "Only this task")->type_name("");
     c->add_option("--item", a->item, "Only this item: its position from 0, or its key")->type_name("N|KEY");
     c->add_option("--attempt", a->attempt, "Only this attempt, counted from 1")

@@ -39,7 +39,9 @@ exit_code nothing_to_resume(const std::string& state)
 exit_code resume(resume_arguments a)
 {
     const journal::state_layout layout(a.state);
-    if (a.run.empty() && !std::filesystem::exists(layout.database()) &&
+    // In a folder where nothing ran yet there is nothing to resume; a directory that was named must be there.
+    const bool named = a.state != resume_arguments().state;
+    if (!named && a.run.empty() && !std::filesystem::exists(layout.database()) &&
         !std::filesystem::exists(layout.directory() / "lock"))
         return nothing_to_resume(a.state);
     std::vector<journal::run_row> wanted;

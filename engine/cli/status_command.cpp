@@ -230,7 +230,8 @@ void add_status_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<status_arguments>();
     CLI::App* c = app.add_subcommand("status", "Show how a run stands, with its tasks");
-    c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")->type_name("");
+    c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")
+        ->type_name("");
     c->add_option("TASK", a->task, "Show the attempts of this task")->type_name("");
     add_state_option(*c, a->state);
     add_format_option(*c, a->json);

@@ -327,6 +327,8 @@ void engine::stop()
 {
     parts_->stopped = true;
     parts_->runs.cancel_all(cancel_reason::shutdown);
+    // Those that were told to stop for another reason before do not hear this one.
+    parts_->host->detach_all();
 }
 
 } // namespace potoo

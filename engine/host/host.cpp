@@ -27,6 +27,7 @@ struct engine_host::parts final : runtime::commit_log::listener
     parts(boost::asio::io_context& context, const host_options& options)
         : loop(context), lock(take_lock(options)), store(open_store(options)),
           log(loop, *store, options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded),
+          own_reader(open_reader(options)), reading(own_reader ? own_reader.get() : store.get()),
           http(loop, options.http), processes(loop), services{loop, http, processes, log, operators(), entropy, shared},
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
@@ -54,6 +55,14 @@ struct engine_host::parts final : runtime::commit_log::listener
         return journal::open_sqlite_store(journal::state_layout(options.state));
     }
 
+    /// The store belongs to the writer's thread from when the log is there.
+    static std::unique_ptr<journal::reader> open_reader(const host_options& options)
+    {
+        if (options.ephemeral)
+            return nullptr;
+        return journal::open_sqlite_reader(journal::state_layout(options.state));
+    }
+
     static std::mt19937_64 seeded()
     {
         std::random_device device;
@@ -67,9 +76,16 @@ struct engine_host::parts final : runtime::commit_log::listener
             r.executor->durable(p);
     }
 
-    void write_failed(const std::string& why) override
+    void write_failed(const journal::store_error& why) override
     {
-        warn("the journal cannot be written, nothing new is started: " + why);
+        if (why.passing()) {
+            warn(std::string("the journal cannot be written, nothing new is started: ") + why.what());
+            return;
+        }
+        // It will not heal: waiting for it would be waiting for ever.
+        broken = why;
+        for (const running& r : runs)
+            r.executor->detach();
     }
 
     void write_recovered() override { warn("the journal can be written again"); }
@@ -101,7 +117,10 @@ struct engine_host::parts final : runtime::commit_log::listener
     real_loop loop;
     std::optional<journal::state_lock> lock;
     std::unique_ptr<journal::store> store;
+    std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
     runtime::commit_log log;
+    std::unique_ptr<journal::reader> own_reader;
+    journal::reader* reading;
     net::beast_http_client http;
     process::local_process_runner processes;
     runtime::shared_objects shared;
@@ -168,6 +187,8 @@ task<run_outcome> engine_host::carry(run_executor& executor, counter& ended)
         executor.cancel(reason == cancel_reason::deadline ? reason : cancel_reason::user);
     if (reason != cancel_reason::none)
         co_await shield(wait_for(ended), steady_time::max());
+    if (parts_->broken)
+        throw journal::store_error(*parts_->broken);
     run_outcome outcome;
     outcome.id = executor.id();
     outcome.state = executor.machine().state();
@@ -197,7 +218,7 @@ task<run_outcome> engine_host::run(std::shared_ptr<const graph::dag> d, json::ob
 
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
-    const journal::dag_document document = parts_->store->dag_of(row.number);
+    const journal::dag_document document = parts_->reading->dag_of(row.number);
     graph::load_result loaded = graph::load_dag(document.source, document.source_name, operators());
     if (!loaded.value)
         throw std::runtime_error(
@@ -208,10 +229,10 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     plan.secrets = co_await runtime::resolve_secrets(*loaded.value, parts_->processes, mask);
     plan.id = row.id;
     plan.dag = loaded.value;
-    plan.params = json::parse(row.params).as_object();
+    plan.params = runtime::parse_recorded(row.params).as_object();
     plan.created = row.created;
     std::vector<journal::record> records;
-    parts_->store->records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
+    parts_->reading->records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
         records.push_back(r);
         return true;
     });
@@ -219,6 +240,7 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     run_executor executor(parts_->services, std::move(plan), mask, observer);
     listing listed(parts_->runs, executor, observer);
     executor.recover(row.number, records, [&ended] { ended.increment(); });
+    records = {};
     auto outcome = co_await carry(executor, ended);
     co_return outcome;
 }
@@ -227,7 +249,7 @@ std::vector<journal::run_row> engine_host::unfinished() const
 {
     journal::run_filter filter;
     filter.unfinished = true;
-    return parts_->store->runs(filter);
+    return parts_->reading->runs(filter);
 }
 
 std::size_t engine_host::cancel(const std::optional<run_id>& id, cancel_reason reason)
@@ -240,6 +262,12 @@ std::size_t engine_host::cancel(const std::optional<run_id>& id, cancel_reason r
         ++asked;
     }
     return asked;
+}
+
+void engine_host::detach_all()
+{
+    for (const parts::running& r : parts_->runs)
+        r.executor->detach();
 }
 
 std::size_t engine_host::close()

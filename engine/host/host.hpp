@@ -55,7 +55,7 @@ class engine_host
     /// Starts a run and waits until it has ended and that is durable. Told to stop by `shutdown`, it detaches from the
     /// run; for any other reason it cancels the run and waits for its end.
     /// @param params complete and checked; `observer` must outlive the task
-    /// @throws runtime::secret_error before anything is recorded
+    /// @throws runtime::secret_error before anything is recorded; journal::store_error when the journal is damaged
     [[nodiscard]] task<run_outcome> run(std::shared_ptr<const graph::dag> d, json::object params,
                                         runtime::run_observer& observer);
 
@@ -67,6 +67,9 @@ class engine_host
 
     /// Asks a run of this host to stop, all of them without an id. @return how many were asked
     std::size_t cancel(const std::optional<run_id>& id, cancel_reason reason);
+
+    /// Lets go of every run, also of those that are being cancelled.
+    void detach_all();
 
     /// Writes what is left of the journal and closes it. @return entries that could not be written
     std::size_t close();

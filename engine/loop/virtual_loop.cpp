@@ -43,8 +43,12 @@ void virtual_loop::run(steady_clock::duration limit)
     for (;;) {
         run_present();
         const steady_time next = timers_.next_due();
-        if (next == steady_time::max() || next > end)
+        if (next == steady_time::max())
             return;
+        if (next > end) {
+            now_ = end;
+            return;
+        }
         now_ = std::max(now_, next);
         timers_.advance(now_);
     }

@@ -10,6 +10,7 @@ constexpr int most_submissions = 3;
 constexpr duration first_delay{500};
 constexpr duration longest_delay{10'000};
 constexpr duration log_time_after_cancellation{30'000};
+constexpr duration longest_wait_for_journal{10'000};
 
 class growing_delay
 {
@@ -58,6 +59,12 @@ task<attempted<T>> unless_cancelled(task<T> t)
     co_return a;
 }
 
+task<std::monostate> as_value(task<> t)
+{
+    co_await std::move(t);
+    co_return std::monostate{};
+}
+
 std::string unknown_message(const launch_token& token, const std::string& why)
 {
     return "the job " + token.value() + " may or may not have been accepted (" + why +
@@ -96,9 +103,16 @@ task<std::optional<job_id>> find_after_settling(context& ctx, backend& b)
     co_return found;
 }
 
+task<> append_id(context& ctx, const job_id& id)
+{
+    co_await ctx.record("launch_recorded", json::value(json::string(id.value())));
+}
+
+/// The id is appended to the journal at once. A disk that is full does not keep the attempt from being stopped: the
+/// intent is durable, so that the job can be found.
 task<job_id> record_id(context& ctx, job_id id)
 {
-    co_await ctx.record("launch_recorded", json::value(id.value()));
+    co_await unless_cancelled(shield(as_value(append_id(ctx, id)), later(ctx, longest_wait_for_journal)));
     co_return id;
 }
 
@@ -129,6 +143,21 @@ task<submission> submit_once(context& ctx, backend& b)
     co_return s;
 }
 
+/// After a submission whose outcome is unknown. That this one was surely not accepted says nothing about the one
+/// before.
+task<submission> submit_again(context& ctx, backend& b)
+{
+    submission s;
+    try {
+        s = co_await submit_once(ctx, b);
+    } catch (const failure& f) {
+        if (b.can_find())
+            throw;
+        s.unknown = f.what();
+    }
+    co_return s;
+}
+
 /// The job may have been launched before; `why` says what happened.
 task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int submissions)
 {
@@ -136,7 +165,7 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
         if (b.can_find()) {
             auto found = co_await find_after_settling(ctx, b);
             if (found) {
-                auto id = co_await shield(record_id(ctx, std::move(*found)), steady_time::max());
+                auto id = co_await record_id(ctx, std::move(*found));
                 co_return id;
             }
         } else if (!b.deduplicates())
@@ -151,7 +180,7 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
             throw unknown_outcome("the job was submitted " + std::to_string(submissions) +
                                       " times without an answer: " + why,
                                   "unknown_outcome");
-        auto s = co_await submit_once(ctx, b);
+        auto s = co_await submit_again(ctx, b);
         ++submissions;
         if (s.id)
             co_return std::move(*s.id);
@@ -160,10 +189,27 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
     }
 }
 
+/// Durable when it returns. Told to stop before that, the attempt has sent nothing, and says so for whoever replays it.
+task<> record_intent(context& ctx)
+{
+    cancel_reason stopped = cancel_reason::none;
+    try {
+        if (ctx.recorded("launch_withdrawn"))
+            co_await ctx.record("launch_withdrawn", json::value(false));
+        co_await ctx.record("launch_intent", json::value(json::string(ctx.token().value())));
+    } catch (const cancelled& c) {
+        stopped = c.reason();
+    }
+    if (stopped == cancel_reason::none)
+        co_return;
+    co_await unless_cancelled(as_value(ctx.record("launch_withdrawn", json::value(true))));
+    throw cancelled(stopped);
+}
+
 /// @param in_doubt set when it is not known whether the job was accepted
 task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
 {
-    co_await ctx.record("launch_intent", json::value(ctx.token().value()));
+    co_await record_intent(ctx);
     auto s = co_await submit_once(ctx, b);
     if (s.id)
         co_return std::move(*s.id);
@@ -183,7 +229,9 @@ struct recorded_launch
 recorded_launch recall(const context& ctx)
 {
     recorded_launch l;
-    l.intended = ctx.recorded("launch_intent").has_value();
+    const auto withdrawn = ctx.recorded("launch_withdrawn");
+    l.intended =
+        ctx.recorded("launch_intent").has_value() && !(withdrawn && withdrawn->is_bool() && withdrawn->get_bool());
     if (const auto id = ctx.recorded("launch_recorded")) {
         if (!id->is_string())
             throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*id));
@@ -272,12 +320,6 @@ task<> fetch_logs(context& ctx, backend& b, const job_id& id)
     } catch (const std::exception& e) {
         ctx.log("the log of the job " + id.value() + " could not be read: " + e.what());
     }
-}
-
-task<std::monostate> as_value(task<> t)
-{
-    co_await std::move(t);
-    co_return std::monostate{};
 }
 
 json::value output_of(job_result r)

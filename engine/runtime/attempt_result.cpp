@@ -1,5 +1,7 @@
 #include "engine/runtime/attempt_result.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -53,9 +55,53 @@ attempt_result result_of(const std::exception_ptr& e, cancel_reason requested, b
     }
 }
 
+namespace {
+
+bool is_deeper_than(const json::value& v, std::size_t depth)
+{
+    const auto deeper = [&](const json::value& child) { return depth == 0 || is_deeper_than(child, depth - 1); };
+    if (const json::array* a = v.if_array())
+        return std::any_of(a->begin(), a->end(), deeper);
+    if (const json::object* o = v.if_object())
+        return std::any_of(o->begin(), o->end(), [&](const auto& member) { return deeper(member.value()); });
+    return false;
+}
+
+} // namespace
+
+std::string recorded_data(attempt_result& r)
+{
+    if (r.outcome == attempt_outcome::success && is_deeper_than(r.output, max_output_depth)) {
+        r = failed_result(failure_class::fatal,
+                          fmt::format("the output is nested more than {} levels deep", max_output_depth),
+                          "output_too_deep");
+    }
+    if (r.outcome == attempt_outcome::success) {
+        std::string data = r.output.is_null() ? std::string() : json::serialize(r.output);
+        if (data.size() <= max_output_size)
+            return data;
+        r = failed_result(failure_class::fatal,
+                          fmt::format("the output has {} bytes as JSON, and the limit is {}: write it to a file and "
+                                      "return its path",
+                                      data.size(), max_output_size),
+                          "output_too_large");
+    }
+    return r.error.empty() ? std::string() : json::serialize(r.error);
+}
+
+json::value parse_recorded(std::string_view text)
+{
+    json::parse_options options;
+    options.max_depth = max_output_depth + 8;
+    return text.empty() ? json::value() : json::parse(text, {}, options);
+}
+
 bool retry_allowed(const graph::retry_policy& policy, const attempt_result& r)
 {
     if (r.outcome != attempt_outcome::failed && r.outcome != attempt_outcome::timed_out)
+        return false;
+    // What may still run must not get company.
+    if (r.error.contains("remote"))
         return false;
     const json::value* c = r.error.if_contains("class");
     if (c && c->is_string() && (c->as_string() == "fatal" || c->as_string() == "unknown_outcome"))

@@ -35,6 +35,15 @@ inline constexpr std::size_t max_output_size = std::size_t{16} << 20;
 /// May there be another attempt after this end, as far as its kind goes? The number is the scheduler's to count.
 [[nodiscard]] bool retry_allowed(const graph::retry_policy& policy, const attempt_result& r);
 
+/// Deepest nesting of an output.
+inline constexpr std::size_t max_output_depth = 200;
+
+/// The JSON text of an end, as it is recorded. An output that is too large or too deep makes the end a failure.
+[[nodiscard]] std::string recorded_data(attempt_result& r);
+
+/// Reads such text back; empty = null. @throws boost::system::system_error
+[[nodiscard]] json::value parse_recorded(std::string_view text);
+
 [[nodiscard]] journal::recorded_state to_recorded(schedule::task_state s) noexcept;
 [[nodiscard]] journal::recorded_state to_recorded(schedule::run_state s) noexcept;
 [[nodiscard]] journal::recorded_state to_recorded(schedule::attempt_outcome o) noexcept;

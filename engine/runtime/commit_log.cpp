@@ -41,7 +41,7 @@ journal::writer_events events_of(const std::shared_ptr<State>& s, loop::executor
             boost::asio::post(executor, [s] { tell_durable(s); });
     };
     events.failed = [s, executor](const journal::store_error& e) {
-        boost::asio::post(executor, [s, why = std::string(e.what())] {
+        boost::asio::post(executor, [s, why = e] {
             if (s->open && s->who)
                 s->who->write_failed(why);
         });

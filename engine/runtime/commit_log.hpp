@@ -24,7 +24,7 @@ class commit_log
         virtual void durable(journal::position p) = 0;
 
         /// Writing began to fail; nothing is lost, and nothing new will be started until it works again. On the loop.
-        virtual void write_failed(const std::string& why) = 0;
+        virtual void write_failed(const journal::store_error& why) = 0;
 
         virtual void write_recovered() = 0;
     };

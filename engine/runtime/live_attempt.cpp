@@ -3,20 +3,20 @@
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/run_executor.hpp"
 
+#include <potoo/process.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
+#include <limits>
 
 namespace potoo::runtime {
 namespace {
 
 constexpr std::size_t max_log_size = std::size_t{64} << 20;
 
-json::value parse_recorded(const journal::record& r)
-{
-    return r.data.empty() ? json::value() : json::parse(r.data);
-}
+/// Facts are found by name; this keeps them apart from the steps, which are found by number.
+constexpr std::uint32_t no_step = std::numeric_limits<std::uint32_t>::max();
 
 [[noreturn]] void throw_recorded_failure(const json::value& error)
 {
@@ -36,12 +36,16 @@ json::value parse_recorded(const journal::record& r)
 } // namespace
 
 live_attempt::live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
-                           std::vector<journal::record> recorded)
+                           std::vector<journal::record> recorded, std::optional<wall_time> first_started)
     : execution(owner.services().loop, owner.interned_name(task)), owner_(owner), task_(task), item_(item),
       number_(number), started_(owner.services().loop.now()),
       token_(make_launch_token(owner.id(), owner.dag()[task].name, owner.values().item_name(task, item), number)),
       names_(&owner.names()), recorded_(std::move(recorded))
-{}
+{
+    // A replay goes on with the time that is left.
+    if (first_started)
+        started_ -= std::max(owner.services().loop.wall_now() - *first_started, duration{0});
+}
 
 live_attempt::~live_attempt()
 {
@@ -109,12 +113,18 @@ void live_attempt::on_end() noexcept
         result_ = result_of(e, cancel_requested(), timed_out_);
     else
         result_.output = outcome.take();
-    if (!unconfirmed_.empty())
+    for (auto [lines, stream] :
+         {std::pair(&out_lines_, journal::log_stream::out), {&err_lines_, journal::log_stream::err}}) {
+        if (std::string rest = lines->take_rest(); !rest.empty())
+            add_log(stream, std::move(rest));
+    }
+    if (!unconfirmed_.empty() && result_.outcome != schedule::attempt_outcome::success)
         result_.error["remote"] = "unconfirmed";
     if (log_dropped_ > 0)
-        owner_.add_log(
-            *this, journal::log_stream::engine,
-            fmt::format("{} more bytes of log were not kept (the limit is {} bytes)\n", log_dropped_, max_log_size));
+        owner_.add_log(*this, journal::log_stream::engine,
+                       fmt::format("{} more bytes of log were not kept (the limit is {} bytes, less when the journal "
+                                   "cannot keep up)\n",
+                                   log_dropped_, max_log_size));
     owner_.attempt_has_ended(*this);
 }
 
@@ -145,7 +155,7 @@ double live_attempt::random() noexcept
 
 void live_attempt::add_log(journal::log_stream stream, std::string text)
 {
-    if (logged_ >= max_log_size) {
+    if (logged_ >= max_log_size || owner_.services().log.over_limit()) {
         log_dropped_ += text.size();
         return;
     }
@@ -160,8 +170,9 @@ void live_attempt::log(std::string_view line)
 
 void live_attempt::log_output(output_stream stream, std::string_view piece)
 {
-    const bool err = stream == static_cast<output_stream>(1);
-    add_log(err ? journal::log_stream::err : journal::log_stream::out, std::string(piece));
+    const bool err = stream == output_stream::standard_error;
+    if (std::string whole = (err ? err_lines_ : out_lines_).add(piece); !whole.empty())
+        add_log(err ? journal::log_stream::err : journal::log_stream::out, std::move(whole));
 }
 
 void live_attempt::progress(double fraction, std::string_view message)
@@ -232,7 +243,7 @@ task<json::value> live_attempt::step(std::string name, task<json::value> work)
                                     "retry the task to run it from the start",
                                     number, before->name, name),
                         "operator_changed");
-        const json::value value = parse_recorded(*before);
+        const json::value value = parse_recorded(before->data);
         if (before->state == journal::recorded_state::failed)
             throw_recorded_failure(value);
         co_return value;
@@ -269,7 +280,7 @@ std::optional<json::value> live_attempt::recorded(std::string_view name) const
     if (found == recorded_.rend())
         return std::nullopt;
     return found->kind == journal::record_kind::launch_intent ? json::value(json::string(found->name))
-                                                              : parse_recorded(*found);
+                                                              : parse_recorded(found->data);
 }
 
 task<> live_attempt::record(std::string name, json::value fact)
@@ -283,7 +294,9 @@ task<> live_attempt::record(std::string name, json::value fact)
         r.name = token_.value();
         r.data = json::serialize(fact);
     } else {
+        owner_.mask().clean(fact);
         r.state = journal::recorded_state::success;
+        r.step = no_step;
         r.data = json::serialize(fact);
     }
     recorded_.push_back(r);

@@ -4,6 +4,7 @@
 
 #include "engine/journal/record.hpp"
 #include "engine/runtime/attempt_result.hpp"
+#include "engine/runtime/log_lines.hpp"
 #include "engine/runtime/prepared_task.hpp"
 
 #include <potoo/context.hpp>
@@ -25,8 +26,9 @@ class live_attempt final : public execution, public context, private timer_node
 {
   public:
     /// @param recorded what the journal holds of it already, in order: empty unless it is replayed
+    /// @param first_started when it was started for the first time, if it is replayed
     live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
-                 std::vector<journal::record> recorded);
+                 std::vector<journal::record> recorded, std::optional<wall_time> first_started);
     ~live_attempt() override;
 
     /// Renders its inputs and starts the operator. It may have ended when this returns.
@@ -104,6 +106,8 @@ class live_attempt final : public execution, public context, private timer_node
     std::vector<std::pair<std::string, std::string>> environment_;
     std::vector<journal::record> recorded_;
     std::map<std::string, std::uint32_t> next_step_; ///< by branch
+    log_lines out_lines_;
+    log_lines err_lines_;
     std::size_t logged_ = 0;
     std::size_t log_dropped_ = 0;
     std::string unconfirmed_;

@@ -18,7 +18,7 @@ namespace {
 
 json::value data_of(const record& r)
 {
-    return r.data.empty() ? json::value() : json::parse(r.data);
+    return parse_recorded(r.data);
 }
 
 cancel_reason reason_named(std::string_view name)
@@ -104,6 +104,10 @@ void run_executor::replay(const record& r)
         history_.erase(key);
         replay_event(schedule::retry_due{r.task, r.item});
         break;
+    case record_kind::attempt_started:
+        if (!history_[key].started)
+            history_[key].started = r.at;
+        break;
     case record_kind::cancel_requested:
         if (r.task == journal::no_task)
             replay_event(schedule::cancel_requested{reason_named(r.name)});
@@ -127,7 +131,6 @@ void run_executor::replay(const record& r)
     case record_kind::run_started:
     case record_kind::run_ended:
     case record_kind::task_ended:
-    case record_kind::attempt_started:
     case record_kind::attempt_deferred:
     case record_kind::attempt_resumed:
     case record_kind::pool_resized:

@@ -96,6 +96,10 @@ run_executor::run_executor(runtime::services& s, run_plan plan, secret_mask& mas
 
 run_executor::~run_executor()
 {
+    // Frames that are destroyed where they wait must not speak to an executor that is half gone.
+    detaching_ = true;
+    attempts_.clear();
+    retired_.clear();
     if (queued())
         services_.loop.unschedule(*this);
     if (armed())
@@ -271,8 +275,12 @@ void run_executor::pump()
 
 void run_executor::take_event(pending_event e)
 {
-    if (detaching_)
+    if (detaching_) {
+        // What really ended is remembered, although nothing follows from it now.
+        if (e.result)
+            append(std::move(e.record));
         return;
+    }
     if (e.record.kind != record_kind{})
         append(e.record);
     const std::span<const schedule::action> actions = machine_.apply(e.event);
@@ -396,16 +404,16 @@ void run_executor::start_attempt(const pending_start& s)
     const schedule::task_state state = machine_.state_of(s.task, s.item);
     if (!schedule::is_in_flight(state))
         return;
-    std::vector<record> steps;
+    item_history before;
     if (const auto found = history_.find(key_of(s.task, s.item)); found != history_.end()) {
-        steps = std::move(found->second.steps);
+        before = std::move(found->second);
         history_.erase(found);
     }
     record started = attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt);
     if (dag()[s.task].key)
         started.name = values_.item_name(s.task, s.item);
     append(std::move(started));
-    auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(steps));
+    auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(before.steps), before.started);
     live_attempt& ref = *a;
     attempts_.insert_or_assign(key_of(s.task, s.item), std::move(a));
     observer_.attempt_started(s.task, s.item, s.attempt);
@@ -423,29 +431,15 @@ void run_executor::attempt_has_ended(live_attempt& a)
     assert(found != attempts_.end() && found->second.get() == &a);
     retired_.push_back(std::move(found->second));
     attempts_.erase(found);
-    if (detaching_) {
+    attempt_result result = a.take_result();
+    if (detaching_ && result.outcome == attempt_outcome::cancelled) {
         wake();
         return;
     }
-    attempt_result result = a.take_result();
     mask_.clean(result.output);
     for (auto& member : result.error)
         mask_.clean(member.value());
-    std::string data;
-    if (result.outcome == attempt_outcome::success) {
-        data = result.output.is_null() ? std::string() : json::serialize(result.output);
-        if (data.size() > max_output_size) {
-            result = failed_result(
-                failure_class::fatal,
-                fmt::format("the output has {} bytes as JSON, and the limit is {}: write it to a file and "
-                            "return its path",
-                            data.size(), max_output_size),
-                "output_too_large");
-            data.clear();
-        }
-    }
-    if (!result.error.empty())
-        data = json::serialize(result.error);
+    std::string data = recorded_data(result);
     pending_event e;
     const double jitter = replayable_fraction(id(), a.task_at(), a.item(), a.attempt()) * 2 - 1;
     const bool retry = retry_allowed(*dag()[a.task_at()].retry, result);
@@ -551,9 +545,11 @@ void run_executor::add_log(live_attempt& a, journal::log_stream stream, std::str
 
 void run_executor::note_deferred(live_attempt& a, bool deferred)
 {
+    if (detaching_ || ended_)
+        return;
     // Set and cleared while the attempt is being torn down, too.
     const auto found = attempts_.find(key_of(a.task_at(), a.item()));
-    if (detaching_ || ended_ || found == attempts_.end() || found->second.get() != &a)
+    if (found == attempts_.end() || found->second.get() != &a)
         return;
     const auto kind = deferred ? record_kind::attempt_deferred : record_kind::attempt_resumed;
     record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());

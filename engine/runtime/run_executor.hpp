@@ -119,6 +119,7 @@ class run_executor final : private ready_node, private timer_node
     struct item_history
     {
         std::vector<journal::record> steps; ///< of the latest attempt
+        std::optional<wall_time> started;   ///< of the latest attempt, by its first start
         wall_time retry_at{};
     };
 

@@ -3,11 +3,13 @@
 #include "engine/runtime/utf8.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace potoo::runtime {
 namespace {
 
 constexpr std::size_t shortest_secret = 3;
+constexpr std::size_t shortest_line = 6;
 constexpr std::string_view mask = "***";
 
 void replace_all(std::string& text, const std::string& what)
@@ -18,16 +20,29 @@ void replace_all(std::string& text, const std::string& what)
 
 } // namespace
 
+void secret_mask::add_form(std::string_view form)
+{
+    if (std::find(values_.begin(), values_.end(), form) != values_.end())
+        return;
+    values_.emplace_back(form);
+    std::sort(values_.begin(), values_.end(), [](const std::string& x, const std::string& y) {
+        return x.size() != y.size() ? x.size() > y.size() : x < y;
+    });
+}
+
 bool secret_mask::add(std::string value)
 {
     if (value.size() < shortest_secret)
         return false;
-    if (std::find(values_.begin(), values_.end(), value) != values_.end())
-        return true;
-    values_.push_back(std::move(value));
-    std::sort(values_.begin(), values_.end(), [](const std::string& a, const std::string& b) {
-        return a.size() != b.size() ? a.size() > b.size() : a < b;
-    });
+    add_form(value);
+    const std::string quoted = json::serialize(json::value(json::string(value)));
+    add_form(std::string_view(quoted).substr(1, quoted.size() - 2));
+    // Output is looked at line by line.
+    std::istringstream lines(value);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.size() >= shortest_line)
+            add_form(line);
+    }
     return true;
 }
 

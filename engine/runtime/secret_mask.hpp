@@ -13,8 +13,8 @@ namespace potoo::runtime {
 class secret_mask
 {
   public:
-    /// From now on `value` is replaced by `***`. Shorter than three bytes it cannot be told from other text and is
-    /// refused.
+    /// From now on `value` is replaced by `***`, also as JSON writes it, and so is each of its lines of six bytes or
+    /// more. Shorter than three bytes it cannot be told from other text and is refused.
     /// @return false when it is too short
     bool add(std::string value);
 
@@ -27,6 +27,8 @@ class secret_mask
     void clean(json::value& v) const;
 
   private:
+    void add_form(std::string_view form);
+
     std::vector<std::string> values_; ///< longest first, so that one that contains another goes whole
 };
 

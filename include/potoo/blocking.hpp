@@ -4,6 +4,7 @@
 
 #include <potoo/task.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
 #include <exception>
@@ -54,15 +55,15 @@ class [[nodiscard]] blocking_wait final : public leaf
     {
         call_->awaiter = this;
         auto executor = owner().loop().executor();
-        executor.on_work_started();
-        boost::asio::post(owner().loop().blocking_pool(), [c = call_, executor]() mutable {
-            run(*c);
-            boost::asio::post(executor, [c = std::move(c)] {
-                if (auto* self = static_cast<blocking_wait*>(c->awaiter))
-                    self->complete_now();
-            });
-            executor.on_work_finished();
-        });
+        boost::asio::post(owner().loop().blocking_pool(),
+                          [c = call_, executor, work = boost::asio::make_work_guard(executor)]() mutable {
+                              run(*c);
+                              boost::asio::post(executor, [c = std::move(c)] {
+                                  if (auto* self = static_cast<blocking_wait*>(c->awaiter))
+                                      self->complete_now();
+                              });
+                              work.reset();
+                          });
         return true;
     }
 

@@ -79,6 +79,33 @@ BOOST_AUTO_TEST_CASE(cancelled_run_stays_cancelled)
     BOOST_CHECK(executor->machine().state() == run_state::cancelled);
 }
 
+BOOST_AUTO_TEST_CASE(replayed_attempt_has_the_time_that_was_left)
+{
+    const std::string dag = "tasks:\n  a: {operator: two_steps, timeout: 12s}\n";
+    start(dag);
+    for (int i = 0; i < 3; ++i) {
+        loop.run(5s);
+        crash_and_recover(dag);
+    }
+    loop.run();
+    BOOST_TEST(to_string(executor->machine().state_of(task_index(0))) == "timed_out");
+    BOOST_TEST((loop.elapsed() < 16s), loop.elapsed().count());
+}
+
+BOOST_AUTO_TEST_CASE(what_ended_while_the_run_is_let_go_is_remembered)
+{
+    const std::string dag = "tasks:\n  a: {operator: ends_anyway, with: {for: 60}}\n";
+    start(dag);
+    loop.run(10s);
+    executor->detach();
+    loop.run();
+    BOOST_TEST(ended);
+    crash_and_recover(dag);
+    loop.run();
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+    BOOST_TEST((test::the_script().started == names{"a"}));
+}
+
 BOOST_AUTO_TEST_CASE(run_recovers_from_every_prefix_of_its_journal)
 {
     const std::string dag = R"(

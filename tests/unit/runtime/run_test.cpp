@@ -210,4 +210,38 @@ tasks:
     BOOST_TEST(std::string(observer.errors.at(0).at("message").as_string()) == "*** leaked");
 }
 
+BOOST_AUTO_TEST_CASE(executor_may_go_while_an_attempt_is_deferred)
+{
+    start("tasks:\n  a: {operator: work, with: {for: 3600}}\n");
+    loop.run(10s);
+    executor.reset();
+    loop.run();
+    BOOST_TEST(!ended);
+    BOOST_TEST(loop.timers() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(output_that_is_too_deep_fails_the_task)
+{
+    json::value deep = 1;
+    for (std::size_t i = 0; i <= runtime::max_output_depth; ++i)
+        deep = json::array{deep};
+    runtime::attempt_result r;
+    r.output = deep.as_array().at(0);
+    BOOST_TEST(runtime::parse_recorded(runtime::recorded_data(r)) == deep.as_array().at(0));
+    BOOST_CHECK(r.outcome == schedule::attempt_outcome::success);
+    r.output = deep;
+    const std::string data = runtime::recorded_data(r);
+    BOOST_CHECK(r.outcome == schedule::attempt_outcome::failed);
+    BOOST_TEST(data.find("output_too_deep") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_may_still_run_is_not_retried)
+{
+    const graph::retry_policy policy;
+    auto r = runtime::failed_result(failure_class::retryable, "no answer");
+    BOOST_TEST(runtime::retry_allowed(policy, r));
+    r.error["remote"] = "unconfirmed";
+    BOOST_TEST(!runtime::retry_allowed(policy, r));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

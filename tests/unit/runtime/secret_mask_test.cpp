@@ -1,3 +1,4 @@
+#include "engine/runtime/log_lines.hpp"
 #include "engine/runtime/secret_mask.hpp"
 #include "engine/runtime/utf8.hpp"
 
@@ -43,6 +44,42 @@ BOOST_AUTO_TEST_CASE(invalid_utf8_is_replaced)
 {
     BOOST_TEST(valid_utf8("ok \xff\xfe \xc3\xa4 \xed\xa0\x80") ==
                "ok \xef\xbf\xbd\xef\xbf\xbd \xc3\xa4 \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+BOOST_AUTO_TEST_CASE(secret_as_json_writes_it_is_replaced)
+{
+    secret_mask m;
+    m.add("pass\"word\nend");
+    BOOST_TEST(m.clean(R"({"m": "pass\"word\nend"})") == R"({"m": "***"})");
+}
+
+BOOST_AUTO_TEST_CASE(each_line_of_a_secret_is_replaced)
+{
+    secret_mask m;
+    m.add("-----BEGIN KEY-----\nMIIEvQIBADAN\n}\n");
+    BOOST_TEST(m.clean("got MIIEvQIBADAN }") == "got *** }");
+}
+
+BOOST_AUTO_TEST_CASE(secret_that_comes_in_pieces_stays_in_one)
+{
+    log_lines lines;
+    BOOST_TEST(lines.add("one\ntwo s3c") == "one\n");
+    BOOST_TEST(lines.add("ret") == "");
+    BOOST_TEST(lines.add(" three\nrest") == "two s3cret three\n");
+    BOOST_TEST(lines.take_rest() == "rest");
+    BOOST_TEST(lines.take_rest() == "");
+}
+
+BOOST_AUTO_TEST_CASE(line_without_end_is_given_on_in_parts)
+{
+    log_lines lines;
+    std::string given;
+    for (int i = 0; i < 100; ++i)
+        given += lines.add(std::string(1024, 'x') + "\xc3\xa4");
+    BOOST_TEST(given.size() > 60'000u);
+    given += lines.take_rest();
+    BOOST_TEST(given.size() == 100u * 1026);
+    BOOST_TEST(valid_utf8(given) == given);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -98,12 +98,25 @@ inline task<json::value> throws_oddly(context&)
     co_return nullptr;
 }
 
+/// Told to stop, it has already done its work.
+inline task<json::value> ends_anyway(context& ctx)
+{
+    the_script().started.push_back(name_of(ctx));
+    try {
+        co_await sleep_for(std::chrono::hours(1));
+    } catch (const cancelled&) {
+        co_return json::value(json::string("done"));
+    }
+    co_return nullptr;
+}
+
 inline operator_registry& test_operators()
 {
     static operator_registry registry;
     if (registry.all().empty()) {
         registry.add("work", work, {.summary = "Works."});
         registry.add("two_steps", two_steps, {.summary = "Two steps."});
+        registry.add("ends_anyway", ends_anyway, {.summary = "Ends well whatever it is told."});
         registry.add("throws_oddly", throws_oddly, {.summary = "Throws an int."});
     }
     return registry;
