@@ -225,7 +225,7 @@ POTOO_OPERATOR("shell", run_shell,
     },
     "cwd": {"type": "string", "minLength": 1, "description": "The directory to run in. Default: the engine's."},
     "stdin": {"description": "What the command reads from standard input: text as it is, anything else as JSON. Default: nothing."},
-    "grace": {"type": "string", "format": "duration", "description": "When the task is cancelled the command and all it started get the signal TERM, and KILL after this long. Default 10s."},
+    "grace": {"type": "string", "format": "duration", "description": "When the task is cancelled the command's process group gets the signal TERM, and KILL after this long. What left the group (setsid) is out of reach. Default 10s."},
     "output": {
       "enum": ["auto", "json", "text", "none"],
       "description": "How the task's output is read. auto: the file $POTOO_OUTPUT, which must hold JSON; if that is empty, the last line on standard output that is not blank, as JSON if it is JSON, else as a string; null if there is none. json: the same, but it must be there and be JSON. text: always a string. none: null. Default auto. At most 1 MiB."

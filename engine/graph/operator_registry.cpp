@@ -66,8 +66,8 @@ void operator_registry::add(std::string_view name, operator_function run, const 
     entry->sensor = details.sensor;
     entry->late = words(details.late);
     entry->late_names = words(details.late_names);
-    entries_.insert(std::lower_bound(entries_.begin(), entries_.end(), name, before), entry.get());
-    static_cast<void>(entry.release());
+    const auto place = entries_.insert(std::lower_bound(entries_.begin(), entries_.end(), name, before), nullptr);
+    *place = entry.release();
 }
 
 void operator_registry::note_problem(std::string message) noexcept

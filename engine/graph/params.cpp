@@ -1,6 +1,7 @@
 #include "engine/graph/params.hpp"
 
 #include "engine/graph/describe_value.hpp"
+#include "engine/graph/expression_text.hpp"
 #include "engine/graph/schema_check.hpp"
 #include "engine/graph/spelling.hpp"
 
@@ -100,6 +101,11 @@ param_value parse_param(const dag& d, std::string_view name, std::string_view te
     const auto* schema = d.params_schema.if_contains(json::string_view(name.data(), name.size()));
     if (!schema) {
         result.problems.push_back(unknown_param(d, name));
+        return result;
+    }
+    if (const auto bad = find_invalid_utf8(text)) {
+        result.problems.push_back(
+            {std::string(name), fmt::format("`{}` is no text: its byte {} is not valid UTF-8", name, *bad + 1), {}});
         return result;
     }
     const json::value as_text(json::string_view(text.data(), text.size()));

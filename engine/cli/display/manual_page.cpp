@@ -138,7 +138,7 @@ const json::object* find_below(const json::object& root, std::string_view path)
     const json::object* at = &root;
     while (at && !path.empty()) {
         const auto end = std::min(path.find('/'), path.size());
-        const auto* next = at->if_contains(json::string_view(path.data(), end));
+        const auto* next = at->if_contains(path.substr(0, end));
         at = next ? next->if_object() : nullptr;
         path.remove_prefix(std::min(end + 1, path.size()));
     }

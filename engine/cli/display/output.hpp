@@ -40,7 +40,7 @@ class output
     [[nodiscard]] bool empty() const noexcept { return pending_.empty(); }
 
   private:
-    static constexpr std::size_t piece = 64 * 1024;
+    static constexpr std::size_t piece = std::size_t{64} * 1024;
 
     virtual void pass_on(std::string_view text) = 0;
 

@@ -19,7 +19,7 @@ std::string_view variable(const char* name)
 
 std::size_t number_in(const char* name, std::size_t otherwise)
 {
-    const long value = std::strtol(variable(name).data(), nullptr, 10);
+    const long value = std::strtol(std::string(variable(name)).c_str(), nullptr, 10);
     return value > 0 && value < 10'000 ? static_cast<std::size_t>(value) : otherwise;
 }
 

@@ -44,6 +44,12 @@ json::value parsed(std::string_view name, std::string_view text)
 
 BOOST_AUTO_TEST_SUITE(params)
 
+BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_is_refused)
+{
+    const auto p = parse_param(*with_params(), "cohort", "a\xff");
+    BOOST_TEST(text_of(p.problems) == "cohort: `cohort` is no text: its byte 2 is not valid UTF-8\n");
+}
+
 BOOST_AUTO_TEST_CASE(defaults_fill_in_what_is_not_given)
 {
     const auto r = check_params(*with_params(), {{"cohort", "x"}, {"lanes", 9}});
