@@ -13,11 +13,11 @@ setup: ## install what is missing through apt
 	@.ci/install-packages
 
 build: setup ## build the release preset: build/release/potoo
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release --log-level=WARNING >/dev/null
 	@cmake --build --preset release --target potoo job_service -j $(JOBS)
 
 test: setup ## build and run all tests (PRESET=dev, asan or tsan)
-	@cmake --preset $(PRESET) --log-level=WARNING
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 	@ctest --preset $(PRESET) -j $(JOBS)
 
@@ -25,7 +25,7 @@ demo: build ## launch and watch a thousand jobs on the example job service
 	@examples/demo.sh build/release
 
 bench: setup ## print the figures of docs/explanation/benchmarks.md
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release --log-level=WARNING >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 	@tests/bench/run build/release
 
@@ -37,14 +37,14 @@ format: setup ## format the sources
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i
 
 lint: setup ## format, names, includes, coroutine shapes, clang-tidy
-	@cmake --preset dev --log-level=WARNING
+	@cmake --preset dev --log-level=WARNING >/dev/null
 	@tests/lint/run build/dev
 
 asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory test PRESET=asan
 
 tsan: setup ## the tests that use threads, under ThreadSanitizer
-	@cmake --preset tsan --log-level=WARNING
+	@cmake --preset tsan --log-level=WARNING >/dev/null
 	@cmake --build --preset tsan -j $(JOBS) --target task_test journal_test runtime_test
 	@ctest --preset tsan -j $(JOBS) -L tsan
 

@@ -5,6 +5,8 @@
 #include <boost/json/value.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <fstream>
+
 #include <sstream>
 
 using namespace potoo::cli::test;
@@ -135,6 +137,46 @@ BOOST_AUTO_TEST_CASE(nothing_to_resume_is_success)
     const result ended = run_potoo(w, {"resume", latest_run(w)});
     BOOST_TEST(ended.code == 2);
     BOOST_TEST(holds(ended.err, "has ended (success)"), ended.err);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_journal_ends_the_run_instead_of_waiting_for_it_to_heal)
+{
+    const workspace w;
+    w.write("a.yaml",
+            "tasks: {t: {operator: noop, foreach: \"${{ range(500) }}\", with: {output: \"${{ item }}\"}}}\n");
+    for (int i = 0; i < 3; ++i)
+        BOOST_REQUIRE(run_potoo(w, {"run", "a.yaml"}).code == 0);
+    {
+        std::fstream db(w.path() / ".potoo" / "potoo.db", std::ios::in | std::ios::out | std::ios::binary);
+        const std::string noise(4096, '\x5a');
+        for (const int page : {1, 2, 3, 4, 5, 6, 7, 8}) {
+            db.seekp(page * 4096);
+            db.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+        }
+    }
+    const result r = run_potoo(w, {"run", "a.yaml"});
+    BOOST_TEST(r.code == 4, r.err);
+    BOOST_TEST(holds(r.err, "damaged"), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(resume_of_a_named_directory_that_is_not_there_is_an_error)
+{
+    const workspace w;
+    BOOST_TEST(run_potoo(w, {"resume"}).code == 0);
+    const result r = run_potoo(w, {"resume", "--state", "elsewhere"});
+    BOOST_TEST(r.code == 4, r.err);
+    BOOST_TEST(holds(r.err, "no journal"), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(secret_that_a_process_writes_in_two_pieces_is_masked)
+{
+    const workspace w;
+    w.write("token", "sup3rSecretTOK\n");
+    w.write("a.yaml", "secrets: {tok: {file: token}}\n"
+                      "tasks: {t: {operator: shell, env: {T: \"${{ secrets.tok }}\"},\n"
+                      "  with: {command: \"printf sup3r; sleep 0.2; echo SecretTOK\"}}}\n");
+    BOOST_REQUIRE(run_potoo(w, {"run", "a.yaml"}).code == 0);
+    BOOST_TEST(run_potoo(w, {"logs"}).out == "***\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
