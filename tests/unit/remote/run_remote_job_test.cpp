@@ -347,6 +347,24 @@ BOOST_AUTO_TEST_CASE(lost_answer_of_a_system_that_cannot_be_asked_is_an_unknown_
     BOOST_TEST(remote.submit_calls == 1);
 }
 
+BOOST_AUTO_TEST_CASE(refusal_after_a_lost_answer_proves_nothing_where_the_job_cannot_be_looked_for)
+{
+    b.finds = false;
+    remote.deduplicates = true;
+    remote.submissions = {reception::lost_answer, reception::refused, reception::refused};
+    BOOST_TEST(run_failing() == "unknown_outcome unknown_outcome");
+    BOOST_TEST(remote.submit_calls == 3);
+}
+
+BOOST_AUTO_TEST_CASE(launch_that_was_withdrawn_before_it_was_sent_is_not_in_doubt)
+{
+    b.finds = false;
+    ctx.history = {{"launch_intent", "t"}, {"launch_withdrawn", true}};
+    BOOST_TEST(run() == json::value("done"));
+    BOOST_TEST(remote.submit_calls == 1);
+    BOOST_TEST((fact_names() == std::vector<std::string>{"launch_withdrawn", "launch_intent", "launch_recorded"}));
+}
+
 BOOST_AUTO_TEST_CASE(replay_with_an_id_goes_on_waiting)
 {
     remote.accept("known", 0ms);
