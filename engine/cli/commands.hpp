@@ -27,8 +27,11 @@ void add_status_command(CLI::App& app, command_action& chosen);
 void add_logs_command(CLI::App& app, command_action& chosen);
 void add_completion_command(CLI::App& app, command_action& chosen);
 
+struct session_options;
+
 /// Options that several commands share.
 void add_state_option(CLI::App& command, std::string& state);
 void add_format_option(CLI::App& command, bool& json);
+void add_session_options(CLI::App& command, session_options& session);
 
 } // namespace potoo::cli

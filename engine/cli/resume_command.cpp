@@ -18,7 +18,6 @@ struct resume_arguments
     std::string run;
     session_options session;
     std::string state = ".potoo";
-    std::string on_stop = "leave";
 };
 
 std::vector<journal::run_row> choose_runs(journal::reader& journal, const resume_arguments& a)
@@ -58,7 +57,6 @@ exit_code resume(resume_arguments a)
     if (wanted.empty())
         return nothing_to_resume(a.state);
     a.session.state = a.state;
-    a.session.cancel_on_stop = a.on_stop == "cancel";
     run_session session(a.session);
     // Another engine may have ended some of them since.
     for (journal::run_row& r : session.unfinished())
@@ -76,14 +74,7 @@ void add_resume_command(CLI::App& app, command_action& chosen)
     c->add_option("RUN", a->run, "Id of the run, or its first characters; without it every unfinished run")
         ->type_name("");
     add_state_option(*c, a->state);
-    c->add_flag("--json", a->session.json, "Print events as JSON, one a line, instead of a display");
-    c->add_option("--plugin", a->session.plugins, "Library with operators of your own; may be given again")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    c->add_option("--on-stop", a->on_stop, "What Ctrl-C does with remote jobs: leave them running, or cancel them")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"leave", "cancel"}))
-        ->capture_default_str();
+    add_session_options(*c, a->session);
     c->footer("What has succeeded is not done again; remote jobs that were left running are watched on.\n"
               "Examples:\n"
               "  potoo resume\n"

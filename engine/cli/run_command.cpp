@@ -21,7 +21,6 @@ struct run_arguments
     std::string params_file;
     session_options session;
     std::string state = ".potoo";
-    std::string on_stop = "leave";
     bool dry_run = false;
 };
 
@@ -43,7 +42,6 @@ exit_code run(run_arguments a)
     if (a.dry_run)
         return show_plan(*dag, params, a.session.json);
     a.session.state = a.state;
-    a.session.cancel_on_stop = a.on_stop == "cancel";
     run_session session(a.session);
     session.run(std::move(dag), std::move(params));
     return session.wait();
@@ -63,15 +61,8 @@ void add_run_command(CLI::App& app, command_action& chosen)
         ->type_name("FILE");
     add_state_option(*c, a->state);
     c->add_flag("--ephemeral", a->session.ephemeral, "Keep the journal in memory: the run cannot be resumed");
-    c->add_flag("--json", a->session.json, "Print events as JSON, one a line, instead of a display");
     c->add_flag("--dry-run", a->dry_run, "Print what would be done, and start nothing");
-    c->add_option("--plugin", a->session.plugins, "Library with operators of your own; may be given again")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    c->add_option("--on-stop", a->on_stop, "What Ctrl-C does with remote jobs: leave them running, or cancel them")
-        ->type_name("WHAT")
-        ->check(CLI::IsMember({"leave", "cancel"}))
-        ->capture_default_str();
+    add_session_options(*c, a->session);
     c->footer("Examples:\n"
               "  potoo run nightly.yaml -p cohort=blue\n"
               "  potoo run nightly.yaml --dry-run\n"
