@@ -3,6 +3,7 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/run_session.hpp"
+#include "engine/journal/state_dir.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -7,7 +7,7 @@
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/run_watch.hpp"
 #include "engine/cli/stop_signals.hpp"
-#include "engine/host/host.hpp"
+#include "engine/host/local_host.hpp"
 
 #include <potoo/execution.hpp>
 
@@ -63,7 +63,8 @@ class run_session
 
     session_options options_;
     boost::asio::io_context context_{1};
-    host::engine_host host_;
+    host::local_host local_;
+    host::engine_host& host_;
     file_output data_;
     file_output messages_;
     bool live_ = false;

@@ -2,8 +2,8 @@
 
 #include "engine/graph/load.hpp"
 #include "engine/graph/params.hpp"
-#include "engine/host/host.hpp"
 #include "engine/host/listener_events.hpp"
+#include "engine/host/local_host.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
@@ -37,12 +37,12 @@ host::host_options host_options_of(const engine_options& o)
     return out;
 }
 
-std::unique_ptr<host::engine_host> open_host(boost::asio::io_context& context, const engine_options& options)
+std::unique_ptr<host::local_host> open_host(boost::asio::io_context& context, const engine_options& options)
 {
     if (const auto problems = operators().problems(); !problems.empty())
         throw engine_error(error_kind::operators, fmt::format("{}", fmt::join(problems, "\n")));
     try {
-        return std::make_unique<host::engine_host>(context, host_options_of(options));
+        return std::make_unique<host::local_host>(context, host_options_of(options));
     } catch (const journal::store_error& e) {
         throw engine_error(error_kind::state, e.what());
     }
@@ -180,12 +180,13 @@ task<run_summary> on_own_branch(branch_list& list, task<host::run_outcome> work)
 struct engine::parts
 {
     parts(boost::asio::io_context& context, const engine_options& options)
-        : host(open_host(context, options)), unfinished(host->unfinished())
+        : local(open_host(context, options)), host(local->engine()), unfinished(host.unfinished())
     {}
 
     branch_list runs; // Outlives the host, whose end destroys coroutines that are on it.
     bool stopped = false;
-    std::unique_ptr<host::engine_host> host;
+    std::unique_ptr<host::local_host> local;
+    host::engine_host& host;
     std::vector<journal::run_row> unfinished; ///< found in the journal, and not resumed yet
 };
 
@@ -220,12 +221,12 @@ engine::engine(boost::asio::io_context& context, const engine_options& options)
 
 engine::~engine()
 {
-    parts_->host->close();
+    parts_->host.close();
 }
 
 potoo::loop& engine::loop() noexcept
 {
-    return parts_->host->loop();
+    return parts_->host.loop();
 }
 
 void engine::load_plugin(const std::filesystem::path& file)
@@ -288,7 +289,7 @@ task<run_summary> engine::run(loaded_dag d, json::object params, run_listener li
         co_return never_begun();
     json::object complete = complete_params(*d.dag_, params);
     host::listener_events observer(std::move(listener));
-    auto work = begin_run(*parts_->host, d.dag_, std::move(complete), observer);
+    auto work = begin_run(parts_->host, d.dag_, std::move(complete), observer);
     auto summary = co_await on_own_branch(parts_->runs, std::move(work));
     co_return summary;
 }
@@ -313,14 +314,14 @@ task<run_summary> engine::resume(run_id id, run_listener listener)
     journal::run_row row = std::move(*place);
     rows.erase(place);
     host::listener_events observer(std::move(listener));
-    auto work = begin_resume(*parts_->host, std::move(row), observer);
+    auto work = begin_resume(parts_->host, std::move(row), observer);
     auto summary = co_await on_own_branch(parts_->runs, std::move(work));
     co_return summary;
 }
 
 std::size_t engine::cancel(const std::optional<run_id>& id)
 {
-    return parts_->host->cancel(id, cancel_reason::user);
+    return parts_->host.cancel(id, cancel_reason::user);
 }
 
 void engine::stop()
@@ -328,7 +329,7 @@ void engine::stop()
     parts_->stopped = true;
     parts_->runs.cancel_all(cancel_reason::shutdown);
     // Those that were told to stop for another reason before do not hear this one.
-    parts_->host->detach_all();
+    parts_->host.detach_all();
 }
 
 } // namespace potoo

@@ -2,78 +2,50 @@
 
 #include "engine/graph/load.hpp"
 #include "engine/graph/params.hpp"
-#include "engine/journal/memory_store.hpp"
-#include "engine/journal/sqlite_store.hpp"
-#include "engine/loop/real_loop.hpp"
-#include "engine/net/http_client_beast.hpp"
-#include "engine/process/local_process_runner.hpp"
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/secret_resolver.hpp"
-#include "engine/runtime/watchdog.hpp"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
+#include <list>
 #include <stdexcept>
 
 namespace potoo::host {
 
 using runtime::run_executor;
 
+/// A run of this engine, from when it was asked for until its coroutine has ended.
+struct active_run
+{
+    run_id id;
+    std::string dag_name;
+    runtime::run_observer* observer = nullptr;
+    run_executor* executor = nullptr; ///< null until its secrets are there
+    cancel_reason stop = cancel_reason::none;
+};
+
 struct engine_host::parts final : runtime::commit_log::listener
 {
-    parts(boost::asio::io_context& context, const host_options& options)
-        : loop(context), lock(take_lock(options)), store(open_store(options)),
-          log(loop, *store, options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded),
-          own_reader(open_reader(options)), reading(own_reader ? own_reader.get() : store.get()),
-          http(loop, options.http), processes(loop), services{loop, http, processes, log, operators(), entropy, shared},
-          dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
+    explicit parts(const host_ports& p)
+        : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
+          services{p.loop, p.http, p.processes, log, operators(), p.entropy, shared}, processes(p.processes)
     {
         log.set_listener(this);
     }
 
     ~parts() override
     {
-        *self = nullptr;
         log.set_listener(nullptr);
         loop.abandon_executions();
     }
 
-    static std::optional<journal::state_lock> take_lock(const host_options& options)
-    {
-        if (options.ephemeral)
-            return std::nullopt;
-        return journal::state_lock::acquire(journal::state_layout(options.state));
-    }
-
-    static std::unique_ptr<journal::store> open_store(const host_options& options)
-    {
-        if (options.ephemeral)
-            return std::make_unique<journal::memory_store>();
-        return journal::open_sqlite_store(journal::state_layout(options.state));
-    }
-
-    /// The store belongs to the writer's thread from when the log is there.
-    static std::unique_ptr<journal::reader> open_reader(const host_options& options)
-    {
-        if (options.ephemeral)
-            return nullptr;
-        return journal::open_sqlite_reader(journal::state_layout(options.state));
-    }
-
-    static std::mt19937_64 seeded()
-    {
-        std::random_device device;
-        std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
-        return std::mt19937_64(seed);
-    }
-
     void durable(journal::position p) override
     {
-        for (const running& r : runs)
-            r.executor->durable(p);
+        for (const active_run& r : runs) {
+            if (r.executor)
+                r.executor->durable(p);
+        }
     }
 
     void write_failed(const journal::store_error& why) override
@@ -84,55 +56,63 @@ struct engine_host::parts final : runtime::commit_log::listener
         }
         // It will not heal: waiting for it would be waiting for ever.
         broken = why;
-        for (const running& r : runs)
-            r.executor->detach();
+        for (const active_run& r : runs) {
+            if (r.executor)
+                r.executor->detach();
+        }
     }
 
     void write_recovered() override { warn("the journal can be written again"); }
 
-    void loop_is_blocked(const std::string& name)
+    void warn(std::string_view text)
     {
-        boost::asio::post(loop.executor(), [me = self, name] {
-            if (*me)
-                (*me)->warn(fmt::format(
-                    "task `{}` blocked the loop for more than {} ms: use ctx.blocking() for calls that wait", name,
-                    runtime::watchdog::limit.count()));
-        });
-    }
-
-    void warn(const std::string& text)
-    {
-        for (const running& r : runs)
+        for (const active_run& r : runs)
             r.observer->warning(text);
     }
 
-    struct running
-    {
-        run_executor* executor;
-        runtime::run_observer* observer;
-    };
-
-    /// For what the watchdog's thread has put on the io_context, which may outlive this: null by then.
-    std::shared_ptr<parts*> self = std::make_shared<parts*>(this);
-    real_loop loop;
-    std::optional<journal::state_lock> lock;
-    std::unique_ptr<journal::store> store;
+    potoo::loop& loop;
+    journal::reader& reading;
+    std::mt19937_64& entropy;
     std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
     runtime::commit_log log;
-    std::unique_ptr<journal::reader> own_reader;
-    journal::reader* reading;
-    net::beast_http_client http;
-    process::local_process_runner processes;
     runtime::shared_objects shared;
-    std::mt19937_64 entropy = seeded();
     runtime::services services;
-    std::vector<running> runs;
-    runtime::watchdog dog;
+    process_runner& processes;
+    std::list<active_run> runs;
+    counter runs_left; ///< of those that were in `runs`
 };
 
-engine_host::engine_host(boost::asio::io_context& context, const host_options& options)
-    : parts_(std::make_unique<parts>(context, options))
-{}
+/// Keeps a run on the list however its coroutine ends.
+class engine_host::presence
+{
+  public:
+    presence(parts& p, run_id id, std::string dag_name, runtime::run_observer& o)
+        : parts_(p), place_(p.runs.insert(p.runs.end(), {std::move(id), std::move(dag_name), &o}))
+    {}
+
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+
+    ~presence()
+    {
+        parts_.runs.erase(place_);
+        parts_.runs_left.increment();
+    }
+
+    /// It is under way, and hears what was said to it before.
+    void begun(run_executor& e)
+    {
+        place_->executor = &e;
+        if (place_->stop != cancel_reason::none)
+            e.cancel(place_->stop);
+    }
+
+  private:
+    parts& parts_;
+    std::list<active_run>::iterator place_;
+};
+
+engine_host::engine_host(host_ports ports) : parts_(std::make_unique<parts>(ports)) {}
 
 engine_host::~engine_host() = default;
 
@@ -148,28 +128,13 @@ task<> wait_for(counter& ended)
     co_await ended.reached(1);
 }
 
-/// Takes a run off the list however its coroutine ends.
-template <class Runs>
-class listing
+void stop(active_run& r, cancel_reason reason)
 {
-  public:
-    listing(Runs& runs, run_executor& e, runtime::run_observer& o) : runs_(runs), executor_(&e)
-    {
-        runs_.push_back({&e, &o});
-    }
-
-    listing(const listing&) = delete;
-    listing& operator=(const listing&) = delete;
-
-    ~listing()
-    {
-        std::erase_if(runs_, [this](const auto& r) { return r.executor == executor_; });
-    }
-
-  private:
-    Runs& runs_;
-    run_executor* executor_;
-};
+    if (r.executor)
+        r.executor->cancel(reason);
+    else
+        r.stop = reason;
+}
 
 } // namespace
 
@@ -198,27 +163,48 @@ task<run_outcome> engine_host::carry(run_executor& executor, counter& ended)
     co_return outcome;
 }
 
+task<> engine_host::end_older_runs(std::string dag_name)
+{
+    for (;;) {
+        const std::uint64_t left = parts_->runs_left.value();
+        bool any = false;
+        for (active_run& r : parts_->runs) {
+            if (r.dag_name != dag_name)
+                continue;
+            any = true;
+            stop(r, cancel_reason::user);
+        }
+        if (!any)
+            co_return;
+        co_await parts_->runs_left.reached(left + 1);
+    }
+}
+
 task<run_outcome> engine_host::run(std::shared_ptr<const graph::dag> d, json::object params,
                                    runtime::run_observer& observer)
 {
-    runtime::secret_mask mask;
+    if (d->schedule && d->schedule->overlap == "cancel_running")
+        co_await end_older_runs(d->name);
     runtime::run_plan plan;
-    plan.secrets = co_await runtime::resolve_secrets(*d, parts_->processes, mask);
     plan.id = runtime::make_run_id(parts_->entropy);
+    presence here(*parts_, plan.id, d->name, observer);
+    runtime::secret_mask mask;
+    plan.secrets = co_await runtime::resolve_secrets(*d, parts_->processes, mask);
     plan.dag = std::move(d);
     plan.params = std::move(params);
     plan.created = parts_->loop.wall_now();
     counter ended;
     run_executor executor(parts_->services, std::move(plan), mask, observer);
-    listing listed(parts_->runs, executor, observer);
     executor.start([&ended] { ended.increment(); });
+    here.begun(executor);
     auto outcome = co_await carry(executor, ended);
     co_return outcome;
 }
 
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
-    const journal::dag_document document = parts_->reading->dag_of(row.number);
+    presence here(*parts_, row.id, row.dag_name, observer);
+    const journal::dag_document document = parts_->reading.dag_of(row.number);
     graph::load_result loaded = graph::load_dag(document.source, document.source_name, operators());
     if (!loaded.value)
         throw std::runtime_error(
@@ -232,15 +218,15 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     plan.params = runtime::parse_recorded(row.params).as_object();
     plan.created = row.created;
     std::vector<journal::record> records;
-    parts_->reading->records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
+    parts_->reading.records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
         records.push_back(r);
         return true;
     });
     counter ended;
     run_executor executor(parts_->services, std::move(plan), mask, observer);
-    listing listed(parts_->runs, executor, observer);
     executor.recover(row.number, records, [&ended] { ended.increment(); });
     records = {};
+    here.begun(executor);
     auto outcome = co_await carry(executor, ended);
     co_return outcome;
 }
@@ -249,16 +235,16 @@ std::vector<journal::run_row> engine_host::unfinished() const
 {
     journal::run_filter filter;
     filter.unfinished = true;
-    return parts_->reading->runs(filter);
+    return parts_->reading.runs(filter);
 }
 
 std::size_t engine_host::cancel(const std::optional<run_id>& id, cancel_reason reason)
 {
     std::size_t asked = 0;
-    for (const parts::running& r : parts_->runs) {
-        if (id && r.executor->id() != *id)
+    for (active_run& r : parts_->runs) {
+        if (id && r.id != *id)
             continue;
-        r.executor->cancel(reason);
+        stop(r, reason);
         ++asked;
     }
     return asked;
@@ -266,8 +252,22 @@ std::size_t engine_host::cancel(const std::optional<run_id>& id, cancel_reason r
 
 void engine_host::detach_all()
 {
-    for (const parts::running& r : parts_->runs)
-        r.executor->detach();
+    for (const active_run& r : parts_->runs) {
+        if (r.executor)
+            r.executor->detach();
+    }
+}
+
+void engine_host::warn(std::string_view text)
+{
+    parts_->warn(text);
+}
+
+task<> engine_host::committed()
+{
+    // What was asked of a run is recorded in its next turn.
+    co_await yield_now();
+    co_await parts_->log.reached(parts_->log.last());
 }
 
 std::size_t engine_host::close()

@@ -1,32 +1,23 @@
 #pragma once
 /// @file
-/// One engine: the real parts wired together, and the runs on them.
+/// One engine: runs DAGs on the ports it was given, and keeps their journal.
 
 #include "engine/graph/dag.hpp"
-#include "engine/journal/state_dir.hpp"
-#include "engine/journal/store.hpp"
+#include "engine/host/host_ports.hpp"
 #include "engine/runtime/run_executor.hpp"
 #include "engine/runtime/run_observer.hpp"
 
-#include <potoo/http.hpp>
 #include <potoo/task.hpp>
 
-#include <boost/asio/io_context.hpp>
-
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace potoo::host {
-
-struct host_options
-{
-    std::filesystem::path state = ".potoo"; ///< ignored when `ephemeral`
-    bool ephemeral = false;                 ///< keep the journal in memory
-    http_options http;
-};
 
 /// What became of a run.
 struct run_outcome
@@ -38,13 +29,12 @@ struct run_outcome
     duration elapsed{0};
 };
 
-/// Runs DAGs on an io_context that somebody runs on one thread. Everything started must have ended, or been cancelled
-/// with `shutdown` and awaited, before it is destroyed.
+/// Everything started must have ended, or been cancelled with `shutdown` and awaited, before it is destroyed; what has
+/// not is destroyed where it waits, as in a crash.
 class engine_host
 {
   public:
-    /// Takes the state directory's lock and opens the journal. @throws journal::store_error
-    engine_host(boost::asio::io_context& context, const host_options& options);
+    explicit engine_host(host_ports ports);
     ~engine_host();
 
     engine_host(const engine_host&) = delete;
@@ -53,17 +43,22 @@ class engine_host
     [[nodiscard]] potoo::loop& loop() noexcept;
 
     /// Starts a run and waits until it has ended and that is durable. Told to stop by `shutdown`, it detaches from the
-    /// run; for any other reason it cancels the run and waits for its end.
+    /// run; for any other reason it cancels the run and waits for its end. With `overlap: cancel_running` the runs of
+    /// the same DAG that are under way are cancelled and awaited first.
     /// @param params complete and checked; `observer` must outlive the task
     /// @throws runtime::secret_error before anything is recorded; journal::store_error when the journal is damaged
     [[nodiscard]] task<run_outcome> run(std::shared_ptr<const graph::dag> d, json::object params,
                                         runtime::run_observer& observer);
 
-    /// Goes on with a run that has not ended. @throws std::runtime_error when its DAG cannot be read any more
+    /// Goes on with a run that has not ended; of one that has, only sees to it that the remote jobs whose end nobody
+    /// confirmed are gone. @throws std::runtime_error when its DAG cannot be read any more
     [[nodiscard]] task<run_outcome> resume(journal::run_row row, runtime::run_observer& observer);
 
-    /// Runs of the journal, as it was when the host was opened and before `run` or `resume`.
+    /// Runs of the journal that have not ended, those of this engine among them.
     [[nodiscard]] std::vector<journal::run_row> unfinished() const;
+
+    /// Runs that have ended and left remote jobs behind whose end nobody confirmed.
+    [[nodiscard]] std::vector<journal::run_row> unreconciled() const;
 
     /// Asks a run of this host to stop, all of them without an id. @return how many were asked
     std::size_t cancel(const std::optional<run_id>& id, cancel_reason reason);
@@ -71,12 +66,20 @@ class engine_host
     /// Lets go of every run, also of those that are being cancelled.
     void detach_all();
 
+    /// Tells everybody who watches a run.
+    void warn(std::string_view text);
+
+    /// Returns when everything that was asked for up to now is in the journal.
+    [[nodiscard]] task<> committed();
+
     /// Writes what is left of the journal and closes it. @return entries that could not be written
     std::size_t close();
 
   private:
     struct parts;
+    class presence;
 
+    [[nodiscard]] task<> end_older_runs(std::string dag_name);
     [[nodiscard]] task<run_outcome> carry(runtime::run_executor& executor, counter& ended);
 
     std::unique_ptr<parts> parts_;

@@ -71,7 +71,7 @@ real_loop::real_loop(boost::asio::io_context& context)
 
 real_loop::~real_loop()
 {
-    destroy_executions();
+    abandon_executions();
     *self_ = nullptr;
 }
 

@@ -65,10 +65,6 @@ class real_loop final : public basic_loop
     explicit real_loop(boost::asio::io_context& context);
     ~real_loop();
 
-    /// Destroys what was started with `async_run` and has not ended, where it waits: for an owner whose other parts
-    /// those coroutines use.
-    void abandon_executions() noexcept { destroy_executions(); }
-
     [[nodiscard]] steady_time now() noexcept override;
     [[nodiscard]] wall_time wall_now() noexcept override;
 

@@ -17,7 +17,7 @@ virtual_loop::virtual_loop(boost::asio::io_context& context)
 
 virtual_loop::~virtual_loop()
 {
-    destroy_executions();
+    abandon_executions();
 }
 
 wall_time virtual_loop::wall_now() noexcept

@@ -20,7 +20,7 @@ void loop::release(execution& e) noexcept
     e.next_ = e.previous_ = nullptr;
 }
 
-void loop::destroy_executions() noexcept
+void loop::abandon_executions() noexcept
 {
     while (execution* e = executions_) {
         release(*e);

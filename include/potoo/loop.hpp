@@ -101,6 +101,9 @@ class loop
     void adopt(execution& e) noexcept;
     void release(execution& e) noexcept;
 
+    /// Destroys every execution that is held, where it waits: for an owner whose other parts those coroutines use.
+    void abandon_executions() noexcept;
+
     /// What runs at this moment; null between turns. Read by the watchdog.
     std::atomic<const std::string*> running{nullptr};
     /// Counts resumptions, so that the watchdog can tell one long turn from many short ones.
@@ -109,9 +112,6 @@ class loop
   protected:
     loop() = default;
     ~loop() = default;
-
-    /// For the destructor of a derived class, while its timers and queue still work.
-    void destroy_executions() noexcept;
 
   private:
     execution* executions_ = nullptr;

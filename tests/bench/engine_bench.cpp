@@ -5,7 +5,7 @@
 // Prints one JSON line a figure. Each is a process of its own, so that memory figures start from nothing.
 
 #include "engine/graph/load.hpp"
-#include "engine/host/host.hpp"
+#include "engine/host/local_host.hpp"
 
 #include <potoo/asio.hpp>
 #include <potoo/operator.hpp>
@@ -111,7 +111,8 @@ int bench_noop(const std::string& where, const std::string& state)
     host::host_options options;
     options.ephemeral = where == "memory";
     options.state = state;
-    host::engine_host h(context, options);
+    host::local_host local(context, options);
+    host::engine_host& h = local.engine();
     auto d = layered_noops();
     runtime::run_observer quiet;
     const auto began = std::chrono::steady_clock::now();
@@ -198,7 +199,8 @@ int bench_deferred(const std::string& url, std::size_t jobs, int seconds)
     boost::asio::io_context context(1);
     host::host_options options;
     options.ephemeral = true;
-    host::engine_host h(context, options);
+    host::local_host local(context, options);
+    host::engine_host& h = local.engine();
     auto d = waiting_jobs(jobs);
     deferred_watch watch(h, jobs, std::chrono::seconds(seconds));
     const double before = resident_bytes();

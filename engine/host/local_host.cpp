@@ -1,0 +1,103 @@
+#include "engine/host/local_host.hpp"
+
+#include "engine/journal/memory_store.hpp"
+#include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/state_dir.hpp"
+#include "engine/loop/real_loop.hpp"
+#include "engine/net/http_client_beast.hpp"
+#include "engine/process/local_process_runner.hpp"
+#include "engine/runtime/watchdog.hpp"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <optional>
+#include <random>
+#include <string>
+
+namespace potoo::host {
+namespace {
+
+std::optional<journal::state_lock> take_lock(const host_options& options)
+{
+    if (options.ephemeral)
+        return std::nullopt;
+    return journal::state_lock::acquire(journal::state_layout(options.state));
+}
+
+std::unique_ptr<journal::store> open_store(const host_options& options)
+{
+    if (options.ephemeral)
+        return std::make_unique<journal::memory_store>();
+    return journal::open_sqlite_store(journal::state_layout(options.state));
+}
+
+/// The store belongs to the writer's thread from when the engine is there.
+std::unique_ptr<journal::reader> open_reader(const host_options& options)
+{
+    if (options.ephemeral)
+        return nullptr;
+    return journal::open_sqlite_reader(journal::state_layout(options.state));
+}
+
+std::mt19937_64 seeded()
+{
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+}
+
+} // namespace
+
+struct local_host::parts
+{
+    parts(boost::asio::io_context& context, const host_options& options)
+        : loop(context), lock(take_lock(options)), store(open_store(options)), own_reader(open_reader(options)),
+          http(loop, options.http), processes(loop),
+          engine({loop, *store, own_reader ? *own_reader : *store, http, processes, entropy,
+                  options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded}),
+          dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
+    {}
+
+    ~parts() { *self = nullptr; }
+
+    void loop_is_blocked(const std::string& name)
+    {
+        boost::asio::post(loop.executor(), [me = self, name] {
+            if (*me)
+                (*me)->engine.warn(fmt::format(
+                    "task `{}` blocked the loop for more than {} ms: use ctx.blocking() for calls that wait", name,
+                    runtime::watchdog::limit.count()));
+        });
+    }
+
+    /// For what the watchdog's thread has put on the io_context, which may outlive this: null by then.
+    std::shared_ptr<parts*> self = std::make_shared<parts*>(this);
+    real_loop loop;
+    std::optional<journal::state_lock> lock;
+    std::unique_ptr<journal::store> store;
+    std::unique_ptr<journal::reader> own_reader;
+    net::beast_http_client http;
+    process::local_process_runner processes;
+    std::mt19937_64 entropy = seeded();
+    engine_host engine;
+    runtime::watchdog dog;
+};
+
+local_host::local_host(boost::asio::io_context& context, const host_options& options)
+    : parts_(std::make_unique<parts>(context, options))
+{}
+
+local_host::~local_host() = default;
+
+engine_host& local_host::engine() noexcept
+{
+    return parts_->engine;
+}
+
+potoo::loop& local_host::loop() noexcept
+{
+    return parts_->loop;
+}
+
+} // namespace potoo::host

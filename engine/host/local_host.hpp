@@ -1,0 +1,44 @@
+#pragma once
+/// @file
+/// The engine of this process: the machine's clock, network and processes, and a state directory of its own.
+
+#include "engine/host/host.hpp"
+
+#include <potoo/http.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <filesystem>
+#include <memory>
+
+namespace potoo::host {
+
+struct host_options
+{
+    std::filesystem::path state = ".potoo"; ///< ignored when `ephemeral`
+    bool ephemeral = false;                 ///< keep the journal in memory
+    http_options http;
+};
+
+/// Runs on an io_context that somebody runs on one thread.
+class local_host
+{
+  public:
+    /// Takes the state directory's lock and opens the journal. @throws journal::store_error
+    local_host(boost::asio::io_context& context, const host_options& options);
+    ~local_host();
+
+    local_host(const local_host&) = delete;
+    local_host& operator=(const local_host&) = delete;
+
+    [[nodiscard]] engine_host& engine() noexcept;
+
+    [[nodiscard]] potoo::loop& loop() noexcept;
+
+  private:
+    struct parts;
+
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace potoo::host
