@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace potoo::journal {
 
 namespace {
 
-bool matches(const run_row& row, const run_filter& filter)
+bool matches(const run_row& row, bool unconfirmed, const run_filter& filter)
 {
-    return !(filter.unfinished && row.ended) && std::string_view(row.id.value()).starts_with(filter.id_prefix) &&
+    return !(filter.unfinished && row.ended) && !(filter.unreconciled && !(row.ended && unconfirmed)) &&
+           std::string_view(row.id.value()).starts_with(filter.id_prefix) &&
            (filter.dag_name.empty() || row.dag_name == filter.dag_name) &&
            (!filter.before || row.number < *filter.before);
 }
@@ -34,23 +37,44 @@ void update(run_row& row, const record& r)
     row.ended = progress->ends ? std::optional(r.at) : std::nullopt;
 }
 
+auto order_of(const unconfirmed_remote& r)
+{
+    return std::tie(r.run, r.task, r.item, r.attempt, r.token);
+}
+
+void update(std::vector<unconfirmed_remote>& jobs, const record& r)
+{
+    if (r.kind != record_kind::remote_unconfirmed && r.kind != record_kind::remote_confirmed)
+        return;
+    unconfirmed_remote job{r.run, r.task, r.item, r.attempt, r.name, r.data};
+    const bool all_of_attempt = r.kind == record_kind::remote_confirmed && r.name.empty();
+    std::erase_if(jobs, [&](const unconfirmed_remote& known) {
+        return known.task == job.task && known.item == job.item && known.attempt == job.attempt &&
+               (all_of_attempt || known.token == job.token);
+    });
+    if (r.kind == record_kind::remote_unconfirmed)
+        jobs.insert(std::ranges::upper_bound(jobs, order_of(job), {}, order_of), std::move(job));
+}
+
 } // namespace
 
 memory_store::stored_run& memory_store::at(run_number run)
 {
-    if (run.value() == 0 || run.value() > runs_.size())
+    const auto found = runs_.find(run);
+    if (found == runs_.end())
         throw store_error(store_error_kind::not_found, "there is no run number " + std::to_string(run.value()));
-    return runs_[run.value() - 1];
+    return found->second;
 }
 
 std::vector<run_row> memory_store::runs(const run_filter& filter)
 {
     std::vector<run_row> result;
-    for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
+    for (auto i = runs_.rbegin(); i != runs_.rend(); ++i) {
         if (filter.limit != 0 && result.size() == filter.limit)
             break;
-        if (matches(run->row, filter))
-            result.push_back(run->row);
+        const auto& run = i->second;
+        if (matches(run.row, !run.unconfirmed.empty(), filter))
+            result.push_back(run.row);
     }
     return result;
 }
@@ -86,7 +110,7 @@ std::vector<task_row> memory_store::tasks(run_number run)
 
 run_number memory_store::next_run() const
 {
-    return run_number(static_cast<std::uint32_t>(runs_.size()) + 1);
+    return next_run_;
 }
 
 void memory_store::append(const batch& b)
@@ -94,12 +118,14 @@ void memory_store::append(const batch& b)
     for (const auto& run : b.runs) {
         run_row row{run.number, run.id,    run.dag->name, run.params,   recorded_state::queued,
                     run.owner,  run.epoch, run.created,   std::nullopt, std::nullopt};
-        runs_.push_back({std::move(row), run.dag, {}, {}});
+        runs_.try_emplace(run.number, stored_run{std::move(row), run.dag, {}, {}, {}});
+        next_run_ = run_number(run.number.value() + 1);
     }
     for (const auto& r : b.records) {
         auto& run = at(r.run);
         run.records.push_back({record_seq(++last_seq_), r});
         update(run.row, r);
+        update(run.unconfirmed, r);
     }
     for (const auto& chunk : b.logs)
         at(chunk.run).logs.push_back({++last_log_, chunk});
@@ -115,6 +141,57 @@ std::uint64_t memory_store::claim(run_number run, const std::string& owner)
 bool memory_store::maintain()
 {
     return false;
+}
+
+std::vector<unconfirmed_remote> memory_store::unconfirmed(std::optional<run_number> run)
+{
+    if (run)
+        return at(*run).unconfirmed;
+    std::vector<unconfirmed_remote> result;
+    for (const auto& [number, stored] : runs_)
+        result.insert(result.end(), stored.unconfirmed.begin(), stored.unconfirmed.end());
+    return result;
+}
+
+std::vector<run_row> memory_store::prunable(const retention& keep, wall_time now)
+{
+    std::vector<run_row> result;
+    if (!keep.keep_runs && !keep.keep_for)
+        return result;
+    std::map<std::string_view, std::uint32_t> newer; // ended runs, by DAG
+    for (auto i = runs_.rbegin(); i != runs_.rend(); ++i) {
+        const auto& row = i->second.row;
+        if (!row.ended || (!keep.dag_name.empty() && row.dag_name != keep.dag_name))
+            continue;
+        const auto place = newer[row.dag_name]++;
+        const bool kept =
+            (keep.keep_runs && place < *keep.keep_runs) || (keep.keep_for && *row.ended >= now - *keep.keep_for);
+        if (!kept && i->second.unconfirmed.empty())
+            result.push_back(row);
+    }
+    std::ranges::reverse(result);
+    return result;
+}
+
+pruned memory_store::prune(const retention& keep, wall_time now, std::size_t at_most)
+{
+    pruned result;
+    std::size_t seen = 0;
+    for (const auto& row : prunable(keep, now)) {
+        if (seen >= at_most && result.runs > 0) {
+            result.more = true;
+            break;
+        }
+        const auto found = runs_.find(row.number);
+        result.records += found->second.records.size();
+        result.logs += found->second.logs.size();
+        seen += found->second.records.size() + found->second.logs.size();
+        const auto dag = std::move(found->second.dag);
+        runs_.erase(found);
+        ++result.runs;
+        result.dags += std::ranges::none_of(runs_, [&](const auto& r) { return r.second.dag == dag; }) ? 1 : 0;
+    }
+    return result;
 }
 
 } // namespace potoo::journal

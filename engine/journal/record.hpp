@@ -49,6 +49,9 @@ enum class record_kind : std::uint8_t
     resumed = 18,
     pool_resized = 19,
     retry_due = 20,
+    remote_unconfirmed = 21,
+    remote_confirmed = 22,
+    callback_opened = 23,
 };
 
 /// The state that a record or a row speaks of. The numbers are in files: they never change and are never used again.
@@ -83,6 +86,7 @@ struct record_kind_details
 {
     record_kind kind;
     std::string_view name;
+    std::string_view when; ///< at which moment it is written
     /// Whoever caused the record goes on only when it is durable. The others need no wait: a replay derives them, or
     /// their loss leads to the same end. Records become durable in the order in which they were appended, so that
     /// waiting for one is waiting for all before it.
@@ -92,41 +96,61 @@ struct record_kind_details
 
 /// The one table of all kinds, in order of number from 1.
 inline constexpr std::array record_kinds{
-    record_kind_details{record_kind::run_created, "run_created", true, ""},
-    record_kind_details{record_kind::run_started, "run_started", false, "also when a stopped run goes on"},
-    record_kind_details{record_kind::run_ended, "run_ended", true, "state; data = error, if any"},
-    record_kind_details{record_kind::task_evaluated, "task_evaluated", false,
-                        "task; number = items (a task of which this is not recorded has one)"},
-    record_kind_details{record_kind::task_ended, "task_ended", false,
-                        "task, state; data = output or error. Not needed for a task whose last item tells its state"},
-    record_kind_details{record_kind::attempt_started, "attempt_started", false,
-                        "task, item, attempt; name = the item's key, if the task gives one. Not needed for an "
-                        "attempt that has no effect outside before it ends"},
-    record_kind_details{record_kind::attempt_deferred, "attempt_deferred", false,
-                        "task, item, attempt; name = on what"},
-    record_kind_details{record_kind::attempt_resumed, "attempt_resumed", false, "task, item, attempt"},
-    record_kind_details{record_kind::attempt_ended, "attempt_ended", true,
+    record_kind_details{record_kind::run_created, "run_created", "a run is created, with its DAG and parameters", true,
+                        "-"},
+    record_kind_details{record_kind::run_started, "run_started", "an engine begins with a run, or goes on with it",
+                        false, "-"},
+    record_kind_details{record_kind::run_ended, "run_ended", "the last task has ended, or the run was ended", true,
+                        "state; data = error, if any"},
+    record_kind_details{record_kind::task_evaluated, "task_evaluated",
+                        "the condition and the items of a task are known", false,
+                        "task; number = items (a task of which this is not recorded has one); state = skipped or "
+                        "failed, if that came of it; data = error, if any"},
+    record_kind_details{record_kind::task_ended, "task_ended",
+                        "the last item of a task has ended, or the task ends without any", false,
+                        "task, state; data = output or error"},
+    record_kind_details{record_kind::attempt_started, "attempt_started", "an attempt starts", false,
+                        "task, item, attempt; name = the item's key, if the task gives one"},
+    record_kind_details{record_kind::attempt_deferred, "attempt_deferred", "an attempt waits on something remote",
+                        false, "task, item, attempt; name = on what"},
+    record_kind_details{record_kind::attempt_resumed, "attempt_resumed", "a deferred attempt goes on", false,
+                        "task, item, attempt"},
+    record_kind_details{record_kind::attempt_ended, "attempt_ended", "an attempt has ended", true,
                         "task, item, attempt, state; number = duration in ms; data = output, or error "
-                        "{class, code, message}"},
-    record_kind_details{record_kind::attempt_interrupted, "attempt_interrupted", false,
-                        "task, item, attempt: died with its engine, does not count against retry.limit"},
-    record_kind_details{record_kind::retry_scheduled, "retry_scheduled", false,
-                        "task, item, attempt (that failed); number = when the next is due, ms since 1970"},
-    record_kind_details{record_kind::step_recorded, "step_recorded", true,
+                        "`{class, code, message}`"},
+    record_kind_details{record_kind::attempt_interrupted, "attempt_interrupted",
+                        "an engine that goes on with a run finds an attempt that died with the engine before", false,
+                        "task, item, attempt"},
+    record_kind_details{record_kind::retry_scheduled, "retry_scheduled", "an attempt failed and another is due later",
+                        false, "task, item, attempt (that failed); number = when the next is due, ms since 1970"},
+    record_kind_details{record_kind::step_recorded, "step_recorded", "a step of an operator is done", true,
                         "task, item, attempt, branch, step, name; state = success or failed; data = result or error"},
-    record_kind_details{record_kind::launch_intent, "launch_intent", true,
+    record_kind_details{record_kind::launch_intent, "launch_intent", "a remote job is about to be submitted", true,
                         "task, item, attempt, branch, step; name = launch token"},
-    record_kind_details{record_kind::launch_recorded, "launch_recorded", true,
+    record_kind_details{record_kind::launch_recorded, "launch_recorded", "the remote side has accepted a job", true,
                         "task, item, attempt, branch, step; name = launch token; data = job id"},
-    record_kind_details{record_kind::cancel_requested, "cancel_requested", true,
+    record_kind_details{record_kind::cancel_requested, "cancel_requested",
+                        "somebody, a deadline or `fail_fast` asks to cancel", true,
                         "task and item, if not all of the run or task; name = reason"},
-    record_kind_details{record_kind::callback_completed, "callback_completed", true,
-                        "task, item, attempt, branch, step; name = callback; data = what was delivered"},
-    record_kind_details{record_kind::paused, "paused", true, ""},
-    record_kind_details{record_kind::resumed, "resumed", true, ""},
-    record_kind_details{record_kind::pool_resized, "pool_resized", true, "name = pool; number = slots"},
-    record_kind_details{record_kind::retry_due, "retry_due", false,
-                        "task, item: the delay has passed, the next attempt may be admitted"},
+    record_kind_details{record_kind::callback_completed, "callback_completed",
+                        "what an attempt waits for was delivered from outside", true,
+                        "task, item, attempt, branch, step; name = callback; state = success or failed; data = what "
+                        "was delivered"},
+    record_kind_details{record_kind::paused, "paused", "somebody pauses the run", true, "-"},
+    record_kind_details{record_kind::resumed, "resumed", "somebody lets a paused run go on", true, "-"},
+    record_kind_details{record_kind::pool_resized, "pool_resized", "somebody changes the slots of a pool", true,
+                        "name = pool; number = slots"},
+    record_kind_details{record_kind::retry_due, "retry_due",
+                        "the delay of a retry has passed: the next attempt may be admitted", false, "task, item"},
+    record_kind_details{record_kind::remote_unconfirmed, "remote_unconfirmed",
+                        "an attempt was cancelled and the grace period ended before the remote side confirmed it",
+                        false, "task, item, attempt; name = launch token; data = why, JSON text"},
+    record_kind_details{record_kind::remote_confirmed, "remote_confirmed",
+                        "the remote side has since confirmed that such a job does not run", true,
+                        "task, item, attempt; name = launch token, or nothing for all of the attempt's"},
+    record_kind_details{record_kind::callback_opened, "callback_opened",
+                        "an attempt begins to wait for something delivered from outside", true,
+                        "task, item, attempt, branch, step; name = callback; data = token, a JSON string"},
 };
 
 [[nodiscard]] constexpr const record_kind_details& details(record_kind k) noexcept

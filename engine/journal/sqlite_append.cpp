@@ -1,5 +1,6 @@
 #include "engine/journal/sqlite_append.hpp"
 
+#include "engine/journal/checksum.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 
@@ -27,7 +28,20 @@ void record_appender::append(const record& r)
     bind_or_null(insert_, 12, r.branch);
     bind_or_null(insert_, 13, r.name);
     bind_or_null(insert_, 14, r.data);
+    insert_.bind(15, checksum_of(record_seq(seq), r));
     insert_.run();
+}
+
+void unconfirmed_list::apply(const record& r)
+{
+    if (r.kind != record_kind::remote_unconfirmed && r.kind != record_kind::remote_confirmed)
+        return;
+    auto& change = r.kind == record_kind::remote_unconfirmed ? insert_ : remove_;
+    change.bind(1, r.run.value()).bind(2, r.task.value()).bind(3, r.item.value()).bind(4, r.attempt.value());
+    change.bind(5, r.name);
+    if (r.kind == record_kind::remote_unconfirmed)
+        change.bind(6, r.data);
+    change.run();
 }
 
 namespace {
@@ -56,8 +70,9 @@ std::int64_t run_creator::dag_number(const dag_document& dag)
     find.bind(1, hash).bind(2, tasks_hash).bind(3, dag.name).bind(4, dag.source_name).bind(5, dag.source);
     if (find.step())
         return find.integer(0);
-    auto insert = connection_.prepare("INSERT INTO dag (hash, tasks_hash, name, source_name, source) "
-                                      "VALUES (?1, ?2, ?3, ?4, ?5)");
+    auto insert = connection_.prepare("INSERT INTO dag (hash, tasks_hash, name, source_name, source, checksum) "
+                                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    insert.bind(6, checksum_of(dag));
     insert.bind(1, hash).bind(2, tasks_hash).bind(3, dag.name).bind(4, dag.source_name).bind(5, dag.source).run();
     const auto number = connection_.integer("SELECT last_insert_rowid()");
     auto name = connection_.prepare("INSERT INTO dag_task VALUES (?1, ?2, ?3)");
@@ -69,11 +84,12 @@ std::int64_t run_creator::dag_number(const dag_document& dag)
 
 void run_creator::create(const new_run& run)
 {
-    auto insert = connection_.prepare("INSERT INTO run (run, id, dag, params, state, owner, epoch, created) "
-                                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    auto insert = connection_.prepare("INSERT INTO run (run, id, dag, params, state, owner, epoch, created, "
+                                      "checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     insert.bind(1, run.number.value()).bind(2, run.id.value()).bind(3, dag_number(*run.dag)).bind(4, run.params);
     insert.bind(5, static_cast<std::int64_t>(recorded_state::queued)).bind(6, run.owner);
-    insert.bind(7, static_cast<std::int64_t>(run.epoch)).bind(8, to_integer(run.created)).run();
+    insert.bind(7, static_cast<std::int64_t>(run.epoch)).bind(8, to_integer(run.created));
+    insert.bind(9, checksum_of(run.number, run.id, run.params, run.created)).run();
 }
 
 } // namespace potoo::journal

@@ -16,9 +16,11 @@ class record_appender
 {
   public:
     explicit record_appender(sqlite_connection& connection)
-        : insert_(connection.prepare("INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")),
+        : insert_(
+              connection.prepare("INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")),
           insert_extent_(connection.prepare("INSERT OR IGNORE INTO journal_extent VALUES (?1, ?2)")),
-          next_(static_cast<std::uint64_t>(connection.integer("SELECT coalesce(max(seq), 0) + 1 FROM journal")))
+          next_(static_cast<std::uint64_t>(connection.integer(
+              "SELECT 1 + max(coalesce((SELECT max(seq) FROM journal), 0), (SELECT seq FROM highest_removed))")))
     {}
 
     void append(const record& r);
@@ -39,6 +41,23 @@ class record_appender
     sqlite_statement insert_extent_;
     std::uint64_t next_;
     std::unordered_map<run_number, std::uint64_t> entered_; ///< the last extent each run has a record in
+};
+
+/// Keeps the list of remote jobs that may run still.
+class unconfirmed_list
+{
+  public:
+    explicit unconfirmed_list(sqlite_connection& connection)
+        : insert_(connection.prepare("INSERT OR REPLACE INTO unconfirmed_remote VALUES (?1, ?2, ?3, ?4, ?5, ?6)")),
+          remove_(connection.prepare("DELETE FROM unconfirmed_remote WHERE run = ?1 AND task = ?2 AND item = ?3 "
+                                     "AND attempt = ?4 AND (?5 = '' OR token = ?5)"))
+    {}
+
+    void apply(const record& r);
+
+  private:
+    sqlite_statement insert_;
+    sqlite_statement remove_;
 };
 
 /// Adds runs, and their DAGs where an equal one is not there yet.

@@ -1,5 +1,7 @@
 #include "engine/journal/sqlite_connection.hpp"
 
+#include "engine/journal/damage.hpp"
+
 #include <cerrno>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -57,8 +59,7 @@ std::string_view advice_for(store_error_kind kind) noexcept
     case store_error_kind::locked:
         return "another program holds it; end that program and try again";
     case store_error_kind::corrupt:
-        return "it is damaged: keep a copy of the state directory, and start with a new one; `sqlite3 FILE .recover` "
-               "shows what can still be read";
+        return advice_on_damage;
     case store_error_kind::full:
         return "free some space on its device";
     case store_error_kind::read_only:
@@ -114,7 +115,8 @@ void sqlite_connection::fail(int code) const
     const auto* db = db_.get();
     const int system_error = db == nullptr ? ENOMEM : sqlite3_system_errno(db_.get());
     const auto kind = kind_of(code, system_error);
-    auto reason = std::string(db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_.get()));
+    auto reason = std::string(kind == store_error_kind::corrupt ? "it is damaged: " : "");
+    reason += (db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_.get()));
     if (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) && system_error != 0)
         reason += ", " + std::system_category().message(system_error);
     throw store_error(kind, fmt::format("the journal '{}': {}; {}", file_.string(), reason, advice_for(kind)));

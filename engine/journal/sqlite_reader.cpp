@@ -1,9 +1,9 @@
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/journal/sqlite_view.hpp"
+#include "engine/journal/state_files.hpp"
 
 #include <fmt/format.h>
-#include <system_error>
 
 namespace potoo::journal {
 
@@ -30,6 +30,13 @@ class sqlite_reader final : public reader
 
     std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
 
+    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
+    {
+        return view_.unconfirmed(run);
+    }
+
+    std::vector<run_row> prunable(const retention& keep, wall_time now) override { return view_.prunable(keep, now); }
+
   private:
     sqlite_connection connection_;
     sqlite_view view_{connection_};
@@ -37,18 +44,26 @@ class sqlite_reader final : public reader
 
 void check_exists(const state_layout& layout)
 {
-    std::error_code ignored;
-    if (!std::filesystem::exists(layout.database(), ignored))
+    if (!check_state_files(layout))
         throw store_error(store_error_kind::not_found,
                           fmt::format("there is no journal '{}': no run was recorded there; check --state",
                                       layout.database().string()));
 }
 
-} // namespace
-
-std::unique_ptr<reader> open_sqlite_reader(const state_layout& layout)
+/// An engine of today may have to go on with it anyway, so why ask the user to start one first?
+void bring_up_to_date(const state_layout& layout, const store_error& why)
 {
-    check_exists(layout);
+    try {
+        const auto lock = state_lock::acquire(layout);
+        (void)open_sqlite_store(layout);
+    } catch (const store_error& e) {
+        throw store_error(store_error_kind::older_version,
+                          fmt::format("{}, and cannot bring it up to date: {}", why.what(), e.what()));
+    }
+}
+
+std::unique_ptr<reader> open_current(const state_layout& layout)
+{
     const auto file = layout.database();
     try {
         return std::make_unique<sqlite_reader>(file, sqlite_access::read_only);
@@ -60,6 +75,21 @@ std::unique_ptr<reader> open_sqlite_reader(const state_layout& layout)
             throw;
     }
     return std::make_unique<sqlite_reader>(file, sqlite_access::immutable);
+}
+
+} // namespace
+
+std::unique_ptr<reader> open_sqlite_reader(const state_layout& layout)
+{
+    check_exists(layout);
+    try {
+        return open_current(layout);
+    } catch (const store_error& e) {
+        if (e.kind() != store_error_kind::older_version)
+            throw;
+        bring_up_to_date(layout, e);
+    }
+    return open_current(layout);
 }
 
 } // namespace potoo::journal

@@ -1,5 +1,6 @@
 #include "engine/journal/sqlite_schema.hpp"
 
+#include "engine/journal/damage.hpp"
 #include "engine/journal/record.hpp"
 #include "engine/journal/sqlite_store.hpp"
 
@@ -242,12 +243,39 @@ std::string item_view(std::string_view name, std::string_view runs)
                        fmt::arg("extent", extent_size));
 }
 
+constexpr std::string_view tables_2 = R"sql(
+ALTER TABLE dag ADD COLUMN checksum INTEGER;
+ALTER TABLE run ADD COLUMN checksum INTEGER;
+ALTER TABLE journal ADD COLUMN checksum INTEGER;
+ALTER TABLE kind_name ADD COLUMN written TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE unconfirmed_remote (
+    run INTEGER NOT NULL,
+    task INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (run, task, item, attempt, token)) WITHOUT ROWID;
+
+CREATE TABLE run_being_removed (run INTEGER PRIMARY KEY);
+CREATE TABLE highest_removed (run INTEGER NOT NULL, seq INTEGER NOT NULL);
+INSERT INTO highest_removed VALUES (0, 0);
+
+CREATE VIEW unconfirmed AS
+SELECT r.run, r.id, t.name AS task, u.item, u.attempt, u.token, u.why
+FROM unconfirmed_remote u JOIN run r ON r.run = u.run LEFT JOIN dag_task t ON t.dag = r.dag AND t.task = u.task;
+)sql";
+
 /// The names of numbers, so that the file explains itself.
 void write_names(sqlite_connection& connection)
 {
-    auto kind = connection.prepare("INSERT OR REPLACE INTO kind_name VALUES (?1, ?2, ?3, ?4)");
-    for (const auto& k : record_kinds)
-        kind.bind(1, static_cast<std::int64_t>(k.kind)).bind(2, k.name).bind(3, k.awaited).bind(4, k.fields).run();
+    auto kind = connection.prepare("INSERT OR REPLACE INTO kind_name (kind, name, awaited, fields, written) "
+                                   "VALUES (?1, ?2, ?3, ?4, ?5)");
+    for (const auto& k : record_kinds) {
+        kind.bind(1, static_cast<std::int64_t>(k.kind)).bind(2, k.name).bind(3, k.awaited).bind(4, k.fields);
+        kind.bind(5, k.when).run();
+    }
     auto state = connection.prepare("INSERT OR REPLACE INTO state_name VALUES (?1, ?2)");
     for (std::size_t i = 1; i < recorded_state_count; ++i)
         state.bind(1, static_cast<std::int64_t>(i)).bind(2, to_string(static_cast<recorded_state>(i))).run();
@@ -263,11 +291,16 @@ void migrate_to_1(sqlite_connection& connection)
     connection.execute(item_view("item_fold_live", "e.run IN (SELECT run FROM run WHERE folded = 0)"));
     connection.execute(std::string(fold_views_1));
     connection.execute(std::string(readable_views_1));
+}
+
+void migrate_to_2(sqlite_connection& connection)
+{
+    connection.execute(std::string(tables_2));
     write_names(connection);
 }
 
 /// Step i brings version i to version i + 1.
-constexpr std::array<void (*)(sqlite_connection&), schema_version> migrations{migrate_to_1};
+constexpr std::array<void (*)(sqlite_connection&), schema_version> migrations{migrate_to_1, migrate_to_2};
 
 void refuse_foreign(const sqlite_connection& connection)
 {
@@ -285,12 +318,6 @@ void refuse_newer(const sqlite_connection& connection, std::int64_t version)
                                   connection.file().string(), version, schema_version));
 }
 
-bool is_blank(sqlite_connection& connection)
-{
-    return connection.integer("PRAGMA application_id") == 0 && connection.integer("PRAGMA user_version") == 0 &&
-           connection.integer("SELECT count(*) FROM sqlite_master") == 0;
-}
-
 /// @return the schema version of the file
 std::int64_t recognise(sqlite_connection& connection)
 {
@@ -299,16 +326,16 @@ std::int64_t recognise(sqlite_connection& connection)
     const auto version = connection.integer("PRAGMA user_version");
     if (version > schema_version)
         refuse_newer(connection, version);
+    if (version < 1)
+        throw store_error(store_error_kind::corrupt,
+                          fmt::format("the journal '{}' is damaged: it says that its schema version is {}, which no "
+                                      "potoo writes; restore it from a copy, or move the directory away to begin anew",
+                                      connection.file().string(), version));
     return version;
 }
 
-} // namespace
-
-void prepare_for_writing(sqlite_connection& connection)
+void migrate(sqlite_connection& connection, std::int64_t version)
 {
-    auto version = is_blank(connection) ? 0 : recognise(connection);
-    connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
-                       "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384");
     for (; version < schema_version; ++version) {
         sqlite_transaction transaction(connection, "BEGIN IMMEDIATE");
         migrations[static_cast<std::size_t>(version)](connection);
@@ -318,17 +345,30 @@ void prepare_for_writing(sqlite_connection& connection)
     }
 }
 
+} // namespace
+
+void create_tables(sqlite_connection& connection)
+{
+    // Nobody knows the file yet: what a crash leaves of it is thrown away.
+    connection.execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL");
+    migrate(connection, 0);
+    connection.execute("PRAGMA journal_mode = WAL");
+}
+
+void prepare_for_writing(sqlite_connection& connection)
+{
+    const auto version = recognise(connection);
+    connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
+                       "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384");
+    migrate(connection, version);
+}
+
 void check_for_reading(sqlite_connection& connection)
 {
-    if (is_blank(connection))
-        throw store_error(
-            store_error_kind::not_found,
-            fmt::format("the journal '{}' is empty: no run was recorded in it", connection.file().string()));
     const auto version = recognise(connection);
     if (version < schema_version)
         throw store_error(store_error_kind::older_version,
-                          fmt::format("the journal '{}' has schema version {}, this potoo reads version {}; "
-                                      "`potoo resume` with the same --state brings it up to date",
+                          fmt::format("the journal '{}' has schema version {}, this potoo reads version {}",
                                       connection.file().string(), version, schema_version));
     connection.execute("PRAGMA temp_store = MEMORY");
 }
@@ -339,10 +379,7 @@ void check_integrity(sqlite_connection& connection)
     check.step();
     const auto verdict = check.text(0);
     if (verdict != "ok")
-        throw store_error(store_error_kind::corrupt,
-                          fmt::format("the journal '{}' is damaged ({}): keep a copy of the state directory, and start "
-                                      "with a new one; `sqlite3 FILE .recover` shows what can still be read",
-                                      connection.file().string(), verdict));
+        refuse_damaged(connection.file(), verdict);
 }
 
 } // namespace potoo::journal

@@ -15,7 +15,11 @@ inline constexpr std::int64_t application_id = 0x504f544f;
 /// records in: an index that costs one row for up to so many records.
 inline constexpr std::uint64_t extent_size = 1'024;
 
-/// Makes an empty file a journal, brings an older one up to date, refuses all others.
+/// Makes an empty file that nobody else knows yet a journal; nothing is synced.
+/// @throws store_error
+void create_tables(sqlite_connection& connection);
+
+/// Brings an older journal up to date, refuses all that is none.
 /// @throws store_error
 void prepare_for_writing(sqlite_connection& connection);
 

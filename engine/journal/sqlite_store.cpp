@@ -1,11 +1,15 @@
 #include "engine/journal/sqlite_store.hpp"
 
+#include "engine/journal/damage.hpp"
+#include "engine/journal/reach_mark.hpp"
 #include "engine/journal/run_progress.hpp"
 #include "engine/journal/sqlite_append.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_connection.hpp"
+#include "engine/journal/sqlite_prune.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/sqlite_view.hpp"
+#include "engine/journal/state_files.hpp"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -19,7 +23,7 @@ namespace potoo::journal {
 
 namespace {
 
-constexpr std::uintmax_t largest_checked_file = 256ULL * 1024 * 1024;
+constexpr std::uintmax_t largest_checked_file = 32ULL * 1024 * 1024;
 
 void write_task(sqlite_statement& insert, run_number run, const task_row& task)
 {
@@ -54,7 +58,7 @@ std::unique_ptr<sqlite_connection> open_for_writing(const std::filesystem::path&
 class sqlite_store final : public store
 {
   public:
-    explicit sqlite_store(std::unique_ptr<sqlite_connection> connection);
+    sqlite_store(std::unique_ptr<sqlite_connection> connection, const state_layout& layout);
 
     std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
 
@@ -69,32 +73,51 @@ class sqlite_store final : public store
 
     std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
 
+    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
+    {
+        return view_.unconfirmed(run);
+    }
+
+    std::vector<run_row> prunable(const retention& keep, wall_time now) override { return view_.prunable(keep, now); }
+
+    pruned prune(const retention& keep, wall_time now, std::size_t at_most) override
+    {
+        return pruner_.prune(keep, now, at_most);
+    }
+
     run_number next_run() const override { return next_run_; }
 
     void append(const batch& b) override;
     std::uint64_t claim(run_number run, const std::string& owner) override;
     bool maintain() override;
 
+    [[nodiscard]] record_seq last_record() const noexcept { return record_seq(appender_.next() - 1); }
+
   private:
     void append_log(const log_chunk& chunk);
     void apply_progress(const record& r);
 
     std::unique_ptr<sqlite_connection> connection_;
+    reach_mark mark_;
     sqlite_view view_;
     run_creator creator_;
     record_appender appender_;
+    sqlite_pruner pruner_;
+    unconfirmed_list unconfirmed_;
     sqlite_statement insert_log_;
     sqlite_statement progress_;
     run_number next_run_;
 };
 
-sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> connection)
-    : connection_(std::move(connection)), view_(*connection_), creator_(*connection_), appender_(*connection_),
+sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> connection, const state_layout& layout)
+    : connection_(std::move(connection)), mark_(layout.mark()), view_(*connection_), creator_(*connection_),
+      appender_(*connection_), pruner_(*connection_, view_), unconfirmed_(*connection_),
       insert_log_(connection_->prepare("INSERT INTO log_chunk (run, task, item, attempt, stream, at, text) "
                                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")),
       progress_(connection_->prepare("UPDATE run SET state = ?2, started = iif(?3, coalesce(started, ?5), started), "
                                      "ended = iif(?4, ?5, NULL), folded = 0 WHERE run = ?1")),
-      next_run_(to_u32(connection_->integer("SELECT coalesce(max(run), 0) + 1 FROM run")))
+      next_run_(to_u32(connection_->integer(
+          "SELECT 1 + max(coalesce((SELECT max(run) FROM run), 0), (SELECT run FROM highest_removed))")))
 {}
 
 void sqlite_store::append_log(const log_chunk& chunk)
@@ -125,6 +148,7 @@ void sqlite_store::append(const batch& b)
         for (const auto& r : b.records) {
             appender_.append(r);
             apply_progress(r);
+            unconfirmed_.apply(r);
         }
         for (const auto& chunk : b.logs)
             append_log(chunk);
@@ -133,6 +157,7 @@ void sqlite_store::append(const batch& b)
         appender_.rewind(first);
         throw;
     }
+    mark_.set(last_record());
     if (!b.runs.empty())
         next_run_ = run_number(b.runs.back().number.value() + 1);
 }
@@ -168,22 +193,61 @@ bool sqlite_store::maintain()
     return true;
 }
 
-/// Creates the file with its mode before SQLite does with another.
-void create_file(const std::filesystem::path& file)
+[[noreturn]] void refuse_to_create(const std::filesystem::path& file, int error)
 {
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
-        const auto error = errno;
-        if (error == EEXIST)
-            return;
-        const bool full = error == ENOSPC || error == EDQUOT;
-        const bool read_only = error == EROFS || error == EACCES || error == EPERM;
-        throw store_error(full ? store_error_kind::full
-                               : (read_only ? store_error_kind::read_only : store_error_kind::io),
-                          fmt::format("cannot create the journal '{}': {}; choose another place with --state",
-                                      file.string(), std::system_category().message(error)));
-    }
+    const bool full = error == ENOSPC || error == EDQUOT;
+    const bool read_only = error == EROFS || error == EACCES || error == EPERM;
+    throw store_error(full ? store_error_kind::full : (read_only ? store_error_kind::read_only : store_error_kind::io),
+                      fmt::format("cannot create the journal '{}': {}; choose another place with --state",
+                                  file.string(), std::system_category().message(error)));
+}
+
+/// Syncs a file or directory.
+void sync(const std::filesystem::path& path)
+{
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int result = descriptor < 0 ? -1 : ::fsync(descriptor);
+    const int error = errno;
+    if (descriptor >= 0)
+        ::close(descriptor);
+    if (result != 0)
+        refuse_to_create(path, error);
+}
+
+/// Under another name first, so that a journal is there whole or not at all.
+void create_journal(const std::filesystem::path& file)
+{
+    const std::filesystem::path draft = file.string() + ".new";
+    std::error_code ignored;
+    std::filesystem::remove(draft, ignored);
+    const int descriptor = ::open(draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        refuse_to_create(file, errno);
     ::close(descriptor);
+    {
+        sqlite_connection connection(draft, sqlite_access::read_write);
+        create_tables(connection);
+    }
+    sync(draft);
+    std::error_code error;
+    std::filesystem::rename(draft, file, error);
+    if (error)
+        refuse_to_create(file, error.value());
+    sync(file.has_parent_path() ? file.parent_path() : ".");
+}
+
+/// Is all there that was once durable?
+void check_reach(const state_layout& layout, record_seq last)
+{
+    const auto reached = reach_mark::read(layout.mark());
+    if (reached <= last)
+        return;
+    const auto mark = layout.mark().filename().string();
+    refuse_damaged(layout.database(),
+                   fmt::format("its last record is {}, but '{}' says that it has reached {}: its write-ahead log was "
+                               "lost, or an older copy was put in its place. To go on from what is there, remove '{}': "
+                               "jobs that were launched since may then be launched again. Otherwise",
+                               last.value(), mark, reached.value(), mark));
 }
 
 } // namespace
@@ -191,12 +255,15 @@ void create_file(const std::filesystem::path& file)
 std::unique_ptr<store> open_sqlite_store(const state_layout& layout)
 {
     const auto file = layout.database();
-    create_file(file);
+    if (!check_state_files(layout))
+        create_journal(file);
     std::error_code ignored;
     const bool was_killed = has_write_ahead_log(file);
     const auto size = std::filesystem::file_size(file, ignored);
-    return std::make_unique<sqlite_store>(
-        open_for_writing(file, was_killed && !ignored && size <= largest_checked_file));
+    auto store = std::make_unique<sqlite_store>(
+        open_for_writing(file, was_killed && !ignored && size <= largest_checked_file), layout);
+    check_reach(layout, store->last_record());
+    return store;
 }
 
 } // namespace potoo::journal

@@ -1,11 +1,15 @@
 #include "engine/journal/sqlite_view.hpp"
 
+#include "engine/journal/checksum.hpp"
+#include "engine/journal/damage.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/task_fold.hpp"
 
+#include <charconv>
 #include <fmt/format.h>
 #include <limits>
+#include <utility>
 
 namespace potoo::journal {
 
@@ -22,12 +26,16 @@ Enum to_enum(std::int64_t value, std::int64_t first, std::int64_t last, const ch
              const std::filesystem::path& file)
 {
     if (value < first || value > last)
-        throw store_error(
-            store_error_kind::corrupt,
-            fmt::format("the journal '{}' is damaged: {} is not a {}; keep a copy of the state directory, "
-                        "and start with a new one",
-                        file.string(), value, column));
+        refuse_damaged(file, fmt::format("{} is not a {}", value, column));
     return static_cast<Enum>(value);
+}
+
+/// 0 when it is none: then its checksum is wrong too.
+std::uint64_t parse_hash(const std::string& text) noexcept
+{
+    std::uint64_t hash = 0;
+    std::from_chars(text.data(), text.data() + text.size(), hash, 16);
+    return hash;
 }
 
 recorded_state to_state(const sqlite_statement& row, int column, const std::filesystem::path& file)
@@ -35,9 +43,13 @@ recorded_state to_state(const sqlite_statement& row, int column, const std::file
     return to_enum<recorded_state>(row.integer(column), 0, recorded_state_count - 1, "state", file);
 }
 
+constexpr std::string_view select_runs =
+    "SELECT r.run, r.id, d.name, r.params, r.state, r.owner, r.epoch, r.created, r.started, r.ended, r.checksum "
+    "FROM run r JOIN dag d ON d.dag = r.dag ";
+
 constexpr std::string_view select_records =
     "SELECT j.seq, j.kind, j.state, j.task, j.item, j.attempt, j.step, j.number, j.at, j.epoch, j.branch, j.name, "
-    "j.data "
+    "j.data, j.checksum "
     "FROM journal_extent e CROSS JOIN journal j "
     "ON j.seq BETWEEN max(e.extent * ?3, ?2) AND e.extent * ?3 + ?3 - 1 AND j.run = e.run "
     "WHERE e.run = ?1 AND e.extent >= ?2 / ?3 ORDER BY e.extent, j.seq";
@@ -91,37 +103,89 @@ std::int64_t sqlite_view::check(run_number run, const char* column)
     return query.integer(0);
 }
 
+std::vector<run_row> sqlite_view::read_runs(sqlite_statement& query)
+{
+    std::vector<run_row> result;
+    while (query.step()) {
+        run_row row{run_number(to_u32(query.integer(0))),
+                    run_id(query.text(1)),
+                    query.text(2),
+                    query.text(3),
+                    to_state(query, 4, connection_.file()),
+                    query.text(5),
+                    static_cast<std::uint64_t>(query.integer(6)),
+                    to_time(query.integer(7)),
+                    optional_time(query, 8),
+                    optional_time(query, 9)};
+        if (!query.is_null(10) && query.integer(10) != checksum_of(row.number, row.id, row.params, row.created))
+            refuse_damaged(connection_.file(), fmt::format("run {} (number {}) is not as it was written",
+                                                           row.id.value(), row.number.value()));
+        result.push_back(std::move(row));
+    }
+    return result;
+}
+
 std::vector<run_row> sqlite_view::runs(const run_filter& filter)
 {
-    std::string sql = "SELECT r.run, r.id, d.name, r.params, r.state, r.owner, r.epoch, r.created, r.started, r.ended "
-                      "FROM run r JOIN dag d ON d.dag = r.dag WHERE substr(r.id, 1, length(?1)) = ?1 "
-                      "AND (?2 = '' OR d.name = ?2) AND r.run < ?3";
+    std::string sql = std::string(select_runs) + "WHERE substr(r.id, 1, length(?1)) = ?1 "
+                                                 "AND (?2 = '' OR d.name = ?2) AND r.run < ?3";
     if (filter.unfinished)
         sql += " AND r.ended IS NULL";
+    if (filter.unreconciled)
+        sql += " AND r.ended IS NOT NULL AND r.run IN (SELECT run FROM unconfirmed_remote)";
     auto query = connection_.prepare(sql + " ORDER BY r.run DESC LIMIT ?4");
     query.bind(1, filter.id_prefix).bind(2, filter.dag_name);
     query.bind(3, filter.before ? std::int64_t(filter.before->value()) : std::numeric_limits<std::int64_t>::max());
     query.bind(4, filter.limit == 0 ? std::int64_t(-1) : static_cast<std::int64_t>(filter.limit));
-    std::vector<run_row> result;
+    return read_runs(query);
+}
+
+std::vector<unconfirmed_remote> sqlite_view::unconfirmed(std::optional<run_number> run)
+{
+    if (run)
+        check(*run, "run");
+    auto query = connection_.prepare("SELECT run, task, item, attempt, token, why FROM unconfirmed_remote "
+                                     "WHERE ?1 IS NULL OR run = ?1 ORDER BY run, task, item, attempt, token");
+    if (run)
+        query.bind(1, run->value());
+    std::vector<unconfirmed_remote> result;
     while (query.step())
-        result.push_back({run_number(to_u32(query.integer(0))), run_id(query.text(1)), query.text(2), query.text(3),
-                          to_state(query, 4, connection_.file()), query.text(5),
-                          static_cast<std::uint64_t>(query.integer(6)), to_time(query.integer(7)),
-                          optional_time(query, 8), optional_time(query, 9)});
+        result.push_back({run_number(to_u32(query.integer(0))), task_index(to_u32(query.integer(1))),
+                          item_index(to_u32(query.integer(2))), attempt_number(to_u32(query.integer(3))), query.text(4),
+                          query.text(5)});
     return result;
+}
+
+std::vector<run_row> sqlite_view::prunable(const retention& keep, wall_time now)
+{
+    if (!keep.keep_runs && !keep.keep_for)
+        return {};
+    auto query = connection_.prepare(
+        "WITH ranked AS (SELECT r.run, r.ended, row_number() OVER (PARTITION BY d.name ORDER BY r.run DESC) AS place "
+        "FROM run r JOIN dag d ON d.dag = r.dag WHERE r.ended IS NOT NULL AND (?1 = '' OR d.name = ?1)) " +
+        std::string(select_runs) +
+        "WHERE r.run IN (SELECT run FROM ranked WHERE (?2 IS NULL OR place > ?2) AND (?3 IS NULL OR ended < ?3)) "
+        "AND r.run NOT IN (SELECT run FROM unconfirmed_remote) ORDER BY r.run");
+    query.bind(1, keep.dag_name);
+    if (keep.keep_runs)
+        query.bind(2, *keep.keep_runs);
+    if (keep.keep_for)
+        query.bind(3, to_integer(now - *keep.keep_for));
+    return read_runs(query);
 }
 
 dag_document sqlite_view::dag_of(run_number run)
 {
     const sqlite_transaction snapshot(connection_, "BEGIN");
     const auto number = check(run, "dag");
-    auto query = connection_.prepare("SELECT name, source_name, source, hash FROM dag WHERE dag = ?1");
+    auto query = connection_.prepare("SELECT name, source_name, source, hash, checksum FROM dag WHERE dag = ?1");
     if (!query.bind(1, number).step())
-        throw store_error(store_error_kind::corrupt,
-                          fmt::format("the journal '{}' is damaged: the DAG of run number {} is not in it; keep a copy "
-                                      "of the state directory, and start with a new one",
-                                      connection_.file().string(), run.value()));
-    return {query.text(0), query.text(1), query.text(2), std::stoull(query.text(3), nullptr, 16), task_names(number)};
+        refuse_damaged(connection_.file(), fmt::format("the DAG of run number {} is not in it", run.value()));
+    dag_document dag{query.text(0), query.text(1), query.text(2), parse_hash(query.text(3)), task_names(number)};
+    if (!query.is_null(4) && query.integer(4) != checksum_of(dag))
+        refuse_damaged(connection_.file(),
+                       fmt::format("the DAG '{}' of run number {} is not as it was written", dag.name, run.value()));
+    return dag;
 }
 
 void sqlite_view::records(run_number run, record_seq from, const reader::record_visitor& visit)
@@ -130,10 +194,22 @@ void sqlite_view::records(run_number run, record_seq from, const reader::record_
     auto query = connection_.prepare(select_records);
     query.bind(1, run.value()).bind(2, static_cast<std::int64_t>(from.value()));
     query.bind(3, static_cast<std::int64_t>(extent_size));
-    while (query.step())
-        if (!visit(record_seq(static_cast<std::uint64_t>(query.integer(0))),
-                   read_record(query, run, connection_.file())))
+    while (query.step()) {
+        const record_seq seq(static_cast<std::uint64_t>(query.integer(0)));
+        const auto r = read_record(query, run, connection_.file());
+        if (!query.is_null(13) && query.integer(13) != checksum_of(seq, r))
+            refuse_record(run, seq.value());
+        if (!visit(seq, r))
             return;
+    }
+}
+
+void sqlite_view::refuse_record(run_number run, std::uint64_t seq)
+{
+    auto query = connection_.prepare("SELECT id FROM run WHERE run = ?1");
+    query.bind(1, run.value()).step();
+    refuse_damaged(connection_.file(), fmt::format("record {} of run {} (number {}) is not as it was written", seq,
+                                                   query.text(0), run.value()));
 }
 
 void sqlite_view::logs(const log_filter& filter, const reader::log_visitor& visit)

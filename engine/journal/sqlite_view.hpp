@@ -6,6 +6,7 @@
 #include "engine/journal/store.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,12 @@ class sqlite_view
     void records(run_number run, record_seq from, const reader::record_visitor& visit);
     void logs(const log_filter& filter, const reader::log_visitor& visit);
     std::vector<task_row> tasks(run_number run);
+    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run);
+    std::vector<run_row> prunable(const retention& keep, wall_time now);
 
   private:
+    std::vector<run_row> read_runs(sqlite_statement& query);
+    [[noreturn]] void refuse_record(run_number run, std::uint64_t seq);
     std::int64_t check(run_number run, const char* column);
     std::vector<std::string> task_names(std::int64_t dag);
     std::vector<task_row> folded_tasks(run_number run);

@@ -18,6 +18,8 @@ class state_layout
 
     [[nodiscard]] std::filesystem::path database() const { return directory_ / "potoo.db"; }
 
+    [[nodiscard]] std::filesystem::path mark() const { return directory_ / "potoo.mark"; }
+
     [[nodiscard]] std::filesystem::path lock() const { return directory_ / "lock"; }
 
     [[nodiscard]] std::filesystem::path control_socket() const { return directory_ / "control.sock"; }

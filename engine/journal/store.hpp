@@ -79,6 +79,7 @@ struct run_row
 struct run_filter
 {
     bool unfinished = false;            ///< only runs that have not ended
+    bool unreconciled = false;          ///< only runs that have ended and left an `unconfirmed_remote`
     std::string id_prefix{};            ///< only runs whose id begins so
     std::string dag_name{};             ///< only runs of this DAG
     std::optional<run_number> before{}; ///< only older runs: the last one of the page before
@@ -112,8 +113,54 @@ struct log_filter
     std::uint64_t after = 0; ///< only chunks later than the one with this position
 };
 
+/// A remote job that was given up before the remote side confirmed its end: it may run still. It is one from its
+/// `remote_unconfirmed` record to its `remote_confirmed`.
+struct unconfirmed_remote
+{
+    run_number run;
+    task_index task;
+    item_index item;
+    attempt_number attempt;
+    std::string token; ///< launch token
+    std::string why;   ///< JSON text; empty = not said
+
+    friend bool operator==(const unconfirmed_remote&, const unconfirmed_remote&) = default;
+};
+
+/// Which ended runs are kept; the others may be removed. Each DAG, by its name, is looked at by itself. A run is kept
+/// while *either* rule keeps it. With no rule all are kept. Kept in any case: a run that has not ended, and one that
+/// has an `unconfirmed_remote`.
+struct retention
+{
+    std::optional<std::uint32_t> keep_runs{}; ///< the newest ended runs of each DAG, so many
+    std::optional<duration> keep_for{};       ///< runs that ended no longer ago than this
+    std::string dag_name{};                   ///< the rules are for this DAG only; empty = for each
+
+    friend bool operator==(const retention&, const retention&) = default;
+};
+
+/// What was removed.
+struct pruned
+{
+    std::size_t runs = 0;
+    std::size_t records = 0;
+    std::size_t logs = 0; ///< pieces of logs
+    std::size_t dags = 0; ///< that no run has any more
+    bool more = false;    ///< there is more to do
+
+    pruned& operator+=(const pruned& next) noexcept
+    {
+        runs += next.runs;
+        records += next.records;
+        logs += next.logs;
+        dags += next.dags;
+        more = next.more;
+        return *this;
+    }
+};
+
 /// Looks at what is durable. Not for two threads at once; make one reader per thread. Every member throws
-/// `store_error`.
+/// `store_error`; `corrupt` when what it reads is not what was written.
 class reader
 {
   public:
@@ -142,6 +189,12 @@ class reader
 
     /// Every task of the run's DAG, in order of `task_index`.
     [[nodiscard]] virtual std::vector<task_row> tasks(run_number run) = 0;
+
+    /// The remote jobs that may run still, of one run or of all, in order of run, task, item and attempt.
+    [[nodiscard]] virtual std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) = 0;
+
+    /// The runs that `store::prune` would remove, oldest first.
+    [[nodiscard]] virtual std::vector<run_row> prunable(const retention& keep, wall_time now) = 0;
 };
 
 /// Keeps the journal. For one thread at a time.
@@ -160,6 +213,12 @@ class store : public reader
 
     /// Does one piece of housekeeping, such as folding an ended run into its snapshot. @return whether there was any
     virtual bool maintain() = 0;
+
+    /// Removes runs that `keep` does not keep, oldest first, with all that belongs to them. Does one piece of it: looks
+    /// at about `at_most` records and pieces of logs; to be called again with the same arguments while the result says
+    /// `more`. A run is gone (`not_found`) from its first piece on; its number is never used again.
+    /// @throws store_error when nothing of this piece was done
+    virtual pruned prune(const retention& keep, wall_time now, std::size_t at_most) = 0;
 };
 
 } // namespace potoo::journal

@@ -14,7 +14,7 @@ enum class store_error_kind : std::uint8_t
     not_found,     ///< there is no state there
     locked,        ///< another engine holds it
     newer_version, ///< a newer potoo wrote it
-    older_version, ///< an older potoo wrote it, and it is opened for reading only
+    older_version, ///< an older potoo wrote it, and it cannot be brought up to date now
     foreign,       ///< a file of something else is in its place
     corrupt,       ///< damaged
     full,          ///< no space left; the same write succeeds when there is space again

@@ -91,7 +91,55 @@ writer::pending_batch& writer::open_batch()
 
 bool writer::write_next()
 {
-    return write_front();
+    std::unique_lock lock(mutex_);
+    const bool has_batch = !pending_.empty();
+    lock.unlock();
+    return has_batch ? write_front() : prune_some();
+}
+
+void writer::prune(retention keep, wall_time now, std::function<void(const prune_result&)> done)
+{
+    std::unique_lock lock(mutex_);
+    to_prune_.push_back({std::move(keep), now, std::move(done), {}});
+    const bool asleep = std::exchange(idle_, false);
+    lock.unlock();
+    if (asleep)
+        wake_.notify_one();
+    if (mode_ == writer_mode::synchronous)
+        while (prune_some()) {}
+}
+
+/// One piece of the first request. @return whether there was any
+bool writer::prune_some()
+{
+    prune_request* front = nullptr;
+    {
+        const std::lock_guard guard(mutex_);
+        if (to_prune_.empty())
+            return false;
+        front = &to_prune_.front();
+    }
+    std::optional<store_error> error;
+    try {
+        front->removed += store_.prune(front->keep, front->now, limits_.prune_records);
+    } catch (const store_error& e) {
+        error = e;
+        front->removed.more = true;
+    }
+    if (error || !front->removed.more)
+        end_prune(error);
+    return true;
+}
+
+/// Takes the first request away and tells its owner.
+void writer::end_prune(const std::optional<store_error>& error)
+{
+    std::unique_lock lock(mutex_);
+    const auto ended = std::move(to_prune_.front());
+    to_prune_.pop_front();
+    lock.unlock();
+    if (ended.done)
+        ended.done({ended.removed, error});
 }
 
 /// Writes the front batch. @return false when there is none, or it could not be written and stays
@@ -155,8 +203,14 @@ void writer::run_thread()
     std::unique_lock lock(mutex_);
     while (!stopping_ || !pending_.empty()) {
         if (pending_.empty()) {
+            if (!to_prune_.empty() && !stopping_) {
+                lock.unlock();
+                prune_some();
+                lock.lock();
+                continue;
+            }
             maintain_while_idle(lock);
-            if (pending_.empty() && !stopping_) {
+            if (pending_.empty() && to_prune_.empty() && !stopping_) {
                 idle_ = true;
                 wake_.wait(lock, [this] { return !idle_; });
             }
@@ -165,6 +219,8 @@ void writer::run_thread()
         retry_now_ = false;
         lock.unlock();
         const bool written = write_front();
+        if (written)
+            prune_some();
         lock.lock();
         if (written)
             continue;
@@ -179,7 +235,7 @@ void writer::run_thread()
 void writer::maintain_while_idle(std::unique_lock<std::mutex>& lock)
 {
     bool more = true;
-    while (more && pending_.empty()) {
+    while (more && pending_.empty() && (to_prune_.empty() || stopping_)) {
         lock.unlock();
         try {
             more = store_.maintain();
@@ -190,6 +246,15 @@ void writer::maintain_while_idle(std::unique_lock<std::mutex>& lock)
                 events_.failed(e);
         }
         lock.lock();
+    }
+}
+
+/// Only when the thread has ended, or there is none.
+void writer::break_off_prunes()
+{
+    while (!to_prune_.empty()) {
+        to_prune_.front().removed.more = true;
+        end_prune(std::nullopt);
     }
 }
 
@@ -227,10 +292,12 @@ std::size_t writer::stop()
             thread_.join();
         } else {
             while (write_front()) {}
+            break_off_prunes();
             std::unique_lock lock(mutex_);
             if (pending_.empty())
                 maintain_while_idle(lock);
         }
+        break_off_prunes();
     }
     return last_ - durable();
 }

@@ -37,6 +37,14 @@ struct writer_limits
     std::size_t batch_entries = 8'192;              ///< most entries of one transaction, ≥ 1
     std::size_t pending_bytes = 64UL * 1024 * 1024; ///< more than this not durable: `over_limit`
     std::chrono::milliseconds retry_after{500};     ///< between tries to write a batch that could not be written
+    std::size_t prune_records = 4'096;              ///< looked at in one piece of `writer::prune`, ≥ 1
+};
+
+/// How a `writer::prune` ended.
+struct prune_result
+{
+    pruned removed;                   ///< `more`: it was broken off by `writer::stop` or the error
+    std::optional<store_error> error; ///< why it could not go on
 };
 
 /// What the owner is told, on the thread that writes, outside of any lock. They must not throw and must not call back
@@ -71,6 +79,11 @@ class writer
     /// As `append`.
     position append_log(log_chunk chunk);
 
+    /// Removes runs as `store::prune` does, all of them, on the thread that writes: piece by piece while nothing waits
+    /// to be written, and else one piece after each batch. Several requests are carried out one after another.
+    /// @param done called once, as `writer_events` are
+    void prune(retention keep, wall_time now, std::function<void(const prune_result&)> done);
+
     /// Position of what was appended last; 0 = nothing yet.
     [[nodiscard]] position last() const noexcept { return last_; }
 
@@ -83,7 +96,8 @@ class writer
     /// kept, and will be written when it can
     void flush();
 
-    /// In manual mode: writes one batch. @return false when there is nothing to write or it could not be written
+    /// In manual mode: writes one batch or, when there is none, does one piece of `prune`.
+    /// @return false when there is nothing to do or it could not be done
     bool write_next();
 
     /// Writes what is left, does the store's housekeeping, and ends the thread. Nothing may be appended afterwards.
@@ -98,12 +112,23 @@ class writer
         std::size_t bytes = 0;
     };
 
+    struct prune_request
+    {
+        retention keep;
+        wall_time now;
+        std::function<void(const prune_result&)> done;
+        pruned removed;
+    };
+
     template <class Add>
     position enqueue(std::size_t bytes, Add add);
     pending_batch& open_batch();
     void run_thread();
     bool write_front();
     void write_failed(const store_error& e);
+    bool prune_some();
+    void break_off_prunes();
+    void end_prune(const std::optional<store_error>& error);
     void maintain_while_idle(std::unique_lock<std::mutex>& lock);
 
     store& store_;
@@ -116,17 +141,18 @@ class writer
     std::atomic<std::size_t> pending_bytes_{0};
 
     std::mutex mutex_;
-    std::condition_variable wake_;      ///< the thread waits for work, a retry or the end
-    std::condition_variable written_;   ///< `flush` waits for the outcome of a write
-    std::deque<pending_batch> pending_; ///< guarded by mutex_; the front is being written while `writing_`
-    std::vector<batch> spare_;          ///< guarded by mutex_; emptied batches that keep their memory
-    std::optional<store_error> error_;  ///< guarded by mutex_; set while writing fails
-    std::uint64_t tries_ = 0;           ///< guarded by mutex_; writes that have ended, well or not
-    bool writing_ = false;              ///< guarded by mutex_
-    bool idle_ = false;                 ///< guarded by mutex_; the thread waits in `wake_`
-    bool retry_now_ = false;            ///< guarded by mutex_
-    bool stopping_ = false;             ///< guarded by mutex_
-    bool stopped_ = false;              ///< of the owner's thread
+    std::condition_variable wake_;       ///< the thread waits for work, a retry or the end
+    std::condition_variable written_;    ///< `flush` waits for the outcome of a write
+    std::deque<pending_batch> pending_;  ///< guarded by mutex_; the front is being written while `writing_`
+    std::deque<prune_request> to_prune_; ///< guarded by mutex_; only the thread that writes takes the front away
+    std::vector<batch> spare_;           ///< guarded by mutex_; emptied batches that keep their memory
+    std::optional<store_error> error_;   ///< guarded by mutex_; set while writing fails
+    std::uint64_t tries_ = 0;            ///< guarded by mutex_; writes that have ended, well or not
+    bool writing_ = false;               ///< guarded by mutex_
+    bool idle_ = false;                  ///< guarded by mutex_; the thread waits in `wake_`
+    bool retry_now_ = false;             ///< guarded by mutex_
+    bool stopping_ = false;              ///< guarded by mutex_
+    bool stopped_ = false;               ///< of the owner's thread
     std::thread thread_;
 };
 

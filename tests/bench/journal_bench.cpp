@@ -4,12 +4,14 @@
 #include "engine/journal/writer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -136,6 +138,99 @@ void bench_natural(const std::filesystem::path& parent, std::uint32_t total, boo
            "bytes/record");
 }
 
+/// As many attempts as an engine has in flight, each of which records its next transition when its last one is durable.
+void bench_in_flight(const std::filesystem::path& parent, position in_flight, std::uint32_t total)
+{
+    const scratch place(parent);
+    const auto store = open_sqlite_store(place.layout());
+    std::counting_semaphore<> more_is_durable(0);
+    std::atomic<position> durable{0};
+    std::size_t batches = 0;
+    const auto tell = [&](position p) {
+        durable = p;
+        ++batches;
+        more_is_durable.release();
+    };
+    writer journal(*store, {.durable = tell, .failed = {}, .recovered = {}});
+    journal.create_run(one_run());
+    journal.flush();
+    const auto began = std::chrono::steady_clock::now();
+    const auto cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    for (std::uint32_t i = 0; i < total; ++i) {
+        while (journal.last() - durable >= in_flight)
+            more_is_durable.acquire();
+        journal.append(ended_attempt(i, true));
+    }
+    journal.flush();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    const auto name = "journal.durable_transitions.in_flight_" + std::to_string(in_flight);
+    report(name, total / took.count(), "records/s");
+    report(name + ".cpu", (cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / total * 1e6, "us/record");
+    journal.stop();
+    report(name + ".batch", static_cast<double>(total) / static_cast<double>(batches), "records");
+}
+
+/// Reading back all of a run, as recovery does.
+void bench_recovery(const std::filesystem::path& parent, std::uint32_t total)
+{
+    const scratch place(parent);
+    auto store = open_sqlite_store(place.layout());
+    batch b;
+    b.runs.push_back(one_run());
+    for (std::uint32_t i = 0; i < total; ++i)
+        b.records.push_back(ended_attempt(i, true));
+    store->append(b);
+    store.reset();
+    const auto opening = std::chrono::steady_clock::now();
+    store = open_sqlite_store(place.layout());
+    const auto began = std::chrono::steady_clock::now();
+    const auto cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+    std::size_t bytes = 0;
+    store->records(run_number(1), record_seq(0), [&](record_seq, const record& r) {
+        bytes += r.data.size();
+        return true;
+    });
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
+    const auto read_cpu = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    if (bytes == 0)
+        std::abort();
+    const auto name = "journal.read_" + std::to_string(total / 1'000) + "k_records";
+    report(name + ".each", took.count() / total, "us/record");
+    report(name + ".each.cpu", read_cpu / total * 1e6, "us/record");
+    report(name + ".open", std::chrono::duration<double, std::milli>(began - opening).count(), "ms");
+}
+
+/// Removing a big run: in all, and the longest that a commit may have to wait for it.
+void bench_prune(const std::filesystem::path& parent, std::uint32_t total)
+{
+    const scratch place(parent);
+    const auto store = open_sqlite_store(place.layout());
+    batch b;
+    b.runs.push_back(one_run());
+    for (std::uint32_t i = 0; i < total; ++i)
+        b.records.push_back(ended_attempt(i, true));
+    record end;
+    end.run = run_number(1);
+    end.kind = record_kind::run_ended;
+    end.state = recorded_state::success;
+    b.records.push_back(end);
+    store->append(b);
+    while (store->maintain()) {}
+    std::chrono::duration<double, std::milli> longest{};
+    const auto began = std::chrono::steady_clock::now();
+    const std::size_t piece = writer_limits{}.prune_records;
+    bool more = true;
+    while (more) {
+        const auto before = std::chrono::steady_clock::now();
+        more = store->prune({.keep_runs = 0}, wall_time{}, piece).more;
+        longest =
+            std::max<std::chrono::duration<double, std::milli>>(longest, std::chrono::steady_clock::now() - before);
+    }
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
+    report("journal.prune.each", took.count() / total, "us/record");
+    report("journal.prune.longest_piece", longest.count(), "ms");
+}
+
 /// Reading back and folding a run of 100,000 tasks.
 void bench_reading(const std::filesystem::path& parent)
 {
@@ -180,10 +275,13 @@ int main(int argc, char** argv)
     const std::filesystem::path parent = argc > 1 ? argv[1] : std::filesystem::temp_directory_path();
     bench_natural(parent, 2'000'000, false);
     bench_natural(parent, 1'000'000, true);
+    bench_in_flight(parent, 5'000, 1'000'000);
     bench_batches(parent, 1, 5'000, false);
     bench_batches(parent, 100, 500'000, false);
     bench_batches(parent, 1'000, 1'000'000, false);
     bench_batches(parent, 1'000, 1'000'000, true);
     bench_reading(parent);
+    bench_recovery(parent, 400'000);
+    bench_prune(parent, 400'000);
     return 0;
 }

@@ -1,12 +1,9 @@
 /// What every store must do, asked of each of them.
 
-#include "engine/journal/memory_store.hpp"
-#include "engine/journal/sqlite_store.hpp"
-
 #include "random_record.hpp"
 #include "samples.hpp"
+#include "stores_under_test.hpp"
 
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
 
@@ -18,35 +15,6 @@ using namespace potoo::journal;
 using namespace potoo::journal::samples;
 
 namespace {
-
-struct memory_under_test
-{
-    memory_store store_;
-
-    store& open() { return store_; }
-
-    store& reopen() { return store_; }
-};
-
-struct sqlite_under_test
-{
-    scratch_dir dir_;
-    std::unique_ptr<store> store_;
-
-    store& open()
-    {
-        store_ = open_sqlite_store(dir_.layout());
-        return *store_;
-    }
-
-    store& reopen()
-    {
-        store_.reset();
-        return open();
-    }
-};
-
-using stores = boost::mpl::list<memory_under_test, sqlite_under_test>;
 
 bool is_not_found(const store_error& e)
 {
@@ -323,6 +291,50 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_folded_run_that_goes_on_is_folded_again, Under, 
     while (s.maintain()) {}
     const auto rows = under.reopen().tasks(run_number(1));
     BOOST_TEST((rows[0].state == recorded_state::success && rows[0].output == "7" && rows[0].attempts == 2));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_is_unconfirmed_until_it_is_confirmed, Under, stores)
+{
+    Under under;
+    auto& s = under.open();
+    const auto about = [](record_kind kind, std::uint32_t item, std::string token, std::string why = {}) {
+        auto r = of_item(kind, 1, item, 2, 50);
+        r.name = std::move(token);
+        r.data = std::move(why);
+        return r;
+    };
+    auto b = three_runs();
+    b.records.push_back(about(record_kind::remote_unconfirmed, 3, "tok-b", R"("no answer")"));
+    b.records.push_back(about(record_kind::remote_unconfirmed, 3, "tok-a"));
+    b.records.push_back(about(record_kind::remote_unconfirmed, 0, "tok-c"));
+    b.records.push_back(about(record_kind::remote_unconfirmed, 0, "tok-c", R"("again")"));
+    auto elsewhere = about(record_kind::remote_unconfirmed, 0, "tok-d");
+    elsewhere.run = run_number(2);
+    b.records.push_back(elsewhere);
+    s.append(b);
+    const auto job = [](std::uint32_t run, std::uint32_t item, std::string token, std::string why) {
+        return unconfirmed_remote{run_number(run),   task_index(1),    item_index(item),
+                                  attempt_number(2), std::move(token), std::move(why)};
+    };
+    auto& t = under.reopen();
+    BOOST_TEST((t.unconfirmed(run_number(1)) == std::vector{job(1, 0, "tok-c", R"("again")"), job(1, 3, "tok-a", ""),
+                                                            job(1, 3, "tok-b", R"("no answer")")}));
+    BOOST_TEST(t.unconfirmed(std::nullopt).size() == 4U);
+    BOOST_TEST(t.unconfirmed(run_number(3)).empty());
+    BOOST_CHECK_EXCEPTION((void)t.unconfirmed(run_number(9)), store_error, is_not_found);
+    // Of runs 1 and 2 only the first has ended.
+    BOOST_TEST((ids_of(t.runs({.unreconciled = true})) == std::vector<std::string>{"aaa1"}));
+
+    batch confirmed;
+    confirmed.records = {about(record_kind::remote_confirmed, 0, "tok-c"),
+                         about(record_kind::remote_confirmed, 3, "tok-b")};
+    t.append(confirmed);
+    BOOST_TEST((t.unconfirmed(run_number(1)) == std::vector{job(1, 3, "tok-a", "")}));
+    confirmed.records = {about(record_kind::remote_confirmed, 3, "")};
+    t.append(confirmed);
+    BOOST_TEST(t.unconfirmed(run_number(1)).empty());
+    BOOST_TEST(t.runs({.unreconciled = true}).empty());
+    BOOST_TEST((t.unconfirmed(std::nullopt) == std::vector{job(2, 0, "tok-d", "")}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

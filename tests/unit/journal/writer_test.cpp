@@ -6,10 +6,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
+#include <string>
 #include <vector>
 
 using namespace potoo;
@@ -35,6 +38,13 @@ class scripted_store final : public store
 
     std::vector<task_row> tasks(run_number run) override { return kept_.tasks(run); }
 
+    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
+    {
+        return kept_.unconfirmed(run);
+    }
+
+    std::vector<run_row> prunable(const retention& keep, wall_time now) override { return kept_.prunable(keep, now); }
+
     run_number next_run() const override { return kept_.next_run(); }
 
     void append(const batch& b) override
@@ -46,12 +56,23 @@ class scripted_store final : public store
         if (failing_)
             throw store_error(*failing_, "refused");
         sizes_.push_back(b.size());
+        trace_ += 'a';
         kept_.append(b);
     }
 
     std::uint64_t claim(run_number run, const std::string& owner) override { return kept_.claim(run, owner); }
 
     bool maintain() override { return chores_.load() > 0 && chores_.fetch_sub(1) > 0; }
+
+    /// One run a piece.
+    pruned prune(const retention& keep, wall_time now, std::size_t at_most) override
+    {
+        const std::lock_guard guard(mutex_);
+        if (failing_)
+            throw store_error(*failing_, "refused");
+        trace_ += 'p';
+        return kept_.prune(keep, now, std::min<std::size_t>(at_most, 1));
+    }
 
     void hold(bool held)
     {
@@ -75,6 +96,13 @@ class scripted_store final : public store
         return sizes_;
     }
 
+    /// What was done: `a` for an append, `p` for a piece of pruning.
+    std::string trace()
+    {
+        const std::lock_guard guard(mutex_);
+        return trace_;
+    }
+
     std::atomic<int> chores_{0};
 
   private:
@@ -94,7 +122,19 @@ class scripted_store final : public store
     std::optional<store_error_kind> failing_;
     int tries_ = 0;
     std::vector<std::size_t> sizes_;
+    std::string trace_;
 };
+
+/// Runs 1 to n, all ended.
+void add_ended_runs(store& s, std::uint32_t n)
+{
+    batch b;
+    for (std::uint32_t i = 1; i <= n; ++i) {
+        b.runs.push_back(sample_run(run_number(i), "run" + std::to_string(i)));
+        b.records.push_back(of_run(record_kind::run_ended, run_number(i), i, recorded_state::success));
+    }
+    s.append(b);
+}
 
 record nth(std::int64_t i)
 {
@@ -269,6 +309,68 @@ BOOST_AUTO_TEST_CASE(numbers_of_runs_go_on_from_those_in_the_store)
     BOOST_TEST(w.create_run(sample_run({}, "second000000")).value() == 2U);
     BOOST_TEST(w.create_run(sample_run({}, "third0000000")).value() == 3U);
     BOOST_TEST(store.runs({}).size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(between_two_pieces_of_pruning_what_waits_is_written)
+{
+    scripted_store store;
+    add_ended_runs(store, 4);
+    store.hold(true);
+    std::promise<prune_result> done;
+    writer w(store, {}, writer_mode::threaded, {.batch_entries = 1});
+    for (std::int64_t i = 0; i < 3; ++i) {
+        auto r = nth(i);
+        r.run = run_number(4);
+        w.append(r);
+    }
+    store.wait_for_try(2);
+    w.prune({.keep_runs = 1}, instant(100), [&](const prune_result& r) { done.set_value(r); });
+    store.hold(false);
+    w.flush();
+    BOOST_TEST(done.get_future().get().removed.runs == 3U);
+    BOOST_TEST(store.trace() == "aapapap");
+    BOOST_TEST(w.stop() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(pruning_that_fails_says_why)
+{
+    scripted_store store;
+    add_ended_runs(store, 2);
+    std::promise<prune_result> done;
+    writer w(store);
+    store.fail_with(store_error_kind::full);
+    w.prune({.keep_runs = 0}, instant(100), [&](const prune_result& r) { done.set_value(r); });
+    const auto result = done.get_future().get();
+    BOOST_REQUIRE(result.error.has_value());
+    BOOST_TEST((result.error->kind() == store_error_kind::full && result.removed.more));
+    store.fail_with(std::nullopt);
+    BOOST_TEST(store.runs({}).size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(pruning_that_was_not_finished_is_broken_off_by_stop)
+{
+    scripted_store store;
+    add_ended_runs(store, 2);
+    std::vector<prune_result> results;
+    writer w(store, {}, writer_mode::manual);
+    w.prune({.keep_runs = 0}, instant(100), [&](const prune_result& r) { results.push_back(r); });
+    w.prune({.keep_runs = 0}, instant(100), [&](const prune_result& r) { results.push_back(r); });
+    BOOST_TEST(w.write_next());
+    BOOST_TEST(results.empty());
+    BOOST_TEST(w.stop() == 0U);
+    BOOST_REQUIRE(results.size() == 2U);
+    BOOST_TEST((results[0].removed.runs == 1U && results[0].removed.more && !results[0].error));
+    BOOST_TEST((results[1].removed.runs == 0U && results[1].removed.more));
+}
+
+BOOST_AUTO_TEST_CASE(pruning_in_synchronous_mode_is_done_at_once)
+{
+    memory_store store;
+    add_ended_runs(store, 3);
+    std::vector<std::size_t> removed;
+    writer w(store, {}, writer_mode::synchronous);
+    w.prune({.keep_runs = 1}, instant(100), [&](const prune_result& r) { removed.push_back(r.removed.runs); });
+    BOOST_TEST((removed == std::vector<std::size_t>{2}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
