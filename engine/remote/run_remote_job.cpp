@@ -59,12 +59,6 @@ task<attempted<T>> unless_cancelled(task<T> t)
     co_return a;
 }
 
-task<std::monostate> as_value(task<> t)
-{
-    co_await std::move(t);
-    co_return std::monostate{};
-}
-
 std::string unknown_message(const launch_token& token, const std::string& why)
 {
     return "the job " + token.value() + " may or may not have been accepted (" + why +
@@ -139,6 +133,10 @@ task<submission> submit_and_record(context& ctx, backend& b)
 /// A cancellation waits until the answer is there: without the id the job could not be cancelled.
 task<submission> submit_once(context& ctx, backend& b)
 {
+    const branch& here = co_await this_branch();
+    // Told to stop already, it must not begin: the shield would let it.
+    if (here.cancel_requested() != cancel_reason::none)
+        throw cancelled(here.cancel_requested());
     auto s = co_await shield(submit_and_record(ctx, b), steady_time::max());
     co_return s;
 }
@@ -192,6 +190,9 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
 /// Durable when it returns. Told to stop before that, the attempt has sent nothing, and says so for whoever replays it.
 task<> record_intent(context& ctx)
 {
+    const branch& here = co_await this_branch();
+    if (here.cancel_requested() != cancel_reason::none)
+        throw cancelled(here.cancel_requested());
     cancel_reason stopped = cancel_reason::none;
     try {
         if (ctx.recorded("launch_withdrawn"))
@@ -226,7 +227,7 @@ struct recorded_launch
     std::optional<job_id> id;
 };
 
-recorded_launch recall(const context& ctx)
+recorded_launch recall(context& ctx)
 {
     recorded_launch l;
     const auto withdrawn = ctx.recorded("launch_withdrawn");
@@ -410,6 +411,7 @@ task<json::value> watch_job(context& ctx, backend& b, job_id id)
 task<json::value> run_remote_job(context& ctx, backend& b)
 {
     branch& here = co_await this_branch();
+    (void)ctx.claim_token();
     recorded_launch known = recall(ctx);
     if (known.id) {
         auto output = co_await watch_job(ctx, b, std::move(*known.id));

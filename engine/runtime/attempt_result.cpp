@@ -69,22 +69,28 @@ bool is_deeper_than(const json::value& v, std::size_t depth)
 
 } // namespace
 
+std::string recordable_text(const json::value& v, std::string_view what, std::string_view kind)
+{
+    if (is_deeper_than(v, max_output_depth))
+        throw fatal(fmt::format("{} is nested more than {} levels deep: put what is inside into a text or a file", what,
+                                max_output_depth),
+                    fmt::format("{}_too_deep", kind));
+    std::string text = json::serialize(v);
+    if (text.size() > max_output_size)
+        throw fatal(fmt::format("{} has {} bytes as JSON, and the limit is {}: write it to a file and return its path",
+                                what, text.size(), max_output_size),
+                    fmt::format("{}_too_large", kind));
+    return text;
+}
+
 std::string recorded_data(attempt_result& r)
 {
-    if (r.outcome == attempt_outcome::success && is_deeper_than(r.output, max_output_depth)) {
-        r = failed_result(failure_class::fatal,
-                          fmt::format("the output is nested more than {} levels deep", max_output_depth),
-                          "output_too_deep");
-    }
     if (r.outcome == attempt_outcome::success) {
-        std::string data = r.output.is_null() ? std::string() : json::serialize(r.output);
-        if (data.size() <= max_output_size)
-            return data;
-        r = failed_result(failure_class::fatal,
-                          fmt::format("the output has {} bytes as JSON, and the limit is {}: write it to a file and "
-                                      "return its path",
-                                      data.size(), max_output_size),
-                          "output_too_large");
+        try {
+            return r.output.is_null() ? std::string() : recordable_text(r.output, "the output", "output");
+        } catch (const fatal& e) {
+            r = failed_result(e.classification(), e.what(), e.code());
+        }
     }
     return r.error.empty() ? std::string() : json::serialize(r.error);
 }

@@ -22,8 +22,16 @@ struct attempt_result
     json::object error; ///< `class`, `code` (may be missing), `message`; empty for a success
 };
 
-/// Largest output of one attempt, as JSON text.
+/// Largest output of one attempt, and result of one step, as JSON text.
 inline constexpr std::size_t max_output_size = std::size_t{16} << 20;
+
+/// Deepest nesting of either.
+inline constexpr std::size_t max_output_depth = 200;
+
+/// The JSON text of a value that is to be recorded. @param what names it: "the result of the step `x`"
+/// @throws fatal `<kind>_too_large` or `<kind>_too_deep`
+[[nodiscard]] std::string recordable_text(const json::value& v, std::string_view what,
+                                          std::string_view kind = "result");
 
 [[nodiscard]] attempt_result failed_result(failure_class c, std::string_view message, std::string_view code = {});
 
@@ -34,9 +42,6 @@ inline constexpr std::size_t max_output_size = std::size_t{16} << 20;
 
 /// May there be another attempt after this end, as far as its kind goes? The number is the scheduler's to count.
 [[nodiscard]] bool retry_allowed(const graph::retry_policy& policy, const attempt_result& r);
-
-/// Deepest nesting of an output.
-inline constexpr std::size_t max_output_depth = 200;
 
 /// The JSON text of an end, as it is recorded. An output that is too large or too deep makes the end a failure.
 [[nodiscard]] std::string recorded_data(attempt_result& r);

@@ -58,7 +58,7 @@ journal::writer_events events_of(const std::shared_ptr<State>& s, loop::executor
 } // namespace
 
 commit_log::commit_log(potoo::loop& l, journal::store& store, journal::writer_mode mode)
-    : state_(std::make_shared<state>()), writer_(store, events_of(state_, l.executor()), mode)
+    : state_(std::make_shared<state>()), executor_(l.executor()), writer_(store, events_of(state_, executor_), mode)
 {}
 
 commit_log::~commit_log()
@@ -77,6 +77,17 @@ counter::wait commit_log::reached(journal::position p) noexcept
     if (writer_.durable() >= p)
         state_->durable.advance_to(p);
     return state_->durable.reached(p);
+}
+
+void commit_log::prune(journal::retention keep, wall_time now, std::function<void(const journal::prune_result&)> done)
+{
+    writer_.prune(std::move(keep), now,
+                  [s = state_, executor = executor_, done = std::move(done)](const journal::prune_result& r) {
+                      boost::asio::post(executor, [s, done, r] {
+                          if (s->open)
+                              done(r);
+                      });
+                  });
 }
 
 std::size_t commit_log::stop()

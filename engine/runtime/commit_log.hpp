@@ -55,6 +55,13 @@ class commit_log
     /// `co_await log.reached(p)`
     [[nodiscard]] counter::wait reached(journal::position p) noexcept;
 
+    /// With `writer_mode::manual`: writes what has gathered. @return false when there is nothing, or it cannot be
+    /// written
+    bool write_next() { return writer_.write_next(); }
+
+    /// As `journal::writer::prune`; `done` is called on the loop, unless the log is gone by then.
+    void prune(journal::retention keep, wall_time now, std::function<void(const journal::prune_result&)> done);
+
     /// Blocks until all is durable. @throws journal::store_error
     void flush() { writer_.flush(); }
 
@@ -65,6 +72,7 @@ class commit_log
     struct state;
 
     std::shared_ptr<state> state_;
+    loop::executor_type executor_;
     journal::writer writer_;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/runtime/launch_name.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <string>
 
 namespace potoo::runtime {
@@ -42,6 +43,31 @@ class fnv128
 
 constexpr std::string_view letters_and_digits = "abcdefghijklmnopqrstuvwxyz234567";
 
+/// The finalizer of splitmix64: neighbouring hashes become unrelated numbers.
+std::uint64_t mixed(std::uint64_t x)
+{
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+struct drawn
+{
+    std::uint64_t high;
+    std::uint64_t low;
+};
+
+drawn draw_bits(const launch_token& attempt, std::string_view branch, std::uint32_t draw)
+{
+    fnv128 hash;
+    hash.add(attempt.value());
+    hash.add(branch);
+    hash.add(std::uint64_t{draw});
+    const auto bits = hash.value();
+    const std::uint64_t high = mixed(static_cast<std::uint64_t>(bits >> 64));
+    return {high, mixed(static_cast<std::uint64_t>(bits) ^ high)};
+}
+
 } // namespace
 
 run_id make_run_id(std::mt19937_64& entropy)
@@ -80,6 +106,29 @@ double replayable_fraction(const run_id& run, task_index task, item_index item, 
     // The upper half is the better mixed one; 53 bits are what a double holds.
     const auto upper = static_cast<std::uint64_t>(hash.value() >> 64);
     return static_cast<double>(upper >> 11) * 0x1.0p-53;
+}
+
+std::string make_replayable_uuid(const launch_token& attempt, std::string_view branch, std::uint32_t draw)
+{
+    drawn bits = draw_bits(attempt, branch, draw);
+    bits.high = (bits.high & ~std::uint64_t{0xf000}) | 0x8000;
+    bits.low = (bits.low & ~(std::uint64_t{3} << 62)) | (std::uint64_t{1} << 63);
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", bits.high >> 32, (bits.high >> 16) & 0xffff,
+                       bits.high & 0xffff, bits.low >> 48, bits.low & 0xffff'ffff'ffffULL);
+}
+
+double make_replayable_number(const launch_token& attempt, std::string_view branch, std::uint32_t draw)
+{
+    return static_cast<double>(draw_bits(attempt, branch, draw).high >> 11) * 0x1.0p-53;
+}
+
+std::string make_callback_token(const run_id& run, std::mt19937_64& entropy)
+{
+    std::string token = run.value() + ".";
+    std::uniform_int_distribution<std::size_t> any_of(0, letters_and_digits.size() - 1);
+    for (int i = 0; i < 26; ++i)
+        token += letters_and_digits[any_of(entropy)];
+    return token;
 }
 
 } // namespace potoo::runtime

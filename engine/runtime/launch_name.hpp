@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string>
 #include <string_view>
 
 namespace potoo::runtime {
@@ -20,5 +21,16 @@ namespace potoo::runtime {
 
 /// A number that depends on nothing but its arguments, evenly spread in [0, 1): jitter that a replay draws again.
 [[nodiscard]] double replayable_fraction(const run_id& run, task_index task, item_index item, attempt_number attempt);
+
+/// A UUID (RFC 9562, version 8) that depends on nothing but its arguments: the `draw`th of a branch of an attempt,
+/// which its launch token stands for.
+[[nodiscard]] std::string make_replayable_uuid(const launch_token& attempt, std::string_view branch,
+                                               std::uint32_t draw);
+
+/// Likewise a number, evenly spread in [0, 1).
+[[nodiscard]] double make_replayable_number(const launch_token& attempt, std::string_view branch, std::uint32_t draw);
+
+/// `<run id>.` and 26 random characters: 130 bits.
+[[nodiscard]] std::string make_callback_token(const run_id& run, std::mt19937_64& entropy);
 
 } // namespace potoo::runtime

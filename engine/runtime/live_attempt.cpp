@@ -8,40 +8,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
 namespace potoo::runtime {
 namespace {
 
 constexpr std::size_t max_log_size = std::size_t{64} << 20;
 
-/// Facts are found by name; this keeps them apart from the steps, which are found by number.
-constexpr std::uint32_t no_step = std::numeric_limits<std::uint32_t>::max();
-
-[[noreturn]] void throw_recorded_failure(const json::value& error)
+bool detaches(cancel_reason r) noexcept
 {
-    const json::object& o = error.as_object();
-    const std::string message(o.at("message").as_string());
-    const std::string code(o.contains("code") ? std::string(o.at("code").as_string()) : std::string());
-    const std::string_view c = o.at("class").as_string();
-    if (c == "fatal")
-        throw fatal(message, code);
-    if (c == "unknown_outcome")
-        throw unknown_outcome(message, code);
-    if (c == "skip")
-        throw skip(message);
-    throw failure(message, code);
+    return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
 }
 
 } // namespace
 
 live_attempt::live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
-                           std::vector<journal::record> recorded, std::optional<wall_time> first_started)
+                           std::vector<journal::record> recorded, std::optional<wall_time> first_started, purpose p)
     : execution(owner.services().loop, owner.interned_name(task)), owner_(owner), task_(task), item_(item),
-      number_(number), started_(owner.services().loop.now()),
+      number_(number), purpose_(p), started_(owner.services().loop.now()),
       token_(make_launch_token(owner.id(), owner.dag()[task].name, owner.values().item_name(task, item), number)),
-      names_(&owner.names()), recorded_(std::move(recorded))
+      names_(&owner.names())
 {
+    if (!recorded.empty())
+        replay_ = std::make_unique<replay_state>(std::move(recorded));
     // A replay goes on with the time that is left.
     if (first_started)
         started_ -= std::max(owner.services().loop.wall_now() - *first_started, duration{0});
@@ -80,39 +69,160 @@ void live_attempt::render()
 void live_attempt::start()
 {
     const auto& spec = owner_.dag()[task_];
-    deadline_ = owner_.deadline();
+    const bool in_time = !is_reconciliation();
     try {
         render();
-        if (spec.timeout) {
+        if (in_time)
+            deadline_ = owner_.deadline();
+        if (in_time && spec.timeout) {
             deadline_ = std::min(deadline_, started_ + *spec.timeout);
-            loop().arm(*this, started_ + *spec.timeout);
+            if (stop_ == cancel_reason::none)
+                loop().arm(*this, started_ + *spec.timeout);
         }
         coroutine_ = owner_.prepared(task_).op().run(*this);
         if (!coroutine_)
             throw fatal("the operator returned no coroutine");
     } catch (...) {
         result_ = result_of(std::current_exception(), cancel_reason::none, false);
-        owner_.attempt_has_ended(*this);
+        conclude();
         return;
     }
     task_access<json::value>::start(coroutine_, *this);
 }
 
+void live_attempt::stop(cancel_reason reason)
+{
+    if (stop_is_held() && detaches(reason)) {
+        stop_ = reason;
+        timed_out_ = false;
+        deliver_stop();
+        return;
+    }
+    if (stop_ != cancel_reason::none)
+        return;
+    stop_ = reason;
+    if (!replay_ || replay_->records.arrived() || detaches(reason) || operator_ended_)
+        deliver_stop();
+    else
+        loop().arm(*this, loop().now() + longest_replay);
+}
+
+void live_attempt::deliver_stop() noexcept
+{
+    if (armed())
+        loop().disarm(*this);
+    cancel(stop_);
+    if (replay_)
+        replay_->let_go.advance_to(1);
+}
+
+void live_attempt::deliver_stop_if_arrived() noexcept
+{
+    if (stop_is_held() && replay_->records.arrived())
+        deliver_stop();
+}
+
 void live_attempt::on_due()
 {
-    timed_out_ = cancel_requested() == cancel_reason::none;
-    cancel(cancel_reason::deadline);
+    if (stop_ != cancel_reason::none) {
+        deliver_stop();
+        return;
+    }
+    timed_out_ = true;
+    stop(cancel_reason::deadline);
 }
 
 void live_attempt::on_end() noexcept
 {
+    if (operator_ended_) {
+        conclude();
+        return;
+    }
+    operator_ended_ = true;
     if (armed())
         loop().disarm(*this);
+    take_outcome();
+    if (!must_clean_up()) {
+        conclude();
+        return;
+    }
+    clean_up_ = shield(clean_up(), loop().now() + grace_of_handlers);
+    task_access<void>::start(clean_up_, *this);
+}
+
+void live_attempt::take_outcome() noexcept
+{
     auto& outcome = task_access<json::value>::result(coroutine_);
     if (auto e = outcome.error())
-        result_ = result_of(e, cancel_requested(), timed_out_);
+        result_ = result_of(e, stop_, timed_out_);
     else
         result_.output = outcome.take();
+}
+
+bool live_attempt::must_clean_up() const noexcept
+{
+    const bool by_itself =
+        result_.outcome == schedule::attempt_outcome::success || result_.outcome == schedule::attempt_outcome::skipped;
+    return !handlers_.empty() && stop_ != cancel_reason::none && !detaches(stop_) && !by_itself;
+}
+
+void live_attempt::on_cancel(task<> handler)
+{
+    if (!handler)
+        throw std::invalid_argument("on_cancel was given an empty task");
+    handlers_.push_back(std::move(handler));
+}
+
+task<> live_attempt::clean_up()
+{
+    branch& here = co_await this_branch();
+    while (!handlers_.empty()) {
+        task<> handler = std::move(handlers_.back());
+        handlers_.pop_back();
+        std::string trouble;
+        try {
+            co_await std::move(handler);
+        } catch (const cancelled& c) {
+            trouble = fmt::format("stopped ({})", to_string(c.reason()));
+        } catch (const std::exception& e) {
+            trouble = e.what();
+        } catch (...) {
+            trouble = "something was thrown that is no std::exception";
+        }
+        if (!trouble.empty())
+            log("clean-up after the cancellation: " + trouble);
+    }
+    if (here.cancel_requested() != cancel_reason::none)
+        mark_unconfirmed("the clean-up did not end within " + format_duration(grace_of_handlers));
+}
+
+void live_attempt::check_arrival()
+{
+    if (!replay_ || detaches(stop_))
+        return;
+    if (replay_->records.has_unclaimed_launch())
+        mark_unconfirmed(
+            fmt::format("the job {} was launched, and the attempt ended without looking after it", token_.value()));
+    const journal::record* left = replay_->records.next_call({});
+    if (!left)
+        return;
+    const std::string missed = fmt::format("it ended before its call {}, which was recorded as {}", left->step,
+                                           describe_call(call_kind_of(*left), left->name));
+    if (stop_ == cancel_reason::none && (result_.outcome == schedule::attempt_outcome::success ||
+                                         result_.outcome == schedule::attempt_outcome::skipped))
+        result_ = failed_result(failure_class::fatal,
+                                "the operator has changed: " + missed + "; retry the task to run it from the start",
+                                "operator_changed");
+    else
+        log("not all of the replay: " + missed);
+}
+
+void live_attempt::conclude()
+{
+    if (armed())
+        loop().disarm(*this);
+    operator_ended_ = true;
+    check_arrival();
     for (auto [lines, stream] :
          {std::pair(&out_lines_, journal::log_stream::out), {&err_lines_, journal::log_stream::err}}) {
         if (std::string rest = lines->take_rest(); !rest.empty())
@@ -148,11 +258,6 @@ process_runner& live_attempt::processes() noexcept
     return owner_.services().processes;
 }
 
-double live_attempt::random() noexcept
-{
-    return std::uniform_real_distribution<double>(0, 1)(owner_.services().entropy);
-}
-
 void live_attempt::add_log(journal::log_stream stream, std::string text)
 {
     if (logged_ >= max_log_size || owner_.services().log.over_limit()) {
@@ -177,15 +282,16 @@ void live_attempt::log_output(output_stream stream, std::string_view piece)
 
 void live_attempt::progress(double fraction, std::string_view message)
 {
-    owner_.note_progress(*this, std::clamp(fraction, 0.0, 1.0), message);
+    if (!is_reconciliation())
+        owner_.note_progress(*this, std::clamp(fraction, 0.0, 1.0), message);
 }
 
 void live_attempt::set_deferred(bool deferred)
 {
-    if (deferred == deferred_)
-        return;
-    deferred_ = deferred;
-    owner_.note_deferred(*this, deferred);
+    const bool before = deferrals_ > 0;
+    deferrals_ += deferred ? 1 : -1;
+    if (before != (deferrals_ > 0))
+        owner_.note_deferred(*this, deferred);
 }
 
 std::shared_ptr<void>& live_attempt::shared_slot(std::type_index type, const std::string& key)
@@ -197,110 +303,6 @@ void live_attempt::mark_unconfirmed(std::string_view why)
 {
     unconfirmed_ = why;
     log(fmt::format("the remote side has not confirmed that the job stopped: {}", why));
-}
-
-std::string live_attempt::path_of(const branch& b) const
-{
-    std::string path;
-    for (const branch* x = &b; x->parent(); x = x->parent())
-        path = path.empty() ? std::to_string(x->position()) : fmt::format("{}.{}", x->position(), path);
-    return path;
-}
-
-const journal::record* live_attempt::find_step(const std::string& path, std::uint32_t step) const
-{
-    const auto found = std::find_if(recorded_.begin(), recorded_.end(), [&](const journal::record& r) {
-        return r.kind == journal::record_kind::step_recorded && r.branch == path && r.step == step;
-    });
-    return found == recorded_.end() ? nullptr : &*found;
-}
-
-journal::record live_attempt::make_record(journal::record_kind kind, std::string name) const
-{
-    journal::record r;
-    r.kind = kind;
-    r.task = task_;
-    r.item = item_;
-    r.attempt = number_;
-    r.name = std::move(name);
-    return r;
-}
-
-task<> live_attempt::commit(journal::record r)
-{
-    const journal::position p = owner_.append(std::move(r));
-    co_await owner_.services().log.reached(p);
-}
-
-task<json::value> live_attempt::step(std::string name, task<json::value> work)
-{
-    branch& here = co_await this_branch();
-    std::string path = path_of(here);
-    const std::uint32_t number = next_step_[path]++;
-    if (const journal::record* before = find_step(path, number)) {
-        if (before->name != name)
-            throw fatal(fmt::format("the operator has changed: its step {} was recorded as `{}` and is now `{}`; "
-                                    "retry the task to run it from the start",
-                                    number, before->name, name),
-                        "operator_changed");
-        const json::value value = parse_recorded(before->data);
-        if (before->state == journal::recorded_state::failed)
-            throw_recorded_failure(value);
-        co_return value;
-    }
-    journal::record r = make_record(journal::record_kind::step_recorded, std::move(name));
-    r.branch = std::move(path);
-    r.step = number;
-    r.state = journal::recorded_state::success;
-    json::value value;
-    std::exception_ptr failed;
-    try {
-        value = co_await std::move(work);
-    } catch (const task_error&) {
-        failed = std::current_exception();
-    }
-    if (failed) {
-        r.state = journal::recorded_state::failed;
-        r.data = json::serialize(result_of(failed, cancel_reason::none, false).error);
-    } else {
-        owner_.mask().clean(value);
-        r.data = json::serialize(value);
-    }
-    co_await commit(std::move(r));
-    if (failed)
-        std::rethrow_exception(failed);
-    co_return value;
-}
-
-std::optional<json::value> live_attempt::recorded(std::string_view name) const
-{
-    const auto found = std::find_if(recorded_.rbegin(), recorded_.rend(), [&](const journal::record& r) {
-        return to_string(r.kind) == name || (r.kind == journal::record_kind::step_recorded && r.name == name);
-    });
-    if (found == recorded_.rend())
-        return std::nullopt;
-    return found->kind == journal::record_kind::launch_intent ? json::value(json::string(found->name))
-                                                              : parse_recorded(found->data);
-}
-
-task<> live_attempt::record(std::string name, json::value fact)
-{
-    journal::record r = make_record(journal::record_kind::step_recorded, name);
-    if (name == to_string(journal::record_kind::launch_intent)) {
-        r.kind = journal::record_kind::launch_intent;
-        r.name = token_.value();
-    } else if (name == to_string(journal::record_kind::launch_recorded)) {
-        r.kind = journal::record_kind::launch_recorded;
-        r.name = token_.value();
-        r.data = json::serialize(fact);
-    } else {
-        owner_.mask().clean(fact);
-        r.state = journal::recorded_state::success;
-        r.step = no_step;
-        r.data = json::serialize(fact);
-    }
-    recorded_.push_back(r);
-    co_await commit(std::move(r));
 }
 
 } // namespace potoo::runtime

@@ -1,9 +1,15 @@
 #pragma once
 /// @file
 /// One attempt under way: the branch that its operator runs on, and what the operator may do.
+///
+/// An attempt that is told to stop while it is replayed and has not arrived where it was first goes on to there, so
+/// that whoever must undo something is registered and knows of what: for at most `longest_replay`. It does nothing new
+/// on the way.
 
 #include "engine/journal/record.hpp"
+#include "engine/runtime/attempt_replay.hpp"
 #include "engine/runtime/attempt_result.hpp"
+#include "engine/runtime/callback_book.hpp"
 #include "engine/runtime/log_lines.hpp"
 #include "engine/runtime/prepared_task.hpp"
 
@@ -22,23 +28,48 @@ namespace potoo::runtime {
 
 class run_executor;
 
-class live_attempt final : public execution, public context, private timer_node
+class live_attempt final : public execution, public context, private decision_memory, private timer_node
 {
   public:
+    static constexpr duration longest_replay{60'000};
+    static constexpr duration grace_of_handlers{60'000}; ///< of all `on_cancel` handlers together
+
+    /// What it runs for.
+    enum class purpose : std::uint8_t
+    {
+        its_result,
+        reconciliation, ///< it has ended before, and runs again only to be stopped for certain
+    };
+
     /// @param recorded what the journal holds of it already, in order: empty unless it is replayed
     /// @param first_started when it was started for the first time, if it is replayed
     live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
-                 std::vector<journal::record> recorded, std::optional<wall_time> first_started);
+                 std::vector<journal::record> recorded, std::optional<wall_time> first_started,
+                 purpose p = purpose::its_result);
     ~live_attempt() override;
 
     /// Renders its inputs and starts the operator. It may have ended when this returns.
     void start();
+
+    /// Tells it to stop; the first reason stays. May come before `start`.
+    void stop(cancel_reason reason);
+
+    /// Why it was told to stop; `none` if it was not.
+    [[nodiscard]] cancel_reason stop_reason() const noexcept { return stop_; }
+
+    [[nodiscard]] bool is_reconciliation() const noexcept { return purpose_ == purpose::reconciliation; }
 
     [[nodiscard]] task_index task_at() const noexcept { return task_; }
 
     [[nodiscard]] attempt_result take_result() { return std::move(result_); }
 
     [[nodiscard]] steady_time started() const noexcept { return started_; }
+
+    /// Why what it began at a remote side may run still; empty when it does not.
+    [[nodiscard]] const std::string& unconfirmed() const noexcept { return unconfirmed_; }
+
+    /// A reconciliation came to what there was to be stopped.
+    [[nodiscard]] bool looked_after() const { return token_claimed_ || !replay_ || replay_->records.arrived(); }
 
     const json::object& input() const noexcept override { return *input_; }
 
@@ -68,33 +99,97 @@ class live_attempt final : public execution, public context, private timer_node
     void log(std::string_view line) override;
     void log_output(output_stream stream, std::string_view piece) override;
     void progress(double fraction, std::string_view message) override;
-    double random() noexcept override;
     task<json::value> step(std::string name, task<json::value> work) override;
-    std::optional<json::value> recorded(std::string_view name) const override;
+    task<> sleep_until(std::string name, wall_time t) override;
+    task<wall_time> now() override;
+    task<std::string> uuid() override;
+    task<double> random() override;
+    task<open_callback> callback(std::string name) override;
+    task<json::value> completion(open_callback c) override;
+    void on_cancel(task<> handler) override;
+    std::optional<json::value> recorded(std::string_view name) override;
     task<> record(std::string name, json::value fact) override;
+    const launch_token& claim_token() override;
     void mark_unconfirmed(std::string_view why) override;
 
   private:
+    /// Where a branch stands.
+    struct branch_position
+    {
+        std::uint32_t calls = 0; ///< that are recorded, so far
+        std::uint32_t draws = 0; ///< of `uuid` and `random`
+    };
+
+    /// Of an attempt that has records.
+    struct replay_state
+    {
+        explicit replay_state(std::vector<journal::record> records) : records(std::move(records)) {}
+
+        attempt_replay records;
+        std::vector<std::string> lost; ///< branches that did not decide their group: they begin nothing new
+        counter let_go;                ///< 1 once a stop that was held back is not any more
+    };
+
     void set_deferred(bool deferred) override;
     std::shared_ptr<void>& shared_slot(std::type_index type, const std::string& key) override;
     void on_end() noexcept override;
     void on_due() override;
+
+    decision_memory* decisions() noexcept override { return this; }
+
+    std::optional<std::uint32_t> recall(const branch& where, std::uint32_t tasks) override;
+    void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by) override;
 
     void render();
     void add_log(journal::log_stream stream, std::string text);
     [[nodiscard]] journal::record make_record(journal::record_kind kind, std::string name) const;
     [[nodiscard]] task<> commit(journal::record r);
 
-    /// Path of a branch below this attempt: `1.0` is the first below the second.
+    /// A record of the next call of a branch, which is numbered by this.
+    [[nodiscard]] journal::record next_call(const branch& here, call_kind kind, std::string name);
+
+    /// What was recorded of it; null when it is new. @throws fatal when that was another call; cancelled when it is new
+    /// and its branch lost
+    [[nodiscard]] const journal::record* recall_call(const journal::record& call);
+    void refuse_if_lost(std::string_view path) const;
+
+    /// What is recorded in the place of the next call of a branch, when that is the decision of such a group.
+    [[nodiscard]] const journal::record* recorded_decision(const std::string& path, std::uint32_t tasks) const;
+    [[nodiscard]] bool is_journaled(const std::string& path, std::uint32_t tasks) const;
+    [[nodiscard]] std::uint32_t calls_of(const std::string& path) const;
+
+    /// A stop was asked for, and waits for the replay.
+    [[nodiscard]] bool stop_is_held() const noexcept
+    {
+        return stop_ != cancel_reason::none && cancel_requested() == cancel_reason::none;
+    }
+
+    /// @throws cancelled when something new must not begin
+    void refuse_if_stopped(const branch& here) const;
+    void deliver_stop() noexcept;
+    void deliver_stop_if_arrived() noexcept;
+
+    void take_outcome() noexcept;
+    void check_arrival();
+    [[nodiscard]] bool must_clean_up() const noexcept;
+    [[nodiscard]] task<> clean_up();
+    void conclude();
+
+    /// Path of a branch below this attempt: `1.0` is the first below the second. What follows a call of the branch
+    /// above is told apart by how many there were: `1@3`.
     [[nodiscard]] std::string path_of(const branch& b) const;
-    [[nodiscard]] const journal::record* find_step(const std::string& path, std::uint32_t step) const;
+    [[nodiscard]] std::string path_below(std::string path, std::uint32_t position) const;
 
     run_executor& owner_;
     task_index task_;
     item_index item_;
     attempt_number number_;
+    purpose purpose_;
     bool timed_out_ = false;
-    bool deferred_ = false;
+    bool token_claimed_ = false;
+    bool operator_ended_ = false;
+    cancel_reason stop_ = cancel_reason::none;
+    int deferrals_ = 0;
     steady_time started_;
     steady_time deadline_ = steady_time::max();
     launch_token token_;
@@ -104,15 +199,18 @@ class live_attempt final : public execution, public context, private timer_node
     json::value token_value_;
     std::shared_ptr<const json::object> input_;
     std::vector<std::pair<std::string, std::string>> environment_;
-    std::vector<journal::record> recorded_;
-    std::map<std::string, std::uint32_t> next_step_; ///< by branch
+    std::unique_ptr<replay_state> replay_; ///< null while there is no record to look for
+    std::map<std::string, branch_position, std::less<>> positions_;
     log_lines out_lines_;
     log_lines err_lines_;
     std::size_t logged_ = 0;
     std::size_t log_dropped_ = 0;
     std::string unconfirmed_;
-    potoo::task<json::value> coroutine_;
+    std::vector<potoo::task<>> handlers_;
     attempt_result result_;
+    // The coroutines last: they are destroyed first, where they wait, and use the rest until then.
+    potoo::task<json::value> coroutine_;
+    potoo::task<> clean_up_;
 };
 
 } // namespace potoo::runtime

@@ -38,11 +38,26 @@ void run_executor::recover(journal::run_number number, std::span<const record> r
     number_ = number;
     begin(std::move(when_ended));
     replaying_ = true;
+    end_recorded_.assign(dag().tasks.size(), false);
     machine_.start();
-    wall_time first_started = plan_.created;
+    const wall_time first_started = plan_.created;
     for (const record& r : records)
         replay(r);
     replaying_ = false;
+    had_ended_ = had_ended_ && schedule::is_terminal(machine_.state());
+    if (!had_ended_)
+        begin_again(first_started);
+    for (const auto& [key, u] : unconfirmed_) {
+        if (const auto& [t, i, n] = key; !is_under_way(t, i, n))
+            observer_.warning(fmt::format("{} had ended before it was confirmed that nothing of it runs any more ({}); "
+                                          "it is looked after now",
+                                          name_of(key), u.why));
+    }
+    wake();
+}
+
+void run_executor::begin_again(wall_time first_started)
+{
     arm_deadline(first_started);
     append([] {
         record r;
@@ -51,9 +66,19 @@ void run_executor::recover(journal::run_number number, std::span<const record> r
     }());
     observer_.run_started(*this, true);
     pumping_ = true;
+    report_what_followed();
     restart_in_flight();
     pumping_ = false;
-    wake();
+}
+
+/// A request that was written while no engine ran may have ended tasks, and a crash may have come before the record.
+void run_executor::report_what_followed()
+{
+    for (std::uint32_t t = 0; t < dag().tasks.size(); ++t) {
+        const schedule::task_state state = machine_.state_of(task_index(t));
+        if (schedule::is_terminal(state) && !end_recorded_[t])
+            record_end(task_index(t), state);
+    }
 }
 
 void run_executor::replay_event(const schedule::event& e)
@@ -87,6 +112,8 @@ void run_executor::replay(const record& r)
             result.error = data_of(r).as_object();
             values_.set_error(r.task, r.item, result.error);
         }
+        if (const auto u = unconfirmed_.find({r.task, r.item, r.attempt}); u != unconfirmed_.end())
+            u->second.steps = std::move(history_[key].steps);
         history_.erase(key);
         replay_event(schedule::attempt_ended{r.task, r.item, result.outcome,
                                              retry_allowed(*dag()[r.task].retry, result),
@@ -120,22 +147,107 @@ void run_executor::replay(const record& r)
     case record_kind::resumed:
         replay_event(schedule::run_resumed{});
         break;
+    case record_kind::callback_opened:
+        callbacks_.open(r);
+        keep_step(r);
+        break;
+    case record_kind::callback_completed:
+        callbacks_.complete(r, 0);
+        break;
     case record_kind::step_recorded:
     case record_kind::launch_intent:
     case record_kind::launch_recorded:
-    case record_kind::callback_completed:
-        history_[key].steps.push_back(r);
+        keep_step(r);
+        break;
+    case record_kind::remote_unconfirmed:
+        keep_unconfirmed(r);
+        break;
+    case record_kind::remote_confirmed:
+        unconfirmed_.erase({r.task, r.item, r.attempt});
+        break;
+    case record_kind::task_ended:
+        end_recorded_.at(r.task.value()) = true;
+        break;
+    case record_kind::run_ended:
+        had_ended_ = true;
         break;
     // Say nothing that the machine does not know: it said so itself, or they change no decision.
     case record_kind::run_created:
     case record_kind::run_started:
-    case record_kind::run_ended:
-    case record_kind::task_ended:
     case record_kind::attempt_deferred:
     case record_kind::attempt_resumed:
     case record_kind::pool_resized:
         break;
     }
+}
+
+/// A reconciliation adds to what its attempt, which has ended, left behind.
+void run_executor::keep_step(const record& r)
+{
+    if (is_under_way(r.task, r.item, r.attempt))
+        history_[key_of(r.task, r.item)].steps.push_back(r);
+    else if (const auto u = unconfirmed_.find({r.task, r.item, r.attempt}); u != unconfirmed_.end())
+        u->second.steps.push_back(r);
+}
+
+void run_executor::keep_unconfirmed(const record& r)
+{
+    const json::value why = data_of(r);
+    unconfirmed_[{r.task, r.item, r.attempt}].why =
+        why.is_string() ? std::string(why.as_string()) : json::serialize(why);
+}
+
+std::string run_executor::name_of(const attempt_key& k) const
+{
+    const auto& [task, item, attempt] = k;
+    const std::string item_name = values_.item_name(task, item);
+    return fmt::format("attempt {} of task `{}`{}", attempt.value(), dag()[task].name,
+                       item_name.empty() ? "" : fmt::format(", item {}", item_name));
+}
+
+void run_executor::start_reconciliations()
+{
+    std::size_t started = 0;
+    for (auto i = unconfirmed_.begin(); i != unconfirmed_.end() && started < starts_a_turn;) {
+        const attempt_key key = i->first;
+        const auto& [task, item, attempt] = key;
+        if (is_under_way(task, item, attempt)) {
+            ++i;
+            continue;
+        }
+        auto a = std::make_unique<live_attempt>(*this, task, item, attempt, std::move(i->second.steps), std::nullopt,
+                                                live_attempt::purpose::reconciliation);
+        i = unconfirmed_.erase(i);
+        live_attempt& ref = *a;
+        reconciliations_.emplace(key, std::move(a));
+        ++started;
+        ref.stop(cancel_reason::user);
+        ref.start();
+    }
+    if (started == starts_a_turn)
+        services_.loop.schedule(*this);
+}
+
+void run_executor::reconciliation_has_ended(live_attempt& a)
+{
+    const attempt_key key{a.task_at(), a.item(), a.attempt()};
+    auto node = reconciliations_.extract(key);
+    retired_.push_back(std::move(node.mapped()));
+    if (a.unconfirmed().empty() && a.looked_after()) {
+        record r;
+        r.kind = record_kind::remote_confirmed;
+        r.task = a.task_at();
+        r.item = a.item();
+        r.attempt = a.attempt();
+        r.name = a.token().value();
+        confirmed_position_ = append(std::move(r));
+        observer_.warning(fmt::format("{}: it is confirmed that nothing of it runs any more", name_of(key)));
+    } else {
+        observer_.warning(fmt::format(
+            "{} is still not confirmed to have ended ({}); the next start of the engine tries again", name_of(key),
+            a.unconfirmed().empty() ? "its operator did not come to where it was" : mask_.clean(a.unconfirmed())));
+    }
+    wake();
 }
 
 void run_executor::restart_in_flight()
@@ -157,6 +269,9 @@ void run_executor::restart_in_flight()
             starts_.push_back({t, i, n, services_.log.last()});
             return;
         }
+        // Nothing of it is the next attempt's, its time least of all.
+        if (found != history_.end())
+            history_.erase(found);
         record r;
         r.kind = record_kind::attempt_interrupted;
         r.task = t;

@@ -18,9 +18,6 @@ using schedule::attempt_outcome;
 
 namespace {
 
-/// Attempts started in one turn of the loop, so that I/O gets its turn while a large fan-out starts.
-constexpr std::size_t starts_a_turn = 512;
-
 record task_record(record_kind kind, task_index t)
 {
     record r;
@@ -99,6 +96,7 @@ run_executor::~run_executor()
     // Frames that are destroyed where they wait must not speak to an executor that is half gone.
     detaching_ = true;
     attempts_.clear();
+    reconciliations_.clear();
     retired_.clear();
     if (queued())
         services_.loop.unschedule(*this);
@@ -212,17 +210,57 @@ void run_executor::cancel(cancel_reason reason)
     enqueue(schedule::cancel_requested{reason}, std::move(r));
 }
 
+void run_executor::cancel(task_index task)
+{
+    const schedule::task_state state = machine_.state_of(task);
+    if (ended_ || detaching_ || schedule::is_terminal(state))
+        return;
+    record r = task_record(record_kind::cancel_requested, task);
+    r.name = to_string(cancel_reason::user);
+    enqueue(schedule::task_cancel_requested{task}, std::move(r));
+}
+
+callback_outcome run_executor::complete_callback(std::string_view token, bool success, json::value data)
+{
+    const callback_book::entry* e = callbacks_.find(token);
+    if (!e)
+        return callback_outcome::unknown;
+    if (e->completed.value() != 0)
+        return callback_outcome::already_completed;
+    if (ended_ || !is_under_way(e->task, e->item, e->attempt))
+        return callback_outcome::attempt_ended;
+    mask_.clean(data);
+    record r = attempt_record(record_kind::callback_completed, e->task, e->item, e->attempt);
+    r.branch = e->branch;
+    r.step = e->step;
+    r.name = e->name;
+    r.state = success ? recorded_state::success : recorded_state::failed;
+    r.data = recordable_text(data, fmt::format("the answer to the callback `{}`", e->name));
+    callbacks_.complete(r, append(r));
+    return callback_outcome::completed;
+}
+
+bool run_executor::is_under_way(task_index t, item_index i, attempt_number n) const
+{
+    return schedule::is_in_flight(machine_.state_of(t, i)) && machine_.attempt_of(t, i) == n;
+}
+
 void run_executor::detach()
 {
     if (ended_ || detaching_)
         return;
     detaching_ = true;
+    // They have lost nothing: the next start begins them again.
+    for (auto& [key, a] : reconciliations_)
+        retired_.push_back(std::move(a));
+    reconciliations_.clear();
+    unconfirmed_.clear();
     retries_.clear();
     starts_.clear();
     if (armed())
         services_.loop.disarm(*this);
     for (auto& [key, a] : attempts_)
-        a->cancel(cancel_reason::shutdown);
+        a->stop(cancel_reason::shutdown);
     wake();
 }
 
@@ -250,7 +288,7 @@ void run_executor::durable(journal::position p)
 {
     if (!starts_.empty() && starts_.front().after <= p)
         wake();
-    if (end_position_ != 0 && end_position_ <= p)
+    if ((end_position_ != 0 && end_position_ <= p) || (confirmed_position_ != 0 && confirmed_position_ <= p))
         wake();
 }
 
@@ -263,8 +301,10 @@ void run_executor::pump()
         events_.pop_front();
         take_event(std::move(e));
     }
-    if (!detaching_)
+    if (!detaching_) {
         start_what_may_start();
+        start_reconciliations();
+    }
     pumping_ = false;
     retired_.clear();
     const bool may_start = !starts_.empty() && services_.log.is_durable(starts_.front().after);
@@ -275,6 +315,8 @@ void run_executor::pump()
 
 void run_executor::take_event(pending_event e)
 {
+    if (e.remote && (!detaching_ || e.result))
+        append(std::move(*e.remote));
     if (detaching_) {
         // What really ended is remembered, although nothing follows from it now.
         if (e.result)
@@ -419,20 +461,26 @@ void run_executor::start_attempt(const pending_start& s)
     observer_.attempt_started(s.task, s.item, s.attempt);
     if (state == schedule::task_state::cancelling) {
         const cancel_reason reason = machine_.cancel_reason_of(s.task);
-        ref.cancel(reason == cancel_reason::none ? cancel_reason::user : reason);
+        ref.stop(reason == cancel_reason::none ? cancel_reason::user : reason);
     }
     ref.start();
 }
 
 void run_executor::attempt_has_ended(live_attempt& a)
 {
+    if (a.is_reconciliation()) {
+        reconciliation_has_ended(a);
+        return;
+    }
     const item_key key = key_of(a.task_at(), a.item());
     const auto found = attempts_.find(key);
     assert(found != attempts_.end() && found->second.get() == &a);
     retired_.push_back(std::move(found->second));
     attempts_.erase(found);
     attempt_result result = a.take_result();
-    if (detaching_ && result.outcome == attempt_outcome::cancelled) {
+    const cancel_reason stopped = a.stop_reason();
+    const bool let_go = stopped == cancel_reason::shutdown || stopped == cancel_reason::lost_lease;
+    if (let_go && result.outcome == attempt_outcome::cancelled) {
         wake();
         return;
     }
@@ -449,8 +497,24 @@ void run_executor::attempt_has_ended(live_attempt& a)
     e.record.number = std::chrono::floor<std::chrono::milliseconds>(services_.loop.now() - a.started()).count();
     e.record.data = std::move(data);
     e.result = std::move(result);
+    e.remote = remote_record(a);
+    unconfirmed_.erase({a.task_at(), a.item(), a.attempt()});
     events_.push_back(std::move(e));
     wake();
+}
+
+/// A crash may have come between an earlier such record and the end of the attempt.
+std::optional<record> run_executor::remote_record(const live_attempt& a) const
+{
+    const bool announced = unconfirmed_.contains({a.task_at(), a.item(), a.attempt()});
+    if (a.unconfirmed().empty() && !announced)
+        return std::nullopt;
+    const auto kind = a.unconfirmed().empty() ? record_kind::remote_confirmed : record_kind::remote_unconfirmed;
+    record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());
+    r.name = a.token().value();
+    if (!a.unconfirmed().empty())
+        r.data = json::serialize(json::string(mask_.clean(a.unconfirmed())));
+    return r;
 }
 
 void run_executor::carry_out(const schedule::arm_retry& a)
@@ -481,12 +545,15 @@ void run_executor::carry_out(const schedule::cancel_attempt& a)
         return;
     const item_key key = key_of(a.task, a.item);
     if (const auto found = attempts_.find(key); found != attempts_.end()) {
-        found->second->cancel(a.reason);
+        found->second->stop(a.reason);
         return;
     }
     const auto waiting = std::find_if(starts_.begin(), starts_.end(),
                                       [&](const pending_start& s) { return s.task == a.task && s.item == a.item; });
     if (waiting == starts_.end())
+        return;
+    // To be replayed: it is told as it starts, and stops what it had launched.
+    if (const auto before = history_.find(key); before != history_.end() && !before->second.steps.empty())
         return;
     // Never started, so there is nothing to stop.
     starts_.erase(waiting);
@@ -500,14 +567,19 @@ void run_executor::carry_out(const schedule::task_ended& a)
     values_.finish(a.task, a.state);
     if (replaying_)
         return;
-    record r = task_record(record_kind::task_ended, a.task);
-    r.state = to_recorded(a.state);
+    record_end(a.task, a.state);
+}
+
+void run_executor::record_end(task_index task, schedule::task_state state)
+{
+    record r = task_record(record_kind::task_ended, task);
+    r.state = to_recorded(state);
     // The error of an attempt is with the attempt's end; one of `when` or `foreach` has no other place.
-    const bool tried = machine_.item_count(a.task) > 0 && machine_.attempt_of(a.task, item_index(0)).value() > 0;
-    if (const json::object* error = values_.error(a.task); error && !tried)
+    const bool tried = machine_.item_count(task) > 0 && machine_.attempt_of(task, item_index(0)).value() > 0;
+    if (const json::object* error = values_.error(task); error && !tried)
         r.data = json::serialize(*error);
     append(std::move(r));
-    observer_.task_ended(a.task, a.state);
+    observer_.task_ended(task, state);
 }
 
 void run_executor::carry_out(const schedule::run_ended& a)
@@ -523,14 +595,18 @@ void run_executor::finish_if_done()
 {
     if (ended_)
         return;
-    const bool over = end_position_ != 0 && services_.log.is_durable(end_position_);
+    const bool reconciled =
+        reconciliations_.empty() && unconfirmed_.empty() && services_.log.is_durable(confirmed_position_);
+    const bool end_is_durable = end_position_ != 0 && services_.log.is_durable(end_position_);
+    const bool over = (had_ended_ || end_is_durable) && reconciled;
     const bool let_go = detaching_ && attempts_.empty();
     if (!over && !let_go)
         return;
     ended_ = true;
     if (armed())
         services_.loop.disarm(*this);
-    observer_.run_ended(*this);
+    if (!had_ended_)
+        observer_.run_ended(*this);
     if (when_ended_)
         when_ended_();
 }

@@ -6,8 +6,13 @@
 /// A run that was stopped is brought back by the same path: its records are applied to a fresh machine (`recover`), and
 /// what was under way is started again. Attempts that left steps behind go on from them; others were interrupted and
 /// get a new number.
+///
+/// An attempt that ended without a confirmation that nothing of it runs at a remote side is *reconciled* when its run
+/// is recovered, which may have ended: its operator runs again from its records, beside the machine, only to be stopped
+/// for certain.
 
 #include "engine/graph/dag.hpp"
+#include "engine/runtime/callback_book.hpp"
 #include "engine/runtime/live_attempt.hpp"
 #include "engine/runtime/prepared_task.hpp"
 #include "engine/runtime/run_observer.hpp"
@@ -25,6 +30,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -51,12 +57,24 @@ class run_executor final : private ready_node, private timer_node
     /// the run has been detached; the executor may be destroyed from there on, but not in it
     void start(std::function<void()> when_ended);
 
-    /// Goes on with a run that the journal knows. @param records all of its records, in order
+    /// Goes on with a run that the journal knows. Of one that has ended only what is unconfirmed is reconciled: its
+    /// state stays, and neither a start nor an end is recorded or told to the observer. @param when_ended called when
+    /// the reconciliations have ended too
+    /// @param records all of its records, in order
     void recover(journal::run_number number, std::span<const journal::record> records,
                  std::function<void()> when_ended);
 
     /// Asks the whole run to stop. Ignored when it has ended.
     void cancel(cancel_reason reason);
+
+    /// Asks one task to stop, all its items, by a person's wish. Ignored when it has ended.
+    /// @throws std::out_of_range when there is no such task
+    void cancel(task_index task);
+
+    /// Delivers what an attempt waits for in `context::completion`. @param data the answer; of a failure a string, or
+    /// an object with `message` and `code`, says why
+    /// @throws fatal when `data` is larger than a result may be
+    callback_outcome complete_callback(std::string_view token, bool success, json::value data);
 
     /// Lets go of the run without ending it: local processes are stopped, remote jobs are left alone, nothing more is
     /// recorded.
@@ -76,6 +94,8 @@ class run_executor final : private ready_node, private timer_node
     [[nodiscard]] runtime::services& services() noexcept { return services_; }
 
     [[nodiscard]] const task_values& values() const noexcept { return values_; }
+
+    [[nodiscard]] callback_book& callbacks() noexcept { return callbacks_; }
 
     [[nodiscard]] const bindings& names() const noexcept { return names_; }
 
@@ -100,11 +120,15 @@ class run_executor final : private ready_node, private timer_node
     void attempt_has_ended(live_attempt& a);
 
   private:
+    /// Attempts started in one turn of the loop, so that I/O gets its turn while a large fan-out starts.
+    static constexpr std::size_t starts_a_turn = 512;
+
     struct pending_event
     {
         schedule::event event;
         journal::record record;
-        std::optional<attempt_result> result; ///< of an attempt that ended
+        std::optional<attempt_result> result;  ///< of an attempt that ended
+        std::optional<journal::record> remote; ///< what is known of its remote job then, recorded before it
     };
 
     struct pending_start
@@ -121,6 +145,15 @@ class run_executor final : private ready_node, private timer_node
         std::vector<journal::record> steps; ///< of the latest attempt
         std::optional<wall_time> started;   ///< of the latest attempt, by its first start
         wall_time retry_at{};
+    };
+
+    using attempt_key = std::tuple<task_index, item_index, attempt_number>;
+
+    /// An attempt of which something may run still.
+    struct unconfirmed_attempt
+    {
+        std::vector<journal::record> steps;
+        std::string why;
     };
 
     using item_key = std::uint64_t;
@@ -149,16 +182,26 @@ class run_executor final : private ready_node, private timer_node
     void carry_out(const schedule::cancel_attempt& a);
     void carry_out(const schedule::task_ended& a);
     void carry_out(const schedule::run_ended& a);
+    void record_end(task_index task, schedule::task_state state);
     void start_what_may_start();
     void start_attempt(const pending_start& s);
     void set_retry_timer(task_index t, item_index i, duration delay);
     void finish_if_done();
+    [[nodiscard]] bool is_under_way(task_index t, item_index i, attempt_number n) const;
+    [[nodiscard]] std::optional<journal::record> remote_record(const live_attempt& a) const;
+    [[nodiscard]] std::string name_of(const attempt_key& k) const;
+    void start_reconciliations();
+    void reconciliation_has_ended(live_attempt& a);
 
     [[nodiscard]] schedule::task_evaluated evaluate(task_index t, json::object& error);
     [[nodiscard]] std::uint32_t expand_items(task_index t);
 
     void replay(const journal::record& r);
     void replay_event(const schedule::event& e);
+    void keep_step(const journal::record& r);
+    void keep_unconfirmed(const journal::record& r);
+    void begin_again(wall_time first_started);
+    void report_what_followed();
     void restart_in_flight();
 
     struct retry_timer;
@@ -183,6 +226,11 @@ class run_executor final : private ready_node, private timer_node
     std::vector<std::unique_ptr<live_attempt>> retired_;
     std::unordered_map<item_key, std::unique_ptr<retry_timer>> retries_;
     std::unordered_map<item_key, item_history> history_;
+    std::map<attempt_key, unconfirmed_attempt> unconfirmed_; ///< that nobody looks after at the moment
+    std::map<attempt_key, std::unique_ptr<live_attempt>> reconciliations_;
+    journal::position confirmed_position_ = 0; ///< of the last confirmation
+    callback_book callbacks_;
+    std::vector<bool> end_recorded_; ///< by task; while it replays
     std::deque<pending_event> events_;
     std::deque<pending_start> starts_;
     journal::position end_position_ = 0;
@@ -191,6 +239,7 @@ class run_executor final : private ready_node, private timer_node
     bool replaying_ = false;
     bool detaching_ = false;
     bool ended_ = false;
+    bool had_ended_ = false; ///< before it was recovered
 };
 
 } // namespace potoo::runtime

@@ -19,7 +19,9 @@ void task_values::set_items(task_index task, json::array items, std::vector<std:
 const json::value& task_values::item(task_index task, item_index i) const
 {
     const row& r = rows_[task.value()];
-    return i.value() < r.items.size() ? r.items[i.value()] : null_value;
+    const json::value* shown = r.ended && r.view.is_object() ? r.view.get_object().if_contains("items") : nullptr;
+    const json::array& items = shown ? shown->get_array() : r.items;
+    return i.value() < items.size() ? items[i.value()] : null_value;
 }
 
 std::string task_values::item_name(task_index task, item_index i) const

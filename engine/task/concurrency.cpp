@@ -9,10 +9,14 @@ void member::on_end() noexcept
 {
     ended_ = true;
     group& g = *group_;
-    if (!g.first_ended_)
-        g.first_ended_ = position();
-    if (!g.first_error_)
-        g.first_error_ = error();
+    if (g.counts(*this)) {
+        if (!g.first_ended_)
+            g.first_ended_ = position();
+        if (!g.first_error_ && error()) {
+            g.first_error_ = error();
+            g.first_failed_ = position();
+        }
+    }
     const bool last = g.drop();
     g.member_ended(*this);
     if (last)
@@ -37,9 +41,33 @@ bool group::withdraw() noexcept
 bool fixed_group::start()
 {
     hold();
-    for (std::size_t i = 0; i < members_.size() && stop_ == cancel_reason::none; ++i)
-        run(*members_[i], static_cast<std::uint32_t>(i));
+    const auto count = static_cast<std::uint32_t>(members_.size());
+    decision_memory* memory = owner().memory();
+    const auto decider = memory ? memory->recall(owner(), count) : std::nullopt;
+    decide_by(decider);
+    for (std::uint32_t i = 0; i < count && stop_ == cancel_reason::none; ++i) {
+        if (i != decider)
+            run(*members_[i], i);
+    }
+    if (decider && stop_ == cancel_reason::none)
+        run(*members_[*decider], *decider);
     return !drop();
+}
+
+void fixed_group::settle()
+{
+    const bool stopped = owner().cancel_requested() != cancel_reason::none;
+    if (stopped) {
+        const bool all_ended = std::all_of(members_.begin(), members_.end(), [](member* m) { return m->ended(); });
+        if (rule_ == rule::first_end_wins ? !first_ended() : !all_ended && !first_error())
+            throw cancelled(owner().cancel_requested());
+    }
+    decision_memory* memory = owner().memory();
+    if (!memory)
+        return;
+    // Of one that was told to stop nothing is remembered, but what was remembered before is passed by all the same.
+    const auto decider = rule_ == rule::first_end_wins ? first_ended() : first_failed();
+    memory->settle(owner(), static_cast<std::uint32_t>(members_.size()), stopped ? std::nullopt : decider);
 }
 
 void fixed_group::cancel_members(cancel_reason reason) noexcept
@@ -55,7 +83,7 @@ void fixed_group::cancel_members(cancel_reason reason) noexcept
 
 void fixed_group::member_ended(member& m) noexcept
 {
-    if (rule_ == rule::first_end_wins || m.error())
+    if (counts(m) && (rule_ == rule::first_end_wins || m.error()))
         cancel_members(cancel_reason::sibling);
 }
 
@@ -98,15 +126,11 @@ void bounded_group::on_due()
 
 } // namespace detail
 
-namespace {
-
 task<std::monostate> as_value(task<> t)
 {
     co_await std::move(t);
     co_return std::monostate{};
 }
-
-} // namespace
 
 task<> all(std::vector<task<>> tasks)
 {

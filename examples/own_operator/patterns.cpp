@@ -1,4 +1,4 @@
-// What operators do besides waiting: blocking calls, processes, HTTP, several things at once, clean-up.
+// What operators do: blocking calls, processes, HTTP, several things at once, clean-up, questions to people.
 #include <potoo/context.hpp>
 #include <potoo/http.hpp>
 #include <potoo/http_failure.hpp>
@@ -115,6 +115,56 @@ potoo::task<json::value> hold_lock(potoo::context& ctx)
     co_return json::value(path);
 }
 
+potoo::duration duration_of(potoo::context& ctx, const char* name)
+{
+    const auto d = potoo::parse_duration(text_of(ctx, name));
+    if (!d)
+        throw potoo::fatal("`" + std::string(name) + "` is no duration, such as 30s");
+    return *d;
+}
+
+// A step begins something, and a handler undoes it when the task is stopped. The handler has the path by value: the
+// operator's own variables are gone by then.
+potoo::task<json::value> write_reservation(std::string path, std::string reference)
+{
+    std::ofstream(path) << reference << '\n';
+    co_return json::value(path);
+}
+
+potoo::task<json::value> reserve(potoo::context& ctx)
+{
+    const std::string path = text_of(ctx, "path");
+    auto reference = co_await ctx.uuid(); // The same in each replay, and nothing is written down for it.
+    co_await ctx.step("reserve", write_reservation(path, reference));
+    ctx.on_cancel(remove_file(path));
+    co_await potoo::sleep_for(duration_of(ctx, "for"));
+    co_return json::value(reference);
+}
+
+// A question to a person, with a time after which it is settled without him. That time is recorded, and so is what came
+// first: a restart in between changes neither.
+potoo::task<json::value> answer_to(potoo::context& ctx, potoo::open_callback question)
+{
+    auto answer = co_await ctx.completion(question);
+    co_return answer;
+}
+
+potoo::task<json::value> nobody_until(potoo::context& ctx, potoo::wall_time t)
+{
+    co_await ctx.sleep_until("expiry", t);
+    co_return json::object{{"ok", false}, {"why", "nobody answered"}};
+}
+
+potoo::task<json::value> ask(potoo::context& ctx)
+{
+    const potoo::duration within = duration_of(ctx, "within");
+    auto question = co_await ctx.callback("approval");
+    ctx.log("to approve: potoo complete " + question.token() + " --output '{\"ok\": true}'");
+    auto asked = co_await ctx.now();
+    auto first = co_await potoo::any(answer_to(ctx, question), nobody_until(ctx, asked + within));
+    co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+}
+
 } // namespace
 
 POTOO_OPERATOR("checksum", checksum,
@@ -158,4 +208,27 @@ POTOO_OPERATOR("hold_lock", hold_lock,
                 .example = R"(lock:
   operator: hold_lock
   with: {path: /tmp/lock, for: 5s}
+)"})
+
+POTOO_OPERATOR("reserve", reserve,
+               {.summary = "Reserves something by a file, and gives it up when the task is stopped.",
+                .schema = R"({
+      "type": "object", "required": ["path", "for"], "additionalProperties": false,
+      "properties": {
+        "path": {"type": "string", "description": "The file"},
+        "for": {"type": "string", "description": "How long it works with it, as in 30s"}
+      }})",
+                .example = R"(room:
+  operator: reserve
+  with: {path: /tmp/reserved, for: 5s}
+)"})
+
+POTOO_OPERATOR("ask", ask,
+               {.summary = "Waits for somebody's approval, for a while.",
+                .schema = R"({
+      "type": "object", "required": ["within"], "additionalProperties": false,
+      "properties": {"within": {"type": "string", "description": "For how long, as in 8h"}}})",
+                .example = R"(approval:
+  operator: ask
+  with: {within: 8h}
 )"})

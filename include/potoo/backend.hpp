@@ -68,6 +68,10 @@ class backend
 /// before and after the submission, so that a restart of the engine goes on watching the same job. Told to stop, it
 /// cancels the remote job and waits for its end before `cancelled` is thrown; when the engine shuts down it leaves the
 /// job running. `b` must outlive the task.
+///
+/// One attempt launches one job: its token names no other, so that after a crash it is clear what runs. A second call
+/// in the same attempt throws `fatal` (`second_launch`), also when the first has failed; what needs several jobs is
+/// several tasks, or one with `foreach`.
 [[nodiscard]] task<json::value> run_remote_job(context& ctx, backend& b);
 
 } // namespace potoo

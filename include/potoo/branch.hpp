@@ -9,10 +9,27 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <optional>
 
 namespace potoo {
 
+class branch;
 class leaf;
+
+/// How the groups of tasks below a root branch were decided in an earlier life of it, so that a replay goes the same
+/// way: which task of an `any` was the first to end, which of an `all` the first to fail.
+class decision_memory
+{
+  public:
+    /// A group begins on `where`. @return the position of the task that decided it, if that is known
+    [[nodiscard]] virtual std::optional<std::uint32_t> recall(const branch& where, std::uint32_t tasks) = 0;
+
+    /// It has ended, and nobody had told `where` to stop. @param decided_by none when all of an `all` ended well
+    virtual void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by) = 0;
+
+  protected:
+    ~decision_memory() = default;
+};
 
 class branch
 {
@@ -35,6 +52,15 @@ class branch
     void cancel(cancel_reason reason) noexcept;
 
     [[nodiscard]] const std::string* name() const noexcept { return name_; }
+
+    /// That of the root above this branch; null when that is not replayed.
+    [[nodiscard]] decision_memory* memory() noexcept
+    {
+        branch* root = this;
+        while (root->parent_)
+            root = root->parent_;
+        return root->decisions();
+    }
 
     /// Continues a coroutine of this branch, known to the watchdog by the branch's name while it runs.
     void resume(std::coroutine_handle<> h);
@@ -65,6 +91,9 @@ class branch
     template <class T>
     friend struct task_access;
     friend struct final_awaiter;
+
+    /// Of a root that can be replayed.
+    [[nodiscard]] virtual decision_memory* decisions() noexcept { return nullptr; }
 
     /// The branch's outermost coroutine has ended and is suspended for good; it may be destroyed from here.
     virtual void on_end() noexcept = 0;

@@ -84,6 +84,8 @@ class group : public leaf
 
     [[nodiscard]] std::optional<std::uint32_t> first_ended() const noexcept { return first_ended_; }
 
+    [[nodiscard]] std::optional<std::uint32_t> first_failed() const noexcept { return first_failed_; }
+
     /// The branch was told to stop before the group began.
     using leaf::throw_if_cancelled;
 
@@ -100,6 +102,11 @@ class group : public leaf
     /// @return true if nothing is left to wait for
     [[nodiscard]] bool drop() noexcept { return --live_ == 0; }
 
+    /// The end of no other member counts.
+    void decide_by(std::optional<std::uint32_t> position) noexcept { decider_ = position; }
+
+    [[nodiscard]] bool counts(const member& m) const noexcept { return !decider_ || *decider_ == m.position(); }
+
     /// Tells those that have not ended to stop, and those that are started later too.
     virtual void cancel_members(cancel_reason reason) noexcept = 0;
 
@@ -114,9 +121,12 @@ class group : public leaf
     std::size_t live_ = 0;
     std::exception_ptr first_error_;
     std::optional<std::uint32_t> first_ended_;
+    std::optional<std::uint32_t> first_failed_;
+    std::optional<std::uint32_t> decider_;
 };
 
-/// A group whose members are known from the start.
+/// A group whose members are known from the start. In a replay the member that decided it is the only one whose end
+/// counts; the others go first, as far as they came before.
 class fixed_group final : public group
 {
   public:
@@ -129,6 +139,10 @@ class fixed_group final : public group
     fixed_group(rule r, std::vector<member*> members) noexcept : rule_(r), members_(std::move(members)) {}
 
     ~fixed_group() { abandon(); }
+
+    /// After it was awaited: has it remembered who decided it.
+    /// @throws cancelled when the branch was told to stop before all had been started, so that there is no outcome
+    void settle();
 
   private:
     bool start() override;
@@ -167,6 +181,7 @@ task<std::tuple<detail::non_void<Ts>...>> all(task<Ts>... tasks)
         std::apply([](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
     detail::fixed_group wait(detail::fixed_group::rule::wait_for_all, std::move(pointers));
     co_await wait;
+    wait.settle();
     wait.throw_if_cancelled();
     if (wait.first_error())
         std::rethrow_exception(wait.first_error());
@@ -185,6 +200,7 @@ task<std::vector<T>> all(std::vector<task<T>> tasks)
         pointers.push_back(&members.emplace_back(std::move(t)));
     detail::fixed_group wait(detail::fixed_group::rule::wait_for_all, std::move(pointers));
     co_await wait;
+    wait.settle();
     wait.throw_if_cancelled();
     if (wait.first_error())
         std::rethrow_exception(wait.first_error());
@@ -197,6 +213,9 @@ task<std::vector<T>> all(std::vector<task<T>> tasks)
 
 task<> all(std::vector<task<>> tasks);
 
+/// A task that yields nothing as one that yields a value, for what works on values.
+[[nodiscard]] task<std::monostate> as_value(task<> t);
+
 /// Runs all tasks until the first one ends, with a value or an exception; tells the others to stop (`sibling`) and
 /// waits until they have. Yields the value of the first, by its position, or rethrows its exception.
 template <class... Ts>
@@ -208,6 +227,7 @@ task<std::variant<detail::non_void<Ts>...>> any(task<Ts>... tasks)
         std::apply([](auto&... m) { return std::vector<detail::member*>{&m...}; }, members);
     detail::fixed_group wait(detail::fixed_group::rule::first_end_wins, std::move(pointers));
     co_await wait;
+    wait.settle();
     wait.throw_if_cancelled();
     const std::size_t winner = *wait.first_ended();
     using result = std::variant<detail::non_void<Ts>...>;
@@ -232,6 +252,7 @@ task<std::pair<std::size_t, T>> any(std::vector<task<T>> tasks)
     std::vector<detail::member*> pointers(typed.begin(), typed.end());
     detail::fixed_group wait(detail::fixed_group::rule::first_end_wins, std::move(pointers));
     co_await wait;
+    wait.settle();
     wait.throw_if_cancelled();
     const std::size_t winner = *wait.first_ended();
     co_return std::pair<std::size_t, T>(winner, typed[winner]->take());

@@ -2,9 +2,16 @@
 /// @file
 /// What a running attempt may do and know. The engine makes one context per attempt; it outlives the operator's
 /// coroutine.
+///
+/// After a restart of the engine an attempt that left records behind is replayed: its operator runs again from the top,
+/// and what it did through `step`, `sleep_until`, `now` and `callback` is not done again but gives what was recorded.
+/// So these calls must come in the same order, with the same names, in every replay; on branches of `all` and `any`
+/// each branch has an order of its own. One that finds something else recorded in its place throws `fatal` with the
+/// code `operator_changed`. Once the attempt was told to stop they begin nothing new, and throw `cancelled`.
 
 #include <potoo/asio.hpp>
 #include <potoo/blocking.hpp>
+#include <potoo/callback.hpp>
 #include <potoo/concurrency.hpp>
 #include <potoo/error.hpp>
 #include <potoo/expression.hpp>
@@ -95,22 +102,63 @@ class context
         context& context_;
     };
 
-    /// A random number in [0, 1), for jitter and the like. Not recorded.
-    [[nodiscard]] virtual double random() noexcept = 0;
-
     /// Does `work` once: its result is in the journal before this returns, and after a restart of the engine the
-    /// recorded result is returned instead. Names must come in the same order in every replay.
-    /// @throws what `work` throws (which is recorded too); `fatal` when a replay finds another name recorded here
+    /// recorded result is returned instead. `work` must not make calls that are recorded. A result has at most 16 MiB
+    /// as JSON and 200 levels.
+    /// @throws what `work` throws (which is recorded too; what is no `task_error` becomes a `failure` with the code
+    /// `exception`); `fatal` `result_too_large` or `result_too_deep`, which is then what is recorded
     [[nodiscard]] virtual task<json::value> step(std::string name, task<json::value> work) = 0;
+
+    /// Waits, deferred, for a time of the calendar; passes at once when it is past. The first call records the time,
+    /// and a replay waits for the recorded one, so that it may be computed from `now()`. Follows the wall clock when
+    /// that is set, within a minute.
+    [[nodiscard]] virtual task<> sleep_until(std::string name, wall_time t) = 0;
+
+    /// The time of the calendar when this was called first: a replay gets the same.
+    [[nodiscard]] virtual task<wall_time> now() = 0;
+
+    /// A UUID (RFC 9562, version 8, lower case). Nothing is recorded: it follows from the attempt, the branch and how
+    /// many `uuid` and `random` were drawn on it before, and so is the same in every replay that draws as many. In a
+    /// loop whose number of rounds depends on the clock it is not. Not a secret.
+    [[nodiscard]] virtual task<std::string> uuid() = 0;
+
+    /// A number in [0, 1), evenly spread, the same in every replay as `uuid` is.
+    [[nodiscard]] virtual task<double> random() = 0;
+
+    /// Opens a callback under a token that cannot be guessed. The token is durable before this returns, so it may be
+    /// given to others; wait for the answer with `completion`.
+    [[nodiscard]] virtual task<open_callback> callback(std::string name) = 0;
+
+    /// Waits, deferred, until `c` is completed, which may have happened before, and yields what was delivered: durable,
+    /// so that a replay gets the same. May be asked more than once.
+    /// @throws failure with message and code when it was completed as failed
+    [[nodiscard]] virtual task<json::value> completion(open_callback c) = 0;
+
+    /// Registers clean-up for when the attempt is stopped: by a person, by its timeout or the run's deadline, or by
+    /// `fail_fast`. The handlers run after the operator's coroutine has ended, the one registered last first, all of
+    /// them even when one throws (which is logged), out of reach of the cancellation, and together for at most a
+    /// minute; an attempt that needs longer is marked as unconfirmed. They do not run when the operator ends by itself,
+    /// nor when the engine stops and leaves the work to whoever resumes the run: that one has them registered by the
+    /// replay. They take what they need by value, for the operator's variables are gone by then; they may run again
+    /// when the engine dies while they run.
+    virtual void on_cancel(task<> handler) = 0;
 
     /// What was recorded last under that name in this attempt, before a restart of the engine too. For drivers such as
     /// `run_remote_job`, which must know whether something was begun.
-    [[nodiscard]] virtual std::optional<json::value> recorded(std::string_view name) const = 0;
+    [[nodiscard]] virtual std::optional<json::value> recorded(std::string_view name) = 0;
 
-    /// Writes a fact to the journal under this attempt and waits until it is durable.
+    /// Writes a fact to the journal under this attempt and waits until it is durable. Limits as for a step's result.
+    /// @throws fatal `result_too_large`, `result_too_deep`
     [[nodiscard]] virtual task<> record(std::string name, json::value fact) = 0;
 
-    /// Marks the attempt's cancellation as not confirmed by the remote side.
+    /// As `token`, for the driver that launches the attempt's one remote job and sees to its end, also after a restart
+    /// of the engine. An attempt that ends although the journal knows of a launch, and nobody has claimed it, is marked
+    /// as unconfirmed.
+    /// @throws fatal the second time: one token is one job
+    [[nodiscard]] virtual const launch_token& claim_token() = 0;
+
+    /// Marks the attempt's cancellation as not confirmed by the remote side: it is never retried by itself, and the
+    /// next start of the engine tries again to stop what may still run.
     virtual void mark_unconfirmed(std::string_view why) = 0;
 
     /// An object that all attempts of the engine share: made by the first that asks for `key`, destroyed with the

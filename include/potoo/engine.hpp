@@ -49,8 +49,10 @@ struct dag;
 
 struct engine_options
 {
-    std::filesystem::path state = ".potoo"; ///< directory of the journal, made when it is not there
-    bool ephemeral = false;                 ///< keep the journal in memory: nothing can be resumed, `state` is not used
+    /// Directory of the journal, made when it is not there. Other processes reach the engine through it: while the
+    /// io_context runs, `potoo cancel` and the like work on its runs.
+    std::filesystem::path state = ".potoo";
+    bool ephemeral = false; ///< keep the journal in memory: nothing can be resumed, `state` is not used
     http_options http;
 };
 
@@ -61,11 +63,12 @@ class engine_error : public std::runtime_error
     enum class kind : std::uint8_t
     {
         operators, ///< an operator could not be registered: its name is taken, or its schema is broken
-        state,     ///< the state directory is used by another engine, of a newer version, damaged, or cannot be written
-        plugin,    ///< a plugin does not fit this program
-        params,    ///< a parameter is missing, unknown, or of the wrong type
-        secret,    ///< a secret of the DAG cannot be had
-        run,       ///< there is no such unfinished run, or its DAG cannot be read any more
+        state,  ///< the state directory is used by another engine, of a newer version, damaged, cannot be written, or
+                ///< its `config.yaml` is wrong
+        plugin, ///< a plugin does not fit this program
+        params, ///< a parameter is missing, unknown, or of the wrong type
+        secret, ///< a secret of the DAG cannot be had
+        run,    ///< there is no such unfinished run, or its DAG cannot be read any more
     };
 
     engine_error(kind k, const std::string& message) : std::runtime_error(message), kind_(k) {}
@@ -206,10 +209,11 @@ class engine
     [[nodiscard]] task<run_summary> run(loaded_dag d, json::object params = {}, run_listener listener = {});
 
     /// Runs of the state directory that had not ended when this engine opened it, and that `resume` was not asked for
-    /// yet.
+    /// yet; after them those that had ended but left remote jobs behind whose end nobody confirmed.
     [[nodiscard]] std::vector<run_id> unfinished() const;
 
-    /// Goes on with one of them. What succeeded is not done again. @throws engine_error of kind `run` or `secret`
+    /// Goes on with one of them. What succeeded is not done again; of a run that had ended only its remote jobs are
+    /// seen to. @throws engine_error of kind `run` or `secret`
     [[nodiscard]] task<run_summary> resume(run_id id, run_listener listener = {});
 
     /// Asks a run to stop, all of this engine's runs without an id. They end `cancelled` once their remote jobs are

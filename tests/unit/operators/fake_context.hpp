@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -55,8 +56,12 @@ class fake_context final : public context
         names_.set(key, kept);
     }
 
-    /// The operator's coroutine. The context must outlive it.
-    [[nodiscard]] task<json::value> perform() { return entry_->run(*this); }
+    /// The operator's coroutine, as of another attempt. The context must outlive it.
+    [[nodiscard]] task<json::value> perform()
+    {
+        token_claimed = false;
+        return entry_->run(*this);
+    }
 
     /// What attempts share.
     using shared_objects = std::map<std::pair<std::type_index, std::string>, std::shared_ptr<void>>;
@@ -75,7 +80,10 @@ class fake_context final : public context
     launch_token launch_name{"potoo-run000000001-task"};
     steady_time due = steady_time::max();
     double next_random = 0.5;
+    std::string next_uuid = "00000000-0000-8000-8000-000000000001";
     std::vector<std::pair<std::string, json::value>> history; ///< results of steps recorded before, in order
+    std::map<std::string, json::value, std::less<>> answers;  ///< what callbacks are completed with, by name
+    std::set<std::string, std::less<>> hanging_facts;         ///< names of facts that never become durable
 
     // What the operator did.
     std::vector<std::string> lines;                            ///< by `log`
@@ -84,6 +92,9 @@ class fake_context final : public context
     std::vector<std::pair<double, std::string>> progress_said; ///< by `progress`
     std::vector<std::pair<std::string, json::value>> facts;    ///< by `record` and `step`
     std::vector<std::string> unconfirmed;                      ///< by `mark_unconfirmed`
+    std::vector<std::string> callbacks;                        ///< names of those opened
+    std::vector<task<>> handlers;                              ///< by `on_cancel`
+    bool token_claimed = false;                                ///< by `claim_token`
     int deferrals = 0;                                         ///< how many times it was deferred
     bool deferred = false;                                     ///< it is deferred now
 
@@ -135,14 +146,37 @@ class fake_context final : public context
 
     void progress(double fraction, std::string_view message) override { progress_said.emplace_back(fraction, message); }
 
-    [[nodiscard]] double random() noexcept override { return next_random; }
+    [[nodiscard]] task<> sleep_until(std::string, wall_time t) override { return do_sleep(*this, t); }
+
+    [[nodiscard]] task<wall_time> now() override { return value_of(loop_.wall_now()); }
+
+    [[nodiscard]] task<std::string> uuid() override { return value_of(next_uuid); }
+
+    [[nodiscard]] task<double> random() override { return value_of(next_random); }
+
+    [[nodiscard]] task<open_callback> callback(std::string name) override
+    {
+        callbacks.push_back(name);
+        std::string callback_token = run_name.value() + "." + name;
+        return value_of(open_callback(std::move(name), std::move(callback_token)));
+    }
+
+    [[nodiscard]] task<json::value> completion(open_callback c) override
+    {
+        const auto found = answers.find(c.name());
+        if (found == answers.end())
+            throw std::logic_error("the test has no answer for the callback " + c.name());
+        return value_of(found->second);
+    }
+
+    void on_cancel(task<> handler) override { handlers.push_back(std::move(handler)); }
 
     [[nodiscard]] task<json::value> step(std::string name, task<json::value> work) override
     {
         return do_step(*this, std::move(name), std::move(work));
     }
 
-    [[nodiscard]] std::optional<json::value> recorded(std::string_view name) const override
+    [[nodiscard]] std::optional<json::value> recorded(std::string_view name) override
     {
         const auto found =
             std::find_if(history.rbegin(), history.rend(), [&](const auto& f) { return f.first == name; });
@@ -152,6 +186,13 @@ class fake_context final : public context
     [[nodiscard]] task<> record(std::string name, json::value fact) override
     {
         return do_record(*this, std::move(name), std::move(fact));
+    }
+
+    [[nodiscard]] const launch_token& claim_token() override
+    {
+        if (std::exchange(token_claimed, true))
+            throw fatal("a second remote job in one attempt", "second_launch");
+        return launch_name;
     }
 
     void mark_unconfirmed(std::string_view why) override { unconfirmed.emplace_back(why); }
@@ -185,6 +226,18 @@ class fake_context final : public context
         return (*shared)[{type, key}];
     }
 
+    template <class T>
+    static task<T> value_of(T value)
+    {
+        co_return value;
+    }
+
+    static task<> do_sleep(fake_context& self, wall_time t)
+    {
+        const deferral waits(self);
+        co_await sleep_for(std::max(t - self.loop_.wall_now(), duration{0}));
+    }
+
     static task<json::value> do_step(fake_context& self, std::string name, task<json::value> work)
     {
         if (self.replayed_ < self.history.size()) {
@@ -200,8 +253,10 @@ class fake_context final : public context
 
     static task<> do_record(fake_context& self, std::string name, json::value fact)
     {
+        const bool hangs = self.hanging_facts.contains(name);
         self.facts.emplace_back(std::move(name), std::move(fact));
-        co_return;
+        if (hangs)
+            co_await potoo::sleep_until(steady_time::max());
     }
 
     const operator_entry* entry_;

@@ -180,13 +180,28 @@ task<json::value> nothing(context&)
     co_return json::value();
 }
 
+task<json::value> told_to_stop_before(task<json::value> attempt)
+{
+    branch& here = co_await this_branch();
+    here.cancel(cancel_reason::user);
+    auto output = co_await std::move(attempt);
+    co_return output;
+}
+
 struct launch : test::fixture
 {
     remote_system remote{loop};
     test::fake_context ctx{loop, "scripted"};
     scripted_backend b{remote};
 
-    json::value run() { return test::fixture::run(run_remote_job(ctx, b)); }
+    /// As another attempt, or another life of the same.
+    task<json::value> attempt()
+    {
+        ctx.token_claimed = false;
+        return run_remote_job(ctx, b);
+    }
+
+    json::value run() { return test::fixture::run(attempt()); }
 
     /// What was thrown, as `class code`.
     std::string run_failing()
@@ -209,7 +224,7 @@ struct launch : test::fixture
 
     stopped run_and_stop(duration after, cancel_reason reason)
     {
-        test::runner<json::value> r(loop, run_remote_job(ctx, b));
+        test::runner<json::value> r(loop, attempt());
         loop.run(after);
         stopped s;
         s.ended_before = r.ended();
@@ -384,6 +399,38 @@ BOOST_AUTO_TEST_CASE(replay_with_an_intent_alone_looks_for_the_job)
     BOOST_TEST(fact_names() == std::vector<std::string>{"launch_recorded"});
 }
 
+BOOST_AUTO_TEST_CASE(second_job_of_one_attempt_is_refused)
+{
+    BOOST_TEST(run() == json::value("done"));
+    try {
+        test::fixture::run(run_remote_job(ctx, b));
+        BOOST_ERROR("it was launched");
+    } catch (const fatal& e) {
+        BOOST_TEST(e.code() == "second_launch");
+    }
+    BOOST_TEST(remote.submit_calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(journal_that_cannot_be_written_keeps_no_job_from_being_cancelled)
+{
+    remote.job_takes = duration{3'600'000};
+    ctx.hanging_facts.insert("launch_recorded");
+    const auto s = run_and_stop(100ms, cancel_reason::user);
+    BOOST_TEST(!s.ended_before);
+    BOOST_CHECK(s.by == cancel_reason::user);
+    BOOST_TEST(remote.cancel_calls == 1);
+    BOOST_TEST(remote.running_jobs() == 0u);
+    BOOST_CHECK(loop.elapsed() >= 10s && loop.elapsed() < 11s);
+}
+
+BOOST_AUTO_TEST_CASE(journal_that_cannot_be_written_for_a_while_does_not_end_the_attempt)
+{
+    remote.job_takes = duration{60'000};
+    ctx.hanging_facts.insert("launch_recorded");
+    BOOST_TEST(run() == json::value("done"));
+    BOOST_TEST(remote.submit_calls == 1);
+}
+
 BOOST_AUTO_TEST_CASE(replay_with_an_intent_submits_if_there_is_no_job)
 {
     ctx.history = {{"launch_intent", "t"}};
@@ -480,6 +527,18 @@ BOOST_AUTO_TEST_CASE(replay_that_was_cancelled_meanwhile_launches_nothing)
     BOOST_TEST(remote.find_calls >= 2);
 }
 
+BOOST_AUTO_TEST_CASE(replay_that_was_cancelled_before_it_begins_submits_nothing_to_a_system_that_only_deduplicates)
+{
+    remote.deduplicates = true;
+    b.finds = false;
+    ctx.history = {{"launch_intent", "t"}};
+    test::runner<json::value> r(loop, told_to_stop_before(attempt()));
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(remote.submit_calls == 0);
+    BOOST_TEST(ctx.unconfirmed.size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 namespace {
@@ -528,7 +587,7 @@ BOOST_AUTO_TEST_CASE(stopped_with_the_engine_at_any_time_no_further_call_is_made
         for (duration t{0}; t <= end; t += end > 1s && t > 100ms && t < end - 400ms ? 97ms : 3ms) {
             launch l;
             l.remote.submissions = s;
-            test::runner<json::value> r(l.loop, run_remote_job(l.ctx, l.b));
+            test::runner<json::value> r(l.loop, l.attempt());
             l.loop.run(t);
             const int calls = l.remote.calls;
             const bool ended = r.ended();
@@ -552,7 +611,7 @@ BOOST_AUTO_TEST_CASE(engine_that_dies_at_any_time_and_comes_back_runs_the_job_on
             l.remote.submissions = s;
             std::vector<std::pair<std::string, json::value>> journal;
             {
-                test::runner<json::value> r(l.loop, run_remote_job(l.ctx, l.b));
+                test::runner<json::value> r(l.loop, l.attempt());
                 l.loop.run(t);
                 journal = l.ctx.facts;
             }

@@ -57,6 +57,18 @@ BOOST_AUTO_TEST_CASE(recorded_steps_are_not_done_twice)
     BOOST_TEST(output_of(0) == (json::array{"first done", "second done"}));
 }
 
+BOOST_AUTO_TEST_CASE(attempt_cancelled_before_its_replay_begins_is_replayed_to_clean_up)
+{
+    start(steps_dag);
+    loop.run(5s);
+    crash_and_recover(steps_dag);
+    executor->cancel(cancel_reason::user);
+    loop.run();
+    BOOST_TEST((test::the_script().started == names{"a", "a"}));
+    BOOST_TEST((test::the_script().side_effects == names{"first"}));
+    BOOST_CHECK(executor->machine().state() == run_state::cancelled);
+}
+
 BOOST_AUTO_TEST_CASE(pending_retry_keeps_its_time)
 {
     const std::string dag = "tasks:\n  a: {operator: work, retry: {limit: 1, delay: 100s}}\n";

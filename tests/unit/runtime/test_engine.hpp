@@ -13,6 +13,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -137,6 +138,18 @@ struct recording_observer final : runtime::run_observer
         logged += text;
     }
 
+    void attempt_deferred(task_index, item_index, bool deferred) override { deferrals.push_back(deferred); }
+
+    void warning(std::string_view text) override { warnings.emplace_back(text); }
+
+    void run_started(const runtime::run_executor&, bool) override { ++starts; }
+
+    void run_ended(const runtime::run_executor&) override { ++ends; }
+
+    std::vector<bool> deferrals;
+    std::vector<std::string> warnings;
+    int starts = 0;
+    int ends = 0;
     std::vector<std::pair<std::uint32_t, schedule::task_state>> ended;
     std::vector<json::object> errors;
     std::string logged;
@@ -180,11 +193,11 @@ class engine
     {
         executor->detach();
         executor.reset();
-        std::vector<journal::record> records;
-        store.records(journal::run_number(1), journal::record_seq(0), [&](auto, const journal::record& r) {
-            records.push_back(r);
-            return true;
-        });
+        return recover(yaml);
+    }
+
+    runtime::run_executor& recover(const std::string& yaml)
+    {
         const journal::run_row row = store.runs({}).front();
         runtime::run_plan plan;
         plan.id = row.id;
@@ -193,8 +206,46 @@ class engine
         plan.created = row.created;
         ended = false;
         executor = std::make_unique<runtime::run_executor>(services, std::move(plan), mask, observer);
-        executor->recover(row.number, records, [this] { ended = true; });
+        executor->recover(row.number, records(), [this] { ended = true; });
         return *executor;
+    }
+
+    /// Begins with a journal that was written elsewhere, as of a run that `start` made.
+    runtime::run_executor& recover_from(const std::string& yaml, const std::vector<journal::record>& records)
+    {
+        auto document = std::make_shared<journal::dag_document>();
+        document->name = "test";
+        const auto d = load(yaml);
+        for (const auto& t : d->tasks)
+            document->tasks.push_back(t.name);
+        journal::batch b;
+        journal::new_run run;
+        run.number = journal::run_number(1);
+        run.id = run_id("testrun00000");
+        run.dag = document;
+        run.params = "{}";
+        run.created = loop.wall_now();
+        b.runs.push_back(std::move(run));
+        b.records = records;
+        store.append(b);
+        return recover(yaml);
+    }
+
+    [[nodiscard]] std::vector<journal::record> records()
+    {
+        std::vector<journal::record> all;
+        store.records(journal::run_number(1), journal::record_seq(0), [&](auto, const journal::record& r) {
+            all.push_back(r);
+            return true;
+        });
+        return all;
+    }
+
+    [[nodiscard]] std::size_t count(journal::record_kind kind)
+    {
+        const auto all = records();
+        return static_cast<std::size_t>(
+            std::count_if(all.begin(), all.end(), [&](const auto& r) { return r.kind == kind; }));
     }
 
     [[nodiscard]] std::vector<journal::task_row> tasks() { return store.tasks(journal::run_number(1)); }

@@ -1,0 +1,49 @@
+#include "engine/runtime/callback_book.hpp"
+
+#include "engine/runtime/attempt_result.hpp"
+
+#include <utility>
+
+namespace potoo::runtime {
+
+callback_book::place callback_book::place_of(const journal::record& r)
+{
+    return {r.task.value(), r.item.value(), r.attempt.value(), r.branch, r.step};
+}
+
+callback_book::entry& callback_book::open(const journal::record& opened)
+{
+    const auto [found, added] = entries_.try_emplace(place_of(opened));
+    entry& e = found->second;
+    if (!added)
+        return e;
+    e.task = opened.task;
+    e.item = opened.item;
+    e.attempt = opened.attempt;
+    e.branch = opened.branch;
+    e.step = opened.step;
+    e.name = opened.name;
+    by_token_.emplace(std::string(parse_recorded(opened.data).as_string()), &e);
+    return e;
+}
+
+bool callback_book::complete(const journal::record& completed, journal::position at)
+{
+    const auto found = entries_.find(place_of(completed));
+    if (found == entries_.end() || found->second.completed.value() != 0)
+        return false;
+    entry& e = found->second;
+    e.success = completed.state == journal::recorded_state::success;
+    e.answer = parse_recorded(completed.data);
+    e.durable = at;
+    e.completed.advance_to(1);
+    return true;
+}
+
+callback_book::entry* callback_book::find(std::string_view token)
+{
+    const auto found = by_token_.find(std::string(token));
+    return found == by_token_.end() ? nullptr : found->second;
+}
+
+} // namespace potoo::runtime

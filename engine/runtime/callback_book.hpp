@@ -1,0 +1,67 @@
+#pragma once
+/// @file
+/// The callbacks that a run's attempts have opened, and what was delivered to them.
+
+#include "engine/journal/record.hpp"
+#include "engine/journal/writer.hpp"
+
+#include <potoo/ids.hpp>
+#include <potoo/json.hpp>
+#include <potoo/wait.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+namespace potoo::runtime {
+
+/// What became of an attempt to complete a callback.
+enum class callback_outcome : std::uint8_t
+{
+    completed,         ///< recorded; the attempt goes on once that is durable
+    already_completed, ///< by whatever it was completed first
+    attempt_ended,     ///< nobody waits for it any more
+    unknown,           ///< this run has opened no such callback
+};
+
+/// Entries stay where they are until the book is destroyed.
+class callback_book
+{
+  public:
+    struct entry
+    {
+        task_index task;
+        item_index item;
+        attempt_number attempt;
+        std::string branch;
+        std::uint32_t step = 0;
+        std::string name;
+        bool success = false;
+        json::value answer;            ///< once completed
+        journal::position durable = 0; ///< what the completion has in the log; 0 = long durable
+        counter completed;             ///< 1 once completed
+    };
+
+    /// What a `callback_opened` record says. One that is known already stays as it is.
+    entry& open(const journal::record& opened);
+
+    /// What a `callback_completed` record says. Only the first for a callback counts.
+    /// @return false when it changed nothing: completed before, or never opened
+    bool complete(const journal::record& completed, journal::position at);
+
+    /// Null when there is none of that token.
+    [[nodiscard]] entry* find(std::string_view token);
+
+  private:
+    using place = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::string, std::uint32_t>;
+
+    [[nodiscard]] static place place_of(const journal::record& r);
+
+    std::map<place, entry> entries_;
+    std::unordered_map<std::string, entry*> by_token_;
+};
+
+} // namespace potoo::runtime
