@@ -62,7 +62,7 @@ std::string nearest_spelling(std::string_view word, std::span<const std::string_
         if (candidate.empty() || candidate.size() > longest_word) {
             continue;
         }
-        const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+        const auto [shorter, longer] = std::minmax({word.size(), candidate.size()});
         const auto allowed = shorter < 2 ? 0 : std::max<std::size_t>(1, longer / 3);
         if (longer - shorter > allowed) {
             continue;

@@ -40,8 +40,13 @@ response_parser::response_parser(const reading_rules& rules) : rules_(rules)
         skip(true);
 }
 
-void response_parser::on_response_impl(int status, text, int, error_code&)
+void response_parser::on_response_impl(int status, text, int, error_code& ec)
 {
+    if (status < 100) {
+        failure.emplace(http_error::malformed, fmt::format("the response's status, {:03}, is none of HTTP", status));
+        ec = http::error::bad_status;
+        return;
+    }
     response.status = static_cast<unsigned>(status);
     constexpr std::size_t usual_headers = 8;
     response.headers.reserve(usual_headers);
@@ -158,7 +163,7 @@ or_problem<void> response_reader::end_of_message()
 {
     constexpr unsigned switching_protocols = 101;
     const unsigned status = parser_->response.status;
-    if (status >= 200 || status < 100) {
+    if (status >= 200) {
         done_ = true;
         return {};
     }

@@ -139,6 +139,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_http_is_malformed)
 {
     is_malformed("SSH-2.0-OpenSSH_9.2\r\n\r\n");
     is_malformed("HTTP/1.1 abc OK\r\n\r\n");
+    is_malformed("HTTP/1.1 000 OK\r\n\r\n");
+    is_malformed("HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n");
     is_malformed("HTTP/2.0 200 OK\r\n\r\n");
     is_malformed("HTTP/1.1 200 OK\r\nNo colon here\r\n\r\n");
     is_malformed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n");
