@@ -39,6 +39,10 @@ class service final : public backend
 
     [[nodiscard]] bool deduplicates() const noexcept override { return description_.idempotent; }
 
+    [[nodiscard]] duration settle_time() const noexcept override { return description_.settle; }
+
+    [[nodiscard]] duration cancel_grace() const noexcept override { return description_.cancel_grace; }
+
   private:
     http_request request_about(context& ctx, const field& f, const job_id& id) const;
 
@@ -255,6 +259,12 @@ POTOO_OPERATOR("http_job", potoo::http_job::run_http_job,
             "max_interval": {"type": "string", "description": "The interval never grows beyond. Default 30s."},
             "backoff": {"type": "number", "minimum": 1, "maximum": 1000, "description": "Factor on the interval from look to look. Default 1.5."}}},
         "request_timeout": {"type": "string", "description": "For one exchange with the service. Default 30s."},
+        "settle": {"type": "string", "description": "How long after a lost answer to `submit` the job may still appear: only when `find` finds nothing after that is it submitted again. Default 5s."},
+        "cancel_grace": {"type": "string", "description": "How long a cancellation may take. A job whose end was not confirmed by then is marked `remote: unconfirmed`, and cancelled again by the next start of an engine. Default 1m."},
+        "limits": {"type": "object", "additionalProperties": false, "description": "How fast the service may be sent submissions, cancellations and searches, by all tasks that give the same limits together",
+          "properties": {
+            "concurrency": {"type": "integer", "minimum": 1, "maximum": 10000, "description": "Requests under way at once. Default 64."},
+            "per_second": {"type": "number", "minimum": 0, "description": "Requests begun in a second; 0 for no limit, which is the default"}}},
         "max_body": {"type": "integer", "minimum": 1, "description": "A longer response body, in bytes, is a failure. Default 16777216."}
       }})",
                 .example = R"(train:

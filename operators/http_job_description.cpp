@@ -116,6 +116,20 @@ poll_pace read_pace(const json::object& with)
     return pace;
 }
 
+request_gate::limits read_limits(const json::object& with)
+{
+    request_gate::limits l;
+    const json::value* v = with.if_contains("limits");
+    if (!v)
+        return l;
+    const json::object& o = v->as_object();
+    if (const json::value* n = o.if_contains("concurrency"))
+        l.concurrency = n->to_number<std::size_t>();
+    if (const json::value* n = o.if_contains("per_second"))
+        l.per_second = n->to_number<double>();
+    return l;
+}
+
 std::string text_of(const json::value& v)
 {
     return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
@@ -245,6 +259,9 @@ description read_description(context& ctx)
         d.idempotent = v->as_bool();
     d.pace = read_pace(with);
     d.request_timeout = read_duration(with, "request_timeout", "request_timeout", d.request_timeout);
+    d.settle = read_duration(with, "settle", "settle", d.settle);
+    d.cancel_grace = read_duration(with, "cancel_grace", "cancel_grace", d.cancel_grace);
+    d.limits = read_limits(with);
     if (const json::value* v = with.if_contains("max_body"))
         d.max_body = v->to_number<std::size_t>();
     return d;

@@ -5,6 +5,7 @@
 #include <potoo/backend.hpp>
 #include <potoo/context.hpp>
 #include <potoo/http.hpp>
+#include <potoo/request_gate.hpp>
 #include <potoo/watcher.hpp>
 
 #include <optional>
@@ -70,6 +71,9 @@ struct description
     bool idempotent = false;
     poll_pace pace;
     duration request_timeout{30'000};
+    duration settle{5'000};        ///< how long after a lost answer to `submit` the job may still appear
+    duration cancel_grace{60'000}; ///< how long a cancellation may take
+    request_gate::limits limits;   ///< of requests about single jobs
     std::size_t max_body = std::size_t{16} << 20;
 
     /// One request, rendered. @param f its field @throws fatal

@@ -1,6 +1,8 @@
 // The whole engine: tasks a second in memory and with the journal, and what a deferred job costs.
 // Usage: engine_bench noop memory|sqlite [STATE_DIR]
 //        engine_bench deferred JOB_SERVICE_URL JOBS SECONDS
+//        engine_bench recovery JOB_SERVICE_URL JOBS STATE_DIR
+//        engine_bench cancel JOB_SERVICE_URL JOBS
 //
 // Prints one JSON line a figure. Each is a process of its own, so that memory figures start from nothing.
 
@@ -14,9 +16,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace potoo;
 
@@ -87,18 +91,16 @@ struct run_end
     schedule::run_state state{};
 };
 
-host::run_outcome run(boost::asio::io_context& context, host::engine_host& h, std::shared_ptr<const graph::dag> d,
-                      json::object params, runtime::run_observer& observer)
+host::run_outcome run(boost::asio::io_context& context, task<host::run_outcome> work, host::local_host& local)
 {
     std::optional<host::run_outcome> result;
     std::exception_ptr error;
-    async_run(h.loop(), "run", h.run(std::move(d), std::move(params), observer),
-              [&](std::exception_ptr e, std::optional<host::run_outcome> o) {
-                  error = e;
-                  result = std::move(o);
-                  context.stop();
-              });
-    auto work = boost::asio::make_work_guard(context);
+    async_run(local.loop(), "run", std::move(work), [&](std::exception_ptr e, std::optional<host::run_outcome> o) {
+        error = e;
+        result = std::move(o);
+        context.stop();
+    });
+    const auto busy = boost::asio::make_work_guard(context);
     context.run();
     if (error)
         std::rethrow_exception(error);
@@ -112,12 +114,11 @@ int bench_noop(const std::string& where, const std::string& state)
     options.ephemeral = where == "memory";
     options.state = state;
     host::local_host local(context, options);
-    host::engine_host& h = local.engine();
     auto d = layered_noops();
     runtime::run_observer quiet;
     const auto began = std::chrono::steady_clock::now();
     const double cpu = cpu_seconds();
-    const host::run_outcome o = run(context, h, d, {}, quiet);
+    const host::run_outcome o = run(context, local.engine().run(d, {}, quiet), local);
     const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     if (o.state != schedule::run_state::success)
         return 1;
@@ -204,13 +205,82 @@ int bench_deferred(const std::string& url, std::size_t jobs, int seconds)
     auto d = waiting_jobs(jobs);
     deferred_watch watch(h, jobs, std::chrono::seconds(seconds));
     const double before = resident_bytes();
-    const host::run_outcome o = run(context, h, d, json::object{{"service", url}}, watch);
+    const host::run_outcome o = run(context, h.run(d, json::object{{"service", url}}, watch), local);
     if (o.state != schedule::run_state::cancelled || watch.resident == 0)
         return 1;
     // One look a job every two seconds, give or take the jitter that evens out.
     const double polls = static_cast<double>(jobs) * seconds / 2.0;
     print("engine.deferred_http_job.rss", (watch.resident - before) / static_cast<double>(jobs), "B/job");
     print("engine.deferred_http_job.cpu_per_poll", watch.cpu * 1e6 / polls, "us");
+    return 0;
+}
+
+/// Says when all jobs are watched.
+class all_deferred final : public runtime::run_observer
+{
+  public:
+    all_deferred(std::size_t jobs, std::function<void()> then) : jobs_(jobs), then_(std::move(then)) {}
+
+    void attempt_deferred(task_index, item_index, bool deferred) override
+    {
+        deferred_ += deferred ? 1 : -1;
+        if (deferred_ == static_cast<long>(jobs_) && then_)
+            std::exchange(then_, nullptr)();
+    }
+
+  private:
+    std::size_t jobs_;
+    std::function<void()> then_;
+    long deferred_ = 0;
+};
+
+/// Launches the jobs and lets go of them; then brings an engine up that watches them again.
+int bench_recovery(const std::string& url, std::size_t jobs, const std::string& state)
+{
+    host::host_options options;
+    options.state = state;
+    auto d = waiting_jobs(jobs);
+    {
+        boost::asio::io_context context(1);
+        host::local_host local(context, options);
+        all_deferred watch(jobs, [&] { local.engine().detach_all(); });
+        if (!run(context, local.engine().run(d, json::object{{"service", url}}, watch), local).detached)
+            return 1;
+    }
+    const auto began = std::chrono::steady_clock::now();
+    const double cpu = cpu_seconds();
+    boost::asio::io_context context(1);
+    host::local_host local(context, options);
+    double wall = 0;
+    all_deferred watch(jobs, [&] {
+        wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        print("engine.recovery.wall", wall, "s");
+        print("engine.recovery.cpu", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs), "us/attempt");
+        local.engine().detach_all();
+    });
+    run(context, local.engine().resume(local.engine().unfinished().front(), watch), local);
+    return wall > 0 ? 0 : 1;
+}
+
+/// From the request to cancel until the service has confirmed the end of every job.
+int bench_cancel(const std::string& url, std::size_t jobs)
+{
+    host::host_options options;
+    options.ephemeral = true;
+    boost::asio::io_context context(1);
+    host::local_host local(context, options);
+    std::chrono::steady_clock::time_point asked;
+    double cpu = 0;
+    all_deferred watch(jobs, [&] {
+        asked = std::chrono::steady_clock::now();
+        cpu = cpu_seconds();
+        local.engine().cancel(std::nullopt, cancel_reason::user);
+    });
+    const auto end = run(context, local.engine().run(waiting_jobs(jobs), json::object{{"service", url}}, watch), local);
+    if (end.state != schedule::run_state::cancelled)
+        return 1;
+    print("engine.cancel.wall", std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count(), "s");
+    print("engine.cancel.cpu", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs), "us/job");
     return 0;
 }
 
@@ -223,6 +293,12 @@ int main(int argc, char** argv)
         return bench_noop(argv[2], argc > 3 ? argv[3] : ".potoo");
     if (what == "deferred" && argc > 4)
         return bench_deferred(argv[2], std::stoul(argv[3]), std::stoi(argv[4]));
-    std::fputs("usage: engine_bench noop memory|sqlite [STATE_DIR] | deferred JOB_SERVICE_URL JOBS SECONDS\n", stderr);
+    if (what == "recovery" && argc > 4)
+        return bench_recovery(argv[2], std::stoul(argv[3]), argv[4]);
+    if (what == "cancel" && argc > 3)
+        return bench_cancel(argv[2], std::stoul(argv[3]));
+    std::fputs("usage: engine_bench noop memory|sqlite [STATE_DIR] | deferred JOB_SERVICE_URL JOBS SECONDS | recovery "
+               "JOB_SERVICE_URL JOBS STATE_DIR | cancel JOB_SERVICE_URL JOBS\n",
+               stderr);
     return 2;
 }
