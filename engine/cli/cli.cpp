@@ -37,6 +37,8 @@ void describe_program(CLI::App& app, command_action& chosen)
                "standard error.");
     add_run_command(app, chosen);
     add_resume_command(app, chosen);
+    add_cancel_command(app, chosen);
+    add_complete_command(app, chosen);
     add_validate_command(app, chosen);
     add_graph_command(app, chosen);
     add_schema_command(app, chosen);
@@ -44,6 +46,7 @@ void describe_program(CLI::App& app, command_action& chosen)
     add_ls_command(app, chosen);
     add_status_command(app, chosen);
     add_logs_command(app, chosen);
+    add_gc_command(app, chosen);
     add_completion_command(app, chosen);
 }
 

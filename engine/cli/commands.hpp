@@ -18,6 +18,9 @@ using command_action = std::function<exit_code()>;
 
 void add_run_command(CLI::App& app, command_action& chosen);
 void add_resume_command(CLI::App& app, command_action& chosen);
+void add_cancel_command(CLI::App& app, command_action& chosen);
+void add_complete_command(CLI::App& app, command_action& chosen);
+void add_gc_command(CLI::App& app, command_action& chosen);
 void add_validate_command(CLI::App& app, command_action& chosen);
 void add_graph_command(CLI::App& app, command_action& chosen);
 void add_schema_command(CLI::App& app, command_action& chosen);

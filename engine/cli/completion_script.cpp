@@ -60,7 +60,7 @@ operand operand_of(const CLI::Option& o)
 std::string words_of(const CLI::Option& o)
 {
     const std::string long_name = o.get_lnames().empty() ? "" : o.get_lnames().front();
-    if (long_name == "output")
+    if (o.get_type_name().starts_with("FORMAT") && long_name == "output")
         return "table json";
     if (long_name == "format")
         return "text dot mermaid";
@@ -74,7 +74,7 @@ std::string_view argument_of(std::string_view command)
 {
     if (command == "run" || command == "validate" || command == "graph")
         return "file";
-    if (command == "resume" || command == "status" || command == "logs")
+    if (command == "resume" || command == "cancel" || command == "status" || command == "logs")
         return "runs";
     if (command == "operators")
         return "operators";

@@ -2,6 +2,8 @@
 
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/host/control_request.hpp"
+#include "engine/host/state_config.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
@@ -42,6 +44,12 @@ exit_code report_current_exception() noexcept
     } catch (const runtime::secret_error& e) {
         report_error(e.what());
         return exit_code::usage;
+    } catch (const host::config_error& e) {
+        report_error(e.what());
+        return exit_code::usage;
+    } catch (const host::bad_answer& e) {
+        report_error(e.what());
+        return exit_code::unreachable;
     } catch (const journal::store_error& e) {
         report_error(e.what());
         return exit_code::unreachable;

@@ -1,6 +1,6 @@
 #include "engine/cli/commands.hpp"
-#include "engine/cli/dag_file.hpp"
 #include "engine/cli/error_report.hpp"
+#include "engine/cli/run_continuation.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/run_session.hpp"
 #include "engine/journal/state_dir.hpp"
@@ -21,13 +21,35 @@ struct resume_arguments
     std::string state = ".potoo";
 };
 
+std::vector<journal::run_row> all_left(journal::reader& journal, bool ended)
+{
+    journal::run_filter filter;
+    filter.unfinished = !ended;
+    filter.unreconciled = ended;
+    return journal.runs(filter);
+}
+
+/// One that has ended may have left remote jobs behind.
+std::optional<journal::run_row> find_unreconciled(journal::reader& journal, const std::string& named)
+{
+    journal::run_filter filter;
+    filter.unreconciled = true;
+    filter.id_prefix = named;
+    auto found = journal.runs(filter);
+    return found.size() == 1 ? std::optional(std::move(found.front())) : std::nullopt;
+}
+
 std::vector<journal::run_row> choose_runs(journal::reader& journal, const resume_arguments& a)
 {
-    if (!a.run.empty())
-        return {find_run(journal, a.run, a.state, true)};
-    journal::run_filter filter;
-    filter.unfinished = true;
-    return journal.runs(filter);
+    if (!a.run.empty()) {
+        if (auto ended = find_unreconciled(journal, a.run))
+            return {std::move(*ended)};
+        return {find_run(journal, a.run, a.state, run_choice::to_resume)};
+    }
+    auto runs = all_left(journal, false);
+    for (journal::run_row& r : all_left(journal, true))
+        runs.push_back(std::move(r));
+    return runs;
 }
 
 exit_code nothing_to_resume(const std::string& state)
@@ -44,26 +66,22 @@ exit_code resume(resume_arguments a)
     if (!named && a.run.empty() && !std::filesystem::exists(layout.database()) &&
         !std::filesystem::exists(layout.directory() / "lock"))
         return nothing_to_resume(a.state);
-    std::vector<journal::run_row> wanted;
-    {
-        // Before the lock is taken: plugins must be there before a run goes on.
-        const auto journal = open_journal(a.state);
-        wanted = choose_runs(*journal, a);
-        for (const journal::run_row& r : wanted) {
-            const journal::dag_document d = journal->dag_of(r.number);
-            load_plugins(a.session.plugins, graph::plugins_of(d.source, d.source_name),
-                         std::filesystem::path(d.source_name).parent_path());
-        }
-    }
+    const std::vector<journal::run_row> wanted = choose_runs(*open_journal(a.state), a);
     if (wanted.empty())
         return nothing_to_resume(a.state);
     a.session.state = a.state;
     run_session session(a.session);
     // Another engine may have ended some of them since.
-    for (journal::run_row& r : session.unfinished())
-        if (std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.number == r.number; }))
-            session.resume(std::move(r));
-    return session.wait();
+    std::vector<journal::run_row> left = session.unfinished();
+    for (journal::run_row& r : session.unreconciled())
+        left.push_back(std::move(r));
+    std::erase_if(left, [&](const auto& r) {
+        return std::none_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.number == r.number; });
+    });
+    const bool all = go_on_with(session, left, run_role::asked, false, a.session);
+    const exit_code worst = session.wait();
+    tell_reconciled(left, a.session);
+    return all ? worst : worse_of(worst, exit_code::usage);
 }
 
 } // namespace

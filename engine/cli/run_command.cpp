@@ -2,11 +2,15 @@
 #include "engine/cli/dag_file.hpp"
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/display/run_plan_text.hpp"
+#include "engine/cli/error_report.hpp"
+#include "engine/cli/run_continuation.hpp"
 #include "engine/cli/run_params.hpp"
 #include "engine/cli/run_session.hpp"
+#include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -22,6 +26,7 @@ struct run_arguments
     session_options session;
     std::string state = ".potoo";
     bool dry_run = false;
+    bool only = false;
 };
 
 exit_code show_plan(const graph::dag& d, const json::object& params, bool as_json)
@@ -31,6 +36,23 @@ exit_code show_plan(const graph::dag& d, const json::object& params, bool as_jso
     out.write(as_json ? json::serialize(plan) + '\n' : plan_text(plan));
     out.flush();
     return exit_code::success;
+}
+
+/// Begins with what engines before have left in this state directory. @return those runs
+std::vector<journal::run_row> go_on_with_others(run_session& session, const run_arguments& a)
+{
+    std::vector<journal::run_row> left = session.unfinished();
+    for (journal::run_row& r : session.unreconciled())
+        left.push_back(std::move(r));
+    if (!a.only) {
+        go_on_with(session, left, run_role::beside, true, a.session);
+        return left;
+    }
+    if (!left.empty())
+        report_text(fmt::format("{} from before {} left alone: {}\n",
+                                left.size() == 1 ? "1 run" : fmt::format("{} runs", left.size()),
+                                left.size() == 1 ? "is" : "are", next_command("resume", {}, a.state)));
+    return {};
 }
 
 exit_code run(run_arguments a)
@@ -43,8 +65,12 @@ exit_code run(run_arguments a)
         return show_plan(*dag, params, a.session.json);
     a.session.state = a.state;
     run_session session(a.session);
+    // Before the new run, so that its `overlap` counts them.
+    const auto others = go_on_with_others(session, a);
     session.run(std::move(dag), std::move(params));
-    return session.wait();
+    const exit_code end = session.wait();
+    tell_reconciled(others, a.session);
+    return end;
 }
 
 } // namespace
@@ -61,6 +87,7 @@ void add_run_command(CLI::App& app, command_action& chosen)
         ->type_name("FILE");
     add_state_option(*c, a->state);
     c->add_flag("--ephemeral", a->session.ephemeral, "Keep the journal in memory: the run cannot be resumed");
+    c->add_flag("--only", a->only, "Leave runs alone that were stopped before, instead of going on with them");
     c->add_flag("--dry-run", a->dry_run, "Print what would be done, and start nothing");
     add_session_options(*c, a->session);
     c->footer("Examples:\n"

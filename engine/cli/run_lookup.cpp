@@ -15,15 +15,17 @@ namespace {
 
 constexpr std::size_t candidates_shown = 10;
 
-[[noreturn]] void none_found(journal::reader& journal, const std::string& id, const std::string& state, bool unfinished)
+[[noreturn]] void none_found(journal::reader& journal, const std::string& id, const std::string& state,
+                             run_choice among)
 {
-    if (unfinished) {
+    if (among != run_choice::any) {
         journal::run_filter any;
         any.id_prefix = id;
         any.limit = 1;
         if (const auto ended = journal.runs(any); !ended.empty())
-            throw usage_error(fmt::format("run {} has ended ({}): there is nothing to resume", ended.front().id.value(),
-                                          to_string(ended.front().state)));
+            throw usage_error(fmt::format("run {} has ended ({}): there is nothing to {}", ended.front().id.value(),
+                                          to_string(ended.front().state),
+                                          among == run_choice::to_resume ? "resume" : "cancel"));
     }
     throw usage_error(
         fmt::format("there is no run {} in {}; `potoo ls` lists them, and `last` is the latest", id, state));
@@ -36,18 +38,20 @@ std::unique_ptr<journal::reader> open_journal(const std::string& state)
     return journal::open_sqlite_reader(journal::state_layout(state));
 }
 
-journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state, bool unfinished)
+journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state,
+                          run_choice among)
 {
     const std::string id = named == "last" ? std::string() : named;
     journal::run_filter filter;
     filter.id_prefix = id;
-    filter.unfinished = unfinished;
+    filter.unfinished = among != run_choice::any;
     filter.limit = id.empty() ? 1 : candidates_shown + 1;
     auto found = journal.runs(filter);
     if (found.empty() && id.empty())
-        throw usage_error(fmt::format("there is no run in {} yet", state));
+        throw usage_error(among == run_choice::any ? fmt::format("there is no run in {} yet", state)
+                                                   : fmt::format("no run in {} is unfinished", state));
     if (found.empty())
-        none_found(journal, id, state, unfinished);
+        none_found(journal, id, state, among);
     const auto exact = std::find_if(found.begin(), found.end(), [&](const auto& r) { return r.id.value() == id; });
     if (exact != found.end())
         return *exact;

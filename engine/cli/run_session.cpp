@@ -7,10 +7,14 @@
 #include "engine/cli/display/terminal.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/shell_word.hpp"
+#include "engine/cli/state_request.hpp"
+
+#include <potoo/asio.hpp>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include <unistd.h>
@@ -20,6 +24,7 @@ namespace potoo::cli {
 namespace {
 
 constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::chrono::milliseconds housekeeping_time{2'000};
 
 } // namespace
 
@@ -27,14 +32,21 @@ constexpr std::chrono::milliseconds tick_interval{100};
 class run_session::carried_run final : public execution
 {
   public:
-    carried_run(run_session& session, std::string_view name, bool resumed)
-        : execution(session.host_.loop(), session.host_.loop().intern(name)), session_(session),
-          watch_(*session.display_, [&session](const std::string& why) { session.output_lost(why); }), resumed_(resumed)
+    /// @param name of the DAG
+    /// @param resumed id of a run that goes on; empty for a new one
+    carried_run(run_session& session, const std::string& name, run_role role, const run_id& resumed)
+        : execution(session.host_.loop(), session.host_.loop().intern(name)), session_(session), name_(name),
+          watch_(*session.display_, [&session](const std::string& why) { session.output_lost(why); }), role_(role),
+          resumed_(resumed)
     {}
 
     [[nodiscard]] run_watch& watch() noexcept { return watch_; }
 
-    [[nodiscard]] bool resumed() const noexcept { return resumed_; }
+    [[nodiscard]] run_role role() const noexcept { return role_; }
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
 
     void start(task<host::run_outcome> t)
     {
@@ -42,15 +54,52 @@ class run_session::carried_run final : public execution
         task_access<host::run_outcome>::start(*task_, *this);
     }
 
-    /// What became of it. @throws what the coroutine threw
-    [[nodiscard]] host::run_outcome outcome() { return task_access<host::run_outcome>::result(*task_).take(); }
+    /// It has ended. What stopped a run from going on is said at once, other problems by `report`.
+    void conclude()
+    {
+        ended_ = true;
+        try {
+            const host::run_outcome outcome = task_access<host::run_outcome>::result(*task_).take();
+            result_ = outcome.detached ? exit_code::interrupted : exit_code_of(outcome.state);
+            return;
+        } catch (const cancelled&) {
+            return;
+        } catch (const journal::store_error&) {
+            problem_ = std::current_exception();
+        } catch (const std::exception& e) {
+            if (resumed_.value().empty()) {
+                problem_ = std::current_exception();
+                return;
+            }
+            // A secret is missing, or its DAG does not load any more.
+            result_ = exit_code::usage;
+            session_.say(fmt::format("run {} of {} cannot go on, and is left as it is: {}\n", resumed_.value(), name_,
+                                     e.what()));
+        }
+    }
+
+    [[nodiscard]] exit_code report()
+    {
+        try {
+            if (problem_)
+                std::rethrow_exception(problem_);
+        } catch (...) {
+            result_ = report_current_exception();
+        }
+        return result_;
+    }
 
   private:
-    void on_end() noexcept override { session_.one_ended(); }
+    void on_end() noexcept override { session_.one_ended(*this); }
 
     run_session& session_;
+    std::string name_;
     run_watch watch_;
-    bool resumed_;
+    run_role role_;
+    run_id resumed_;
+    bool ended_ = false;
+    exit_code result_ = exit_code::interrupted;
+    std::exception_ptr problem_;
     std::optional<task<host::run_outcome>> task_;
 };
 
@@ -98,10 +147,10 @@ std::unique_ptr<display> run_session::make_display()
     return std::make_unique<plain_display>(messages_);
 }
 
-void run_session::add(std::string name, bool resumed,
+void run_session::add(std::unique_ptr<carried_run> run,
                       std::function<task<host::run_outcome>(runtime::run_observer&)> start)
 {
-    runs_.push_back(std::make_unique<carried_run>(*this, name, resumed));
+    runs_.push_back(std::move(run));
     ++open_;
     // On the loop, like everything else that touches runs.
     boost::asio::post(context_,
@@ -110,16 +159,27 @@ void run_session::add(std::string name, bool resumed,
 
 void run_session::run(std::shared_ptr<const graph::dag> d, json::object params)
 {
-    const std::string name = d->name;
-    add(name, false, [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) {
+    auto run = std::make_unique<carried_run>(*this, d->name, run_role::asked, run_id());
+    add(std::move(run), [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) {
         return host_.run(d, params, o);
     });
 }
 
-void run_session::resume(journal::run_row row)
+void run_session::resume(journal::run_row row, run_role role)
 {
-    const std::string name = row.dag_name;
-    add(name, true, [this, row = std::move(row)](runtime::run_observer& o) { return host_.resume(row, o); });
+    auto run = std::make_unique<carried_run>(*this, row.dag_name, role, row.id);
+    add(std::move(run), [this, row = std::move(row)](runtime::run_observer& o) { return host_.resume(row, o); });
+}
+
+void run_session::say(const std::string& lines)
+{
+    if (options_.json)
+        return report_text(lines);
+    try {
+        display_->notice(lines);
+    } catch (const std::exception& e) {
+        output_lost(e.what());
+    }
 }
 
 void run_session::stop(const std::string& why)
@@ -129,11 +189,7 @@ void run_session::stop(const std::string& why)
     if (!options_.json && !why.empty()) {
         const char* what = options_.cancel_on_stop ? "cancelling the run and the remote jobs it started"
                                                    : "stopping; local processes end, remote jobs are left running";
-        try {
-            display_->notice(fmt::format("{}: {} (once more ends at once)\n", why, what));
-        } catch (const std::exception& e) {
-            output_lost(e.what());
-        }
+        say(fmt::format("{}: {} (once more ends at once)\n", why, what));
     }
     for (const auto& r : runs_)
         r->cancel(options_.cancel_on_stop ? cancel_reason::user : cancel_reason::shutdown);
@@ -149,10 +205,17 @@ void run_session::output_lost(const std::string& why)
     boost::asio::post(context_, [this] { stop({}); });
 }
 
-void run_session::one_ended()
+void run_session::one_ended(carried_run& run)
 {
+    run.conclude();
     if (--open_ == 0)
-        context_.stop();
+        return context_.stop();
+    const bool asked_left = std::any_of(runs_.begin(), runs_.end(),
+                                        [](const auto& r) { return r->role() == run_role::asked && !r->has_ended(); });
+    if (run.role() == run_role::asked && !asked_left && !stopping_)
+        say(fmt::format("{}: has ended; {} before {} still going on (Ctrl-C leaves {} for potoo resume)\n", run.name(),
+                        open_ == 1 ? "a run from" : fmt::format("{} runs from", open_), open_ == 1 ? "is" : "are",
+                        open_ == 1 ? "it" : "them"));
 }
 
 void run_session::tick()
@@ -177,20 +240,22 @@ exit_code run_session::wait()
     return conclude();
 }
 
+/// Old runs are still being removed: not so that anybody would wait for it long.
+void run_session::wait_for_housekeeping()
+{
+    context_.restart();
+    async_run(host_.loop(), "housekeeping", host_.collected(), [this](const std::exception_ptr&) { context_.stop(); });
+    context_.run_for(housekeeping_time);
+}
+
 exit_code run_session::conclude()
 {
+    wait_for_housekeeping();
     exit_code worst = output_result_;
     for (const auto& r : runs_) {
-        try {
-            const host::run_outcome outcome = r->outcome();
-            worst = worse_of(worst, outcome.detached ? exit_code::interrupted : exit_code_of(outcome.state));
-        } catch (const cancelled&) {
-            worst = worse_of(worst, exit_code::interrupted);
-        } catch (...) {
-            const exit_code code = report_current_exception();
-            // What else stops a resumed run from going on is that its DAG cannot be loaded any more.
-            worst = worse_of(worst, r->resumed() && code == exit_code::failed ? exit_code::usage : code);
-        }
+        const exit_code code = r->report();
+        if (r->role() == run_role::asked)
+            worst = worse_of(worst, code);
         const auto& report = r->watch().report();
         if (!report || (options_.json && !report->detached))
             continue;
@@ -212,9 +277,7 @@ exit_code run_session::conclude()
 
 std::string run_session::command(std::string_view verb, const run_id& id) const
 {
-    std::string out = fmt::format("potoo {} {}", verb, id.value());
-    if (options_.state != ".potoo")
-        out += " --state " + shell_word(options_.state.string());
+    std::string out = next_command(verb, id.value(), options_.state.string());
     if (verb == "resume")
         for (const std::string& p : options_.plugins)
             out += " --plugin " + shell_word(p);

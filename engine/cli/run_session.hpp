@@ -30,6 +30,14 @@ struct session_options
     std::vector<std::string> plugins; ///< given on the command line, to be told with the command that resumes
 };
 
+/// Why a session carries a run.
+enum class run_role
+{
+    asked,      ///< the session is for it: its end decides the exit code
+    beside,     ///< it was stopped before, and the session goes on with it as well
+    reconciled, ///< it has ended, and remote jobs of it may run still
+};
+
 class run_session
 {
   public:
@@ -40,10 +48,14 @@ class run_session
     /// @param params complete and checked
     void run(std::shared_ptr<const graph::dag> d, json::object params);
 
-    void resume(journal::run_row row);
+    /// One that cannot go on is reported and left as it is.
+    void resume(journal::run_row row, run_role role);
 
     /// Runs that have not ended.
     [[nodiscard]] std::vector<journal::run_row> unfinished() const { return host_.unfinished(); }
+
+    /// Runs that have ended and left remote jobs behind whose end nobody confirmed.
+    [[nodiscard]] std::vector<journal::run_row> unreconciled() const { return host_.unreconciled(); }
 
     /// Until all have ended or the engine has let go of them; then says how.
     [[nodiscard]] exit_code wait();
@@ -53,9 +65,11 @@ class run_session
     class ticker;
 
     [[nodiscard]] std::unique_ptr<display> make_display();
-    void add(std::string name, bool resumed, std::function<task<host::run_outcome>(runtime::run_observer&)> start);
+    void add(std::unique_ptr<carried_run> run, std::function<task<host::run_outcome>(runtime::run_observer&)> start);
     void stop(const std::string& why);
-    void one_ended();
+    void one_ended(carried_run& run);
+    void say(const std::string& lines);
+    void wait_for_housekeeping();
     void tick();
     void output_lost(const std::string& why);
     [[nodiscard]] exit_code conclude();

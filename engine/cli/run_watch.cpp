@@ -60,6 +60,14 @@ void run_watch::show(Function&& f)
     on_output_lost_(why);
 }
 
+/// Of a run that had ended before only its remote jobs are looked after: it is never shown as started.
+template <class Function>
+void run_watch::show_of_run(Function&& f)
+{
+    if (run_)
+        show(std::forward<Function>(f));
+}
+
 void run_watch::run_started(const runtime::run_executor& executor, bool resumed)
 {
     run_.emplace();
@@ -73,32 +81,32 @@ void run_watch::run_started(const runtime::run_executor& executor, bool resumed)
 
 void run_watch::attempt_started(task_index t, item_index i, attempt_number n)
 {
-    show([&] { display_.attempt_started(*run_, t, i, n); });
+    show_of_run([&] { display_.attempt_started(*run_, t, i, n); });
 }
 
 void run_watch::attempt_deferred(task_index t, item_index i, bool deferred)
 {
-    show([&] { display_.attempt_deferred(*run_, t, i, deferred); });
+    show_of_run([&] { display_.attempt_deferred(*run_, t, i, deferred); });
 }
 
 void run_watch::attempt_progress(task_index t, item_index i, double fraction, std::string_view message)
 {
-    show([&] { display_.attempt_progress(*run_, t, i, fraction, message); });
+    show_of_run([&] { display_.attempt_progress(*run_, t, i, fraction, message); });
 }
 
 void run_watch::attempt_ended(const runtime::attempt_report& report)
 {
-    show([&] { display_.attempt_ended(*run_, report); });
+    show_of_run([&] { display_.attempt_ended(*run_, report); });
 }
 
 void run_watch::task_ended(task_index t, task_state state)
 {
-    show([&] { display_.task_ended(*run_, t, state); });
+    show_of_run([&] { display_.task_ended(*run_, t, state); });
 }
 
 void run_watch::log(task_index t, item_index i, attempt_number n, journal::log_stream stream, std::string_view text)
 {
-    show([&] { display_.log(*run_, t, i, n, stream, text); });
+    show_of_run([&] { display_.log(*run_, t, i, n, stream, text); });
 }
 
 void run_watch::warning(std::string_view text)

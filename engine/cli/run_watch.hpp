@@ -40,6 +40,9 @@ class run_watch final : public runtime::run_observer
     template <class Function>
     void show(Function&& f);
 
+    template <class Function>
+    void show_of_run(Function&& f);
+
     display& display_;
     std::function<void(const std::string&)> on_output_lost_;
     std::optional<shown_run> run_;

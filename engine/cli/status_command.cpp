@@ -141,9 +141,70 @@ std::string tasks_text(const std::vector<journal::task_row>& tasks)
     return t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8());
 }
 
-exit_code show_run(journal::reader& journal, const journal::run_row& run, bool engine_alive, bool as_json)
+/// A remote job that may run still.
+struct loose_job
+{
+    run_id run;
+    std::string task;
+    journal::unconfirmed_remote job;
+};
+
+/// @param all of every run
+std::vector<loose_job> loose_jobs(journal::reader& journal, const journal::run_row& run, bool all)
+{
+    std::vector<loose_job> out;
+    const auto jobs = journal.unconfirmed(all ? std::nullopt : std::optional(run.number));
+    std::map<journal::run_number, std::pair<run_id, journal::dag_document>> dags;
+    if (jobs.empty())
+        return out;
+    for (const journal::run_row& r : journal.runs({}))
+        dags[r.number].first = r.id;
+    for (const journal::unconfirmed_remote& j : jobs) {
+        auto& [id, dag] = dags[j.run];
+        if (dag.tasks.empty())
+            dag = journal.dag_of(j.run);
+        out.push_back({id, dag.tasks.at(j.task.value()), j});
+    }
+    return out;
+}
+
+std::string why_of(const journal::unconfirmed_remote& j)
+{
+    const json::value why = recorded_json(j.why);
+    return why.is_string() ? std::string(why.get_string()) : j.why;
+}
+
+json::array loose_json(const std::vector<loose_job>& jobs)
+{
+    json::array out;
+    for (const loose_job& l : jobs)
+        out.push_back(json::object{{"run", l.run.value()},
+                                   {"task", l.task},
+                                   {"item", l.job.item.value()},
+                                   {"attempt", l.job.attempt.value()},
+                                   {"token", l.job.token},
+                                   {"why", recorded_json(l.job.why)}});
+    return out;
+}
+
+std::string loose_text(const std::vector<loose_job>& jobs)
+{
+    if (jobs.empty())
+        return {};
+    table t({{"RUN"}, {"TASK"}, {"ITEM", table::align::right}, {"ATTEMPT", table::align::right}, {"TOKEN"}, {"WHY"}});
+    for (const loose_job& l : jobs)
+        t.add({l.run.value(), l.task, fmt::format("{}", l.job.item.value()), fmt::format("{}", l.job.attempt.value()),
+               l.job.token, why_of(l.job)});
+    return fmt::format("\nremote jobs that may run still, for nothing has confirmed their end (potoo resume sees to "
+                       "them):\n{}",
+                       t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8()));
+}
+
+/// @param latest no run was named
+exit_code show_run(journal::reader& journal, const journal::run_row& run, bool engine_alive, bool latest, bool as_json)
 {
     const auto tasks = journal.tasks(run.number);
+    const auto loose = loose_jobs(journal, run, latest);
     file_output out(STDOUT_FILENO);
     if (as_json) {
         json::object document = run_json(run);
@@ -151,9 +212,10 @@ exit_code show_run(journal::reader& journal, const journal::run_row& run, bool e
         for (const auto& t : tasks)
             rows.push_back(task_json(t));
         document["tasks"] = std::move(rows);
+        document["unconfirmed"] = loose_json(loose);
         out.line(json::serialize(document));
     } else {
-        out.write(head_text(run, engine_alive) + '\n' + tasks_text(tasks));
+        out.write(head_text(run, engine_alive) + '\n' + tasks_text(tasks) + loose_text(loose));
     }
     out.flush();
     return exit_code::success;
@@ -221,7 +283,7 @@ exit_code status(const status_arguments& a)
     const auto run = find_run(*journal, a.run, a.state);
     if (!a.task.empty())
         return show_task(*journal, run, a.task, a.json);
-    return show_run(*journal, run, journal::state_lock::is_held(journal::state_layout(a.state)), a.json);
+    return show_run(*journal, run, journal::state_lock::is_held(journal::state_layout(a.state)), a.run.empty(), a.json);
 }
 
 } // namespace

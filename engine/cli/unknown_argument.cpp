@@ -29,12 +29,16 @@ std::string option_problem(const CLI::App& command, const std::string& argument)
 
 std::string command_problem(const CLI::App& app, const std::string& argument)
 {
-    static constexpr std::array synonyms{graph::synonym{"list", "ls"},         graph::synonym{"runs", "ls"},
-                                         graph::synonym{"log", "logs"},        graph::synonym{"check", "validate"},
-                                         graph::synonym{"lint", "validate"},   graph::synonym{"start", "run"},
-                                         graph::synonym{"exec", "run"},        graph::synonym{"show", "status"},
-                                         graph::synonym{"continue", "resume"}, graph::synonym{"operator", "operators"},
-                                         graph::synonym{"draw", "graph"}};
+    static constexpr std::array synonyms{
+        graph::synonym{"list", "ls"},           graph::synonym{"runs", "ls"},
+        graph::synonym{"log", "logs"},          graph::synonym{"check", "validate"},
+        graph::synonym{"lint", "validate"},     graph::synonym{"start", "run"},
+        graph::synonym{"exec", "run"},          graph::synonym{"show", "status"},
+        graph::synonym{"continue", "resume"},   graph::synonym{"operator", "operators"},
+        graph::synonym{"draw", "graph"},        graph::synonym{"stop", "cancel"},
+        graph::synonym{"kill", "cancel"},       graph::synonym{"abort", "cancel"},
+        graph::synonym{"callback", "complete"}, graph::synonym{"prune", "gc"},
+        graph::synonym{"clean", "gc"}};
     std::vector<std::string> known;
     for (const CLI::App* c : app.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
         known.push_back(c->get_name());

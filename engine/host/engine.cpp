@@ -4,6 +4,7 @@
 #include "engine/graph/params.hpp"
 #include "engine/host/listener_events.hpp"
 #include "engine/host/local_host.hpp"
+#include "engine/host/state_config.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
@@ -45,7 +46,18 @@ std::unique_ptr<host::local_host> open_host(boost::asio::io_context& context, co
         return std::make_unique<host::local_host>(context, host_options_of(options));
     } catch (const journal::store_error& e) {
         throw engine_error(error_kind::state, e.what());
+    } catch (const host::config_error& e) {
+        throw engine_error(error_kind::state, e.what());
     }
+}
+
+/// What `resume` has something to do for.
+std::vector<journal::run_row> left_in(const host::engine_host& host)
+{
+    std::vector<journal::run_row> rows = host.unfinished();
+    for (journal::run_row& r : host.unreconciled())
+        rows.push_back(std::move(r));
+    return rows;
 }
 
 run_end end_of(const host::run_outcome& o)
@@ -180,7 +192,7 @@ task<run_summary> on_own_branch(branch_list& list, task<host::run_outcome> work)
 struct engine::parts
 {
     parts(boost::asio::io_context& context, const engine_options& options)
-        : local(open_host(context, options)), host(local->engine()), unfinished(host.unfinished())
+        : local(open_host(context, options)), host(local->engine()), unfinished(left_in(host))
     {}
 
     branch_list runs; // Outlives the host, whose end destroys coroutines that are on it.

@@ -2,6 +2,7 @@
 
 #include "engine/graph/load.hpp"
 #include "engine/graph/params.hpp"
+#include "engine/host/host_parts.hpp"
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
@@ -15,79 +16,12 @@ namespace potoo::host {
 
 using runtime::run_executor;
 
-/// A run of this engine, from when it was asked for until its coroutine has ended.
-struct active_run
-{
-    run_id id;
-    std::string dag_name;
-    runtime::run_observer* observer = nullptr;
-    run_executor* executor = nullptr; ///< null until its secrets are there
-    cancel_reason stop = cancel_reason::none;
-};
-
-struct engine_host::parts final : runtime::commit_log::listener
-{
-    explicit parts(const host_ports& p)
-        : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
-          services{p.loop, p.http, p.processes, log, operators(), p.entropy, shared}, processes(p.processes)
-    {
-        log.set_listener(this);
-    }
-
-    ~parts() override
-    {
-        log.set_listener(nullptr);
-        loop.abandon_executions();
-    }
-
-    void durable(journal::position p) override
-    {
-        for (const active_run& r : runs) {
-            if (r.executor)
-                r.executor->durable(p);
-        }
-    }
-
-    void write_failed(const journal::store_error& why) override
-    {
-        if (why.passing()) {
-            warn(std::string("the journal cannot be written, nothing new is started: ") + why.what());
-            return;
-        }
-        // It will not heal: waiting for it would be waiting for ever.
-        broken = why;
-        for (const active_run& r : runs) {
-            if (r.executor)
-                r.executor->detach();
-        }
-    }
-
-    void write_recovered() override { warn("the journal can be written again"); }
-
-    void warn(std::string_view text)
-    {
-        for (const active_run& r : runs)
-            r.observer->warning(text);
-    }
-
-    potoo::loop& loop;
-    journal::reader& reading;
-    std::mt19937_64& entropy;
-    std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
-    runtime::commit_log log;
-    runtime::shared_objects shared;
-    runtime::services services;
-    process_runner& processes;
-    std::list<active_run> runs;
-    counter runs_left; ///< of those that were in `runs`
-};
-
 /// Keeps a run on the list however its coroutine ends.
 class engine_host::presence
 {
   public:
-    presence(parts& p, run_id id, std::string dag_name, runtime::run_observer& o)
-        : parts_(p), place_(p.runs.insert(p.runs.end(), {std::move(id), std::move(dag_name), &o}))
+    presence(parts& p, run_id id, std::string dag_name, runtime::run_observer& o, bool reconciles = false)
+        : parts_(p), place_(p.runs.insert(p.runs.end(), {std::move(id), std::move(dag_name), &o, reconciles}))
     {}
 
     presence(const presence&) = delete;
@@ -97,6 +31,7 @@ class engine_host::presence
     {
         parts_.runs.erase(place_);
         parts_.runs_left.increment();
+        parts_.collect();
     }
 
     /// It is under way, and hears what was said to it before.
@@ -169,7 +104,7 @@ task<> engine_host::end_older_runs(std::string dag_name)
         const std::uint64_t left = parts_->runs_left.value();
         bool any = false;
         for (active_run& r : parts_->runs) {
-            if (r.dag_name != dag_name)
+            if (r.dag_name != dag_name || r.reconciles)
                 continue;
             any = true;
             stop(r, cancel_reason::user);
@@ -203,7 +138,7 @@ task<run_outcome> engine_host::run(std::shared_ptr<const graph::dag> d, json::ob
 
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
-    presence here(*parts_, row.id, row.dag_name, observer);
+    presence here(*parts_, row.id, row.dag_name, observer, row.ended.has_value());
     const journal::dag_document document = parts_->reading.dag_of(row.number);
     graph::load_result loaded = graph::load_dag(document.source, document.source_name, operators());
     if (!loaded.value)
@@ -217,6 +152,9 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     plan.dag = loaded.value;
     plan.params = runtime::parse_recorded(row.params).as_object();
     plan.created = row.created;
+    co_await parts_->uncarried.acquire();
+    std::optional<slot_guard> begins(std::in_place, parts_->uncarried);
+    co_await parts_->log.reached(parts_->log.last());
     std::vector<journal::record> records;
     parts_->reading.records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
         records.push_back(r);
@@ -227,6 +165,7 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     executor.recover(row.number, records, [&ended] { ended.increment(); });
     records = {};
     here.begun(executor);
+    begins.reset();
     auto outcome = co_await carry(executor, ended);
     co_return outcome;
 }
@@ -235,6 +174,13 @@ std::vector<journal::run_row> engine_host::unfinished() const
 {
     journal::run_filter filter;
     filter.unfinished = true;
+    return parts_->reading.runs(filter);
+}
+
+std::vector<journal::run_row> engine_host::unreconciled() const
+{
+    journal::run_filter filter;
+    filter.unreconciled = true;
     return parts_->reading.runs(filter);
 }
 
@@ -268,6 +214,16 @@ task<> engine_host::committed()
     // What was asked of a run is recorded in its next turn.
     co_await yield_now();
     co_await parts_->log.reached(parts_->log.last());
+}
+
+bool engine_host::has_unwritten() const
+{
+    return !parts_->log.is_durable(parts_->log.last());
+}
+
+bool engine_host::write_journal()
+{
+    return parts_->log.write_next();
 }
 
 std::size_t engine_host::close()

@@ -4,6 +4,7 @@
 
 #include "engine/graph/dag.hpp"
 #include "engine/host/host_ports.hpp"
+#include "engine/host/request_result.hpp"
 #include "engine/runtime/run_executor.hpp"
 #include "engine/runtime/run_observer.hpp"
 
@@ -63,6 +64,26 @@ class engine_host
     /// Asks a run of this host to stop, all of them without an id. @return how many were asked
     std::size_t cancel(const std::optional<run_id>& id, cancel_reason reason);
 
+    /// As somebody outside asks for it: a run of the journal, carried by this engine or not, or some of its tasks.
+    /// Returns when the answer will hold whatever happens to the engine.
+    /// @param run its id, or the first characters of it
+    /// @param tasks by name; empty = the whole run
+    /// @throws journal::store_error
+    [[nodiscard]] task<request_result> cancel_on_request(std::string run, std::vector<std::string> tasks);
+
+    /// Delivers what an attempt waits for, carried by this engine or not. Returns as `cancel_on_request` does.
+    /// @throws journal::store_error
+    [[nodiscard]] task<request_result> complete_on_request(callback_delivery delivered);
+
+    /// From now on removes what `rules` does not keep: now, and whenever a run has ended. Without a rule: nothing.
+    void keep(journal::retention rules);
+
+    /// Removes what `rules` does not keep. @throws journal::store_error when it could not be done, or not all of it
+    [[nodiscard]] task<journal::pruned> collect(journal::retention rules);
+
+    /// Returns when nothing is being removed.
+    [[nodiscard]] task<> collected();
+
     /// Lets go of every run, also of those that are being cancelled.
     void detach_all();
 
@@ -72,6 +93,13 @@ class engine_host
     /// Returns when everything that was asked for up to now is in the journal.
     [[nodiscard]] task<> committed();
 
+    /// With `writer_mode::manual`: something waits for `write_journal`.
+    [[nodiscard]] bool has_unwritten() const;
+
+    /// With `writer_mode::manual`: writes what has gathered. @return false when there is nothing, or it cannot be
+    /// written
+    bool write_journal();
+
     /// Writes what is left of the journal and closes it. @return entries that could not be written
     std::size_t close();
 
@@ -80,6 +108,9 @@ class engine_host
     class presence;
 
     [[nodiscard]] task<> end_older_runs(std::string dag_name);
+    [[nodiscard]] task<std::optional<request_result>> cancel_carried(run_id id, std::vector<std::string> tasks);
+    [[nodiscard]] task<std::optional<request_result>> complete_carried(run_id id, callback_delivery delivered);
+    [[nodiscard]] task<> record(std::vector<journal::record> records);
     [[nodiscard]] task<run_outcome> carry(runtime::run_executor& executor, counter& ended);
 
     std::unique_ptr<parts> parts_;

@@ -1,5 +1,8 @@
 #include "engine/host/local_host.hpp"
 
+#include "engine/host/control_request.hpp"
+#include "engine/host/control_server.hpp"
+#include "engine/host/state_config.hpp"
 #include "engine/journal/memory_store.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/journal/state_dir.hpp"
@@ -8,6 +11,9 @@
 #include "engine/process/local_process_runner.hpp"
 #include "engine/runtime/watchdog.hpp"
 
+#include <potoo/asio.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
@@ -40,6 +46,14 @@ std::unique_ptr<journal::reader> open_reader(const host_options& options)
     return journal::open_sqlite_reader(journal::state_layout(options.state));
 }
 
+/// One request, with work for the io_context: while only the journal's thread is at it, that has nothing to do.
+task<std::string> answered(engine_host& engine, std::string line)
+{
+    const auto running = boost::asio::make_work_guard(engine.loop().executor());
+    auto answer = co_await carry_out_request(engine, std::move(line));
+    co_return answer;
+}
+
 std::mt19937_64 seeded()
 {
     std::random_device device;
@@ -57,9 +71,29 @@ struct local_host::parts
           engine({loop, *store, own_reader ? *own_reader : *store, http, processes, entropy,
                   options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded}),
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
-    {}
+    {
+        if (options.ephemeral)
+            return;
+        const journal::state_layout layout(options.state);
+        engine.keep(read_state_config(layout).keep);
+        control.emplace(layout, [me = self, executor = loop.executor()](std::string line, control_server::reply reply) {
+            boost::asio::post(executor, [me, line = std::move(line), reply = std::move(reply)]() mutable {
+                if (*me)
+                    (*me)->answer(std::move(line), std::move(reply));
+            });
+        });
+    }
 
     ~parts() { *self = nullptr; }
+
+    void answer(std::string line, control_server::reply reply)
+    {
+        async_run(loop, "control", answered(engine, std::move(line)),
+                  [reply = std::move(reply)](const std::exception_ptr& error, const std::optional<std::string>& text) {
+                      if (!error)
+                          reply(*text);
+                  });
+    }
 
     void loop_is_blocked(const std::string& name)
     {
@@ -82,6 +116,7 @@ struct local_host::parts
     std::mt19937_64 entropy = seeded();
     engine_host engine;
     runtime::watchdog dog;
+    std::optional<control_server> control;
 };
 
 local_host::local_host(boost::asio::io_context& context, const host_options& options)

@@ -66,6 +66,9 @@ class program
     /// program ended without it
     [[nodiscard]] bool wait_for(std::string_view text);
 
+    /// What standard error held by then.
+    [[nodiscard]] const std::string& told() const noexcept { return result_.err; }
+
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
     /// Types into the terminal.

@@ -1,0 +1,148 @@
+#include "engine/cli/commands.hpp"
+#include "engine/cli/display/output.hpp"
+#include "engine/cli/error_report.hpp"
+#include "engine/cli/file_text.hpp"
+#include "engine/cli/run_lookup.hpp"
+#include "engine/cli/state_request.hpp"
+#include "engine/cli/usage_error.hpp"
+#include "engine/graph/document.hpp"
+#include "engine/host/control_request.hpp"
+#include "engine/host/journal_requests.hpp"
+#include "engine/runtime/attempt_result.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace potoo::cli {
+
+using host::request_result;
+
+namespace {
+
+constexpr std::chrono::seconds time_to_answer{60};
+
+struct complete_arguments
+{
+    std::string token;
+    std::string output;
+    std::string output_file;
+    std::string error;
+    std::string code;
+    bool has_output = false;
+    bool has_error = false;
+    std::string state = ".potoo";
+};
+
+/// @return the text of one JSON value, without what need not be in it
+std::string checked_json(const std::string& text, const std::string& name, bool typed)
+{
+    graph::diagnostic_sink sink;
+    if (!graph::read_json(text, sink)) {
+        std::string problems;
+        for (const auto& d : sink.take(text).first)
+            problems += graph::format_diagnostic(name, d);
+        if (typed)
+            problems += "A text is JSON in quotes of its own: --output '\"ok\"'\n";
+        throw usage_error(problems);
+    }
+    std::string compact = json::serialize(runtime::parse_recorded(text));
+    if (compact.size() > runtime::max_output_size)
+        throw usage_error(fmt::format("{} has {} bytes as JSON, and at most {} can be delivered", name, compact.size(),
+                                      runtime::max_output_size));
+    return compact;
+}
+
+host::callback_delivery delivery_of(const complete_arguments& a)
+{
+    if (a.has_output + a.has_error + !a.output_file.empty() > 1)
+        throw usage_error("give one of --output, --output-file and --error");
+    if (!a.code.empty() && !a.has_error)
+        throw usage_error("--code says more of an --error");
+    if (a.has_error) {
+        json::object error{{"message", a.error}};
+        if (!a.code.empty())
+            error["code"] = a.code;
+        return {a.token, false, checked_json(json::serialize(error), "--error", false)};
+    }
+    if (!a.output_file.empty())
+        return {a.token, true,
+                checked_json(read_text(a.output_file, 2 * runtime::max_output_size),
+                             a.output_file == "-" ? "stdin" : a.output_file, false)};
+    return {a.token, true, a.has_output ? checked_json(a.output, "--output", true) : "null"};
+}
+
+request_result deliver(const host::callback_delivery& delivered, const std::string& state)
+{
+    const state_access access(state, host::complete_request(delivered), time_to_answer);
+    if (access.answer())
+        return host::result_of_answer(*access.answer());
+    request_result problem;
+    const auto run = host::find_callback_run(access.journal(), delivered.token, problem);
+    if (!run)
+        return problem;
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    host::journal_request request = host::request_completion(access.journal(), *run, delivered, now);
+    journal::batch records;
+    records.records = std::move(request.records);
+    if (!records.empty())
+        access.journal().append(records);
+    return request.result;
+}
+
+exit_code complete(const complete_arguments& a)
+{
+    const host::callback_delivery delivered = delivery_of(a);
+    // Also tells at once when the directory is not there.
+    request_result problem;
+    if (!host::find_callback_run(*open_journal(a.state), a.token, problem))
+        throw usage_error(fmt::format("{} in {}", problem.text, a.state));
+    const request_result r = deliver(delivered, a.state);
+    switch (r.what) {
+    case request_result::kind::accepted:
+        report_text(r.carried ? fmt::format("Completed: run {} goes on with it.\n", r.run.value())
+                              : fmt::format("Completed: that is recorded. No engine is at work on run {}; the next one "
+                                            "goes on with it: {}\n",
+                                            r.run.value(), next_command("resume", r.run.value(), a.state)));
+        return exit_code::success;
+    case request_result::kind::repeated:
+        report_text("It was completed before: nothing has changed.\n");
+        return exit_code::success;
+    default:
+        throw usage_error(r.text);
+    }
+}
+
+} // namespace
+
+void add_complete_command(CLI::App& app, command_action& chosen)
+{
+    auto a = std::make_shared<complete_arguments>();
+    CLI::App* c = app.add_subcommand("complete", "Deliver what a task waits for from outside");
+    c->add_option("TOKEN", a->token, "Token of the callback, as the task has given it out")->required()->type_name("");
+    c->add_option_function<std::string>(
+         "--output",
+         [a](const std::string& text) {
+             a->output = text;
+             a->has_output = true;
+         },
+         "The answer, as JSON; null unless given")
+        ->type_name("JSON");
+    c->add_option("--output-file", a->output_file, "The same from a file; - is standard input")->type_name("FILE");
+    c->add_option_function<std::string>(
+         "--error",
+         [a](const std::string& text) {
+             a->error = text;
+             a->has_error = true;
+         },
+         "Instead of an answer: that it failed, and why")
+        ->type_name("MESSAGE");
+    c->add_option("--code", a->code, "With --error: a code for `retry.on` and conditions")->type_name("CODE");
+    add_state_option(*c, a->state);
+    c->footer("What was delivered is in the journal when this returns. Delivering again changes nothing.\n"
+              "Examples:\n"
+              "  potoo complete k3v9z01abcde.f00d --output '{\"approved\": true}'\n"
+              "  potoo complete k3v9z01abcde.f00d --error 'not this month' --code rejected");
+    c->callback([a, &chosen] { chosen = [a] { return complete(*a); }; });
+}
+
+} // namespace potoo::cli

@@ -1,0 +1,87 @@
+#include "engine/cli/state_request.hpp"
+
+#include "engine/cli/shell_word.hpp"
+#include "engine/host/control_client.hpp"
+#include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/store_error.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include <poll.h>
+
+namespace potoo::cli {
+
+namespace {
+
+/// An engine starts or leaves in less.
+constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::milliseconds ask_again{50};
+
+/// As it stands in the lock's file.
+std::string holder_of(const journal::state_layout& layout)
+{
+    std::ifstream file(layout.lock());
+    std::string text;
+    std::getline(file, text);
+    return text.empty() ? "another process" : text;
+}
+
+[[noreturn]] void give_up(const journal::state_layout& layout, const std::string& why)
+{
+    throw journal::store_error(journal::store_error_kind::locked,
+                               fmt::format("the state directory '{}' is in use by {}, which does not answer{}; nothing "
+                                           "was recorded as far as is known, and asking again does no harm",
+                                           layout.directory().string(), holder_of(layout),
+                                           why.empty() ? "" : fmt::format(" ({})", why)));
+}
+
+std::optional<journal::state_lock> try_lock(const journal::state_layout& layout)
+{
+    try {
+        return journal::state_lock::acquire(layout);
+    } catch (const journal::store_error& e) {
+        if (e.kind() != journal::store_error_kind::locked)
+            throw;
+        return std::nullopt;
+    }
+}
+
+} // namespace
+
+state_access::state_access(const std::string& state, const json::object& request, std::chrono::seconds time)
+{
+    const journal::state_layout layout(state);
+    const std::string line = json::serialize(request);
+    const auto give_up_at = steady_clock::now() + patience;
+    std::string why;
+    for (;;) {
+        try {
+            answer_ = host::ask_engine(layout, line, steady_clock::now() + time);
+            return;
+        } catch (const host::control_error& e) {
+            why = e.what();
+            if (e.why() == host::control_failure::late || e.why() == host::control_failure::refused)
+                give_up(layout, why);
+        }
+        lock_ = try_lock(layout);
+        if (lock_) {
+            store_ = journal::open_sqlite_store(layout);
+            return;
+        }
+        if (steady_clock::now() > give_up_at)
+            give_up(layout, why);
+        ::poll(nullptr, 0, static_cast<int>(ask_again.count()));
+    }
+}
+
+std::string next_command(std::string_view verb, const std::string& run, const std::string& state)
+{
+    std::string out = fmt::format("potoo {}{}{}", verb, run.empty() ? "" : " ", run);
+    if (state != ".potoo")
+        out += " --state " + shell_word(state);
+    return out;
+}
+
+} // namespace potoo::cli

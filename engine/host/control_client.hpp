@@ -1,0 +1,39 @@
+#pragma once
+/// @file
+/// Asks the engine that is alive on a state directory.
+
+#include "engine/journal/state_dir.hpp"
+
+#include <potoo/time.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace potoo::host {
+
+/// Why there is no answer.
+enum class control_failure : std::uint8_t
+{
+    nobody,  ///< nobody listens: no engine, or one that is starting or leaving. Nothing was asked
+    broken,  ///< the engine closed the connection: it may have done what was asked, or not
+    late,    ///< the deadline passed: as `broken`
+    refused, ///< the socket cannot be used by this user. Nothing was asked
+};
+
+class control_error : public std::runtime_error
+{
+  public:
+    control_error(control_failure why, const std::string& message) : std::runtime_error(message), why_(why) {}
+
+    [[nodiscard]] control_failure why() const noexcept { return why_; }
+
+  private:
+    control_failure why_;
+};
+
+/// Sends one request, a line without its end, and waits for the answer. Blocks. @throws control_error
+[[nodiscard]] std::string ask_engine(const journal::state_layout& layout, const std::string& request,
+                                     steady_time deadline);
+
+} // namespace potoo::host

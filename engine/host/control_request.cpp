@@ -1,0 +1,246 @@
+#include "engine/host/control_request.hpp"
+
+#include "engine/journal/store_error.hpp"
+#include "engine/runtime/attempt_result.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+namespace potoo::host {
+
+namespace {
+
+using result_kind = request_result::kind;
+
+constexpr result_kind result_kinds[]{result_kind::accepted, result_kind::repeated, result_kind::ended,
+                                     result_kind::unknown, result_kind::invalid};
+
+/// The request itself is wrong.
+class bad_request : public std::runtime_error
+{
+  public:
+    explicit bad_request(const std::string& text) : std::runtime_error(text) {}
+};
+
+std::string text_member(const json::object& o, std::string_view name)
+{
+    const json::value* v = o.if_contains(json::string_view(name.data(), name.size()));
+    if (!v || !v->is_string())
+        throw bad_request(fmt::format("the request wants a string `{}`", name));
+    return std::string(v->get_string());
+}
+
+std::string to_line(const request_result& r)
+{
+    const auto what = to_string(r.what);
+    json::object o{{"result", json::string_view(what.data(), what.size())}};
+    if (!r.run.value().empty())
+        o["run"] = r.run.value();
+    if (!r.state.empty())
+        o["state"] = r.state;
+    if (!r.text.empty())
+        o["text"] = r.text;
+    if (r.carried)
+        o["carried"] = true;
+    return json::serialize(o);
+}
+
+std::vector<std::string> tasks_of(const json::object& request)
+{
+    std::vector<std::string> names;
+    const json::value* tasks = request.if_contains("tasks");
+    if (!tasks)
+        return names;
+    if (!tasks->is_array())
+        throw bad_request("`tasks` of the request is no list");
+    for (const json::value& t : tasks->get_array()) {
+        if (!t.is_string())
+            throw bad_request("`tasks` of the request holds something that is no name");
+        names.emplace_back(t.get_string());
+    }
+    return names;
+}
+
+callback_delivery delivery_of(const json::object& request)
+{
+    callback_delivery d{text_member(request, "token"), true, text_member(request, "data")};
+    const std::string state = text_member(request, "state");
+    if (state != "success" && state != "failed")
+        throw bad_request("`state` of the request is neither success nor failed");
+    d.success = state == "success";
+    return d;
+}
+
+journal::retention rules_of(const json::object& request)
+{
+    journal::retention rules;
+    if (const json::value* n = request.if_contains("keep_runs")) {
+        boost::system::error_code ec;
+        rules.keep_runs = n->to_number<std::uint32_t>(ec);
+        if (ec)
+            throw bad_request("`keep_runs` of the request is no count");
+    }
+    if (request.contains("keep_for")) {
+        rules.keep_for = parse_duration(text_member(request, "keep_for"));
+        if (!rules.keep_for)
+            throw bad_request("`keep_for` of the request is no duration");
+    }
+    if (!rules.keep_runs && !rules.keep_for)
+        throw bad_request("the request names no rule");
+    return rules;
+}
+
+task<std::string> collect(engine_host& engine, journal::retention rules)
+{
+    const auto removed = co_await engine.collect(std::move(rules));
+    co_return json::serialize(json::object{
+        {"result", "accepted"}, {"runs", removed.runs}, {"records", removed.records}, {"logs", removed.logs}});
+}
+
+task<std::string> dispatch(engine_host& engine, std::string line)
+{
+    json::value parsed = json::parse(line);
+    if (!parsed.is_object())
+        throw bad_request("the request is no JSON object");
+    const json::object request = std::move(parsed.get_object());
+    const std::string verb = text_member(request, "verb");
+    if (verb == "ping") {
+        co_await engine.committed();
+        co_return to_line({});
+    }
+    if (verb == "cancel") {
+        std::string run = text_member(request, "run");
+        std::vector<std::string> tasks = tasks_of(request);
+        if (run.empty())
+            throw bad_request("the request names no run");
+        const auto result = co_await engine.cancel_on_request(std::move(run), std::move(tasks));
+        co_return to_line(result);
+    }
+    if (verb == "complete") {
+        callback_delivery delivered = delivery_of(request);
+        const auto result = co_await engine.complete_on_request(std::move(delivered));
+        co_return to_line(result);
+    }
+    if (verb == "gc") {
+        journal::retention rules = rules_of(request);
+        auto answer = co_await collect(engine, std::move(rules));
+        co_return answer;
+    }
+    throw bad_request(fmt::format("the request's verb `{}` is not known to this engine", verb));
+}
+
+std::string failed(std::string_view text)
+{
+    return json::serialize(json::object{{"result", "failed"}, {"text", json::string_view(text.data(), text.size())}});
+}
+
+json::object read_answer(const std::string& line)
+{
+    boost::system::error_code ec;
+    json::value parsed = json::parse(line, ec);
+    if (ec || !parsed.is_object() || !parsed.get_object().contains("result") ||
+        !parsed.get_object().at("result").is_string())
+        throw bad_answer("the engine's answer makes no sense; is it another version of potoo?");
+    json::object& o = parsed.get_object();
+    if (o.at("result").get_string() != "failed")
+        return std::move(o);
+    const json::value* text = o.if_contains("text");
+    throw bad_answer(text && text->is_string() ? std::string(text->get_string()) : "the engine could not do it");
+}
+
+std::string text_or_nothing(const json::object& o, const char* name)
+{
+    const json::value* v = o.if_contains(name);
+    return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+} // namespace
+
+json::object ping_request()
+{
+    return {{"verb", "ping"}};
+}
+
+json::object cancel_request(const run_id& run, const std::vector<std::string>& tasks)
+{
+    json::array names;
+    for (const std::string& t : tasks)
+        names.emplace_back(t);
+    return {{"verb", "cancel"}, {"run", run.value()}, {"tasks", std::move(names)}};
+}
+
+json::object complete_request(const callback_delivery& delivered)
+{
+    return {{"verb", "complete"},
+            {"token", delivered.token},
+            {"state", delivered.success ? "success" : "failed"},
+            {"data", delivered.data}};
+}
+
+json::object collect_request(const journal::retention& rules)
+{
+    json::object out{{"verb", "gc"}};
+    if (rules.keep_runs)
+        out["keep_runs"] = *rules.keep_runs;
+    if (rules.keep_for)
+        out["keep_for"] = format_duration(*rules.keep_for);
+    return out;
+}
+
+task<std::string> carry_out_request(engine_host& engine, std::string line)
+{
+    try {
+        auto answer = co_await dispatch(engine, std::move(line));
+        co_return answer;
+    } catch (const bad_request& e) {
+        co_return to_line({result_kind::invalid, {}, {}, e.what()});
+    } catch (const task_error& e) {
+        co_return to_line({result_kind::invalid, {}, {}, e.what()});
+    } catch (const boost::system::system_error& e) {
+        co_return to_line(
+            {result_kind::invalid, {}, {}, fmt::format("the request is no JSON: {}", e.code().message())});
+    } catch (const std::exception& e) {
+        co_return failed(e.what());
+    }
+}
+
+request_result result_of_answer(const std::string& line)
+{
+    const json::object o = read_answer(line);
+    const std::string what = text_or_nothing(o, "result");
+    request_result r;
+    const auto found = std::find_if(std::begin(result_kinds), std::end(result_kinds),
+                                    [&](result_kind k) { return to_string(k) == what; });
+    if (found == std::end(result_kinds))
+        throw bad_answer(
+            fmt::format("the engine's answer `{}` is not known here; is it another version of potoo?", what));
+    r.what = *found;
+    r.run = run_id(text_or_nothing(o, "run"));
+    r.state = text_or_nothing(o, "state");
+    r.text = text_or_nothing(o, "text");
+    r.carried = o.contains("carried");
+    return r;
+}
+
+journal::pruned collected_by_answer(const std::string& line)
+{
+    const json::object o = read_answer(line);
+    if (text_or_nothing(o, "result") != "accepted")
+        throw bad_answer(text_or_nothing(o, "text"));
+    const auto count = [&o](const char* name) {
+        boost::system::error_code ec;
+        const json::value* v = o.if_contains(name);
+        const auto n = v ? v->to_number<std::size_t>(ec) : 0;
+        return ec ? std::size_t{0} : n;
+    };
+    journal::pruned p;
+    p.runs = count("runs");
+    p.records = count("records");
+    p.logs = count("logs");
+    return p;
+}
+
+} // namespace potoo::host

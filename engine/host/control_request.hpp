@@ -1,0 +1,45 @@
+#pragma once
+/// @file
+/// What other processes say to an engine through its control socket, as JSON.
+///
+/// | request | answer |
+/// |---|---|
+/// | `{"verb":"ping"}` | `{"result":"accepted"}`, once all that was recorded before can be read |
+/// | `{"verb":"cancel","run":ID,"tasks":[NAME…]}` | of `request_result` |
+/// | `{"verb":"complete","token":TOKEN,"state":"success" or "failed","data":JSON text}` | of `request_result` |
+/// | `{"verb":"gc","keep_runs":N,"keep_for":"30d"}` | `{"result":"accepted","runs":N,"records":N,"logs":N}` |
+///
+/// What cannot be done just now is answered by `{"result":"failed","text":…}`.
+
+#include "engine/host/host.hpp"
+#include "engine/host/request_result.hpp"
+
+#include <potoo/json.hpp>
+#include <potoo/task.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace potoo::host {
+
+[[nodiscard]] json::object ping_request();
+[[nodiscard]] json::object cancel_request(const run_id& run, const std::vector<std::string>& tasks);
+[[nodiscard]] json::object complete_request(const callback_delivery& delivered);
+[[nodiscard]] json::object collect_request(const journal::retention& rules);
+
+/// Carries out the request in `line`. Whatever is wrong with it is in the answer.
+[[nodiscard]] task<std::string> carry_out_request(engine_host& engine, std::string line);
+
+/// The engine could not do it, or what it says makes no sense.
+class bad_answer : public std::runtime_error
+{
+  public:
+    explicit bad_answer(const std::string& text) : std::runtime_error(text) {}
+};
+
+/// Reads an answer. @throws bad_answer
+[[nodiscard]] request_result result_of_answer(const std::string& line);
+[[nodiscard]] journal::pruned collected_by_answer(const std::string& line);
+
+} // namespace potoo::host

@@ -1,0 +1,107 @@
+#pragma once
+/// @file
+/// What an engine is made of: its journal, the runs it carries, and what they share.
+
+#include "engine/host/host.hpp"
+#include "engine/runtime/commit_log.hpp"
+#include "engine/runtime/services.hpp"
+#include "engine/runtime/shared_objects.hpp"
+
+#include <potoo/wait.hpp>
+
+#include <algorithm>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace potoo::host {
+
+/// A run of this engine, from when it was asked for until its coroutine has ended.
+struct active_run
+{
+    run_id id;
+    std::string dag_name;
+    runtime::run_observer* observer = nullptr;
+    bool reconciles = false;                   ///< it has ended, and only its remote jobs are looked after
+    runtime::run_executor* executor = nullptr; ///< null until its secrets are there
+    cancel_reason stop = cancel_reason::none;
+};
+
+struct engine_host::parts final : runtime::commit_log::listener
+{
+    explicit parts(const host_ports& p)
+        : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
+          services{p.loop, p.http, p.processes, log, operators(), p.entropy, shared}, processes(p.processes)
+    {
+        log.set_listener(this);
+    }
+
+    ~parts() override
+    {
+        *self = nullptr;
+        log.set_listener(nullptr);
+        loop.abandon_executions();
+    }
+
+    void durable(journal::position p) override
+    {
+        for (const active_run& r : runs) {
+            if (r.executor)
+                r.executor->durable(p);
+        }
+    }
+
+    void write_failed(const journal::store_error& why) override
+    {
+        if (why.passing()) {
+            warn(std::string("the journal cannot be written, nothing new is started: ") + why.what());
+            return;
+        }
+        // It will not heal: waiting for it would be waiting for ever.
+        broken = why;
+        for (const active_run& r : runs) {
+            if (r.executor)
+                r.executor->detach();
+        }
+    }
+
+    void write_recovered() override { warn("the journal can be written again"); }
+
+    [[nodiscard]] active_run* find(const run_id& id)
+    {
+        const auto found = std::find_if(runs.begin(), runs.end(), [&](const active_run& r) { return r.id == id; });
+        return found == runs.end() ? nullptr : &*found;
+    }
+
+    /// Removes old runs by the rules that hold, if there are any.
+    void collect();
+
+    void warn(std::string_view text)
+    {
+        for (const active_run& r : runs)
+            r.observer->warning(text);
+    }
+
+    potoo::loop& loop;
+    journal::reader& reading;
+    std::mt19937_64& entropy;
+    std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
+    runtime::commit_log log;
+    runtime::shared_objects shared;
+    runtime::services services;
+    process_runner& processes;
+    std::list<active_run> runs;
+    counter runs_left; ///< of those that were in `runs`
+    /// Held by who adds requests to the journal of a run that is not carried, and by who begins to carry one: the
+    /// requests recorded before are what it begins with.
+    semaphore uncarried{1};
+    journal::retention rules;
+    bool collecting = false;
+    bool collect_again = false;                                    ///< a run has ended meanwhile
+    counter collections;                                           ///< that have ended
+    std::shared_ptr<parts*> self = std::make_shared<parts*>(this); ///< for messages on their way; null when it is gone
+};
+
+} // namespace potoo::host

@@ -1,0 +1,206 @@
+#include "engine/host/journal_requests.hpp"
+
+#include "engine/graph/spelling.hpp"
+
+#include <potoo/error.hpp>
+#include <potoo/json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace potoo::host {
+
+using journal::record;
+using journal::record_kind;
+using journal::recorded_state;
+
+namespace {
+
+std::string recorded_token(const std::string& token)
+{
+    return json::serialize(json::value(token));
+}
+
+bool same_attempt(const record& a, const record& b)
+{
+    return std::tie(a.task, a.item, a.attempt) == std::tie(b.task, b.item, b.attempt);
+}
+
+bool same_step(const record& a, const record& b)
+{
+    return same_attempt(a, b) && a.branch == b.branch && a.step == b.step;
+}
+
+/// A callback as the records of its run tell of it.
+struct callback_history
+{
+    std::optional<record> opened;
+    bool completed = false;
+    bool over = false; ///< nobody waits for it any more
+};
+
+callback_history history_of(journal::reader& journal, journal::run_number run, const std::string& token)
+{
+    callback_history h;
+    const std::string wanted = recorded_token(token);
+    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        if (r.kind == record_kind::callback_opened && r.data == wanted)
+            h.opened = r;
+        if (!h.opened)
+            return true;
+        h.completed = h.completed || (r.kind == record_kind::callback_completed && same_step(r, *h.opened));
+        const bool ends = r.kind == record_kind::attempt_ended || r.kind == record_kind::attempt_interrupted;
+        h.over = h.over || (ends && same_attempt(r, *h.opened)) || r.kind == record_kind::run_ended;
+        return true;
+    });
+    return h;
+}
+
+record cancellation(journal::run_number run, task_index task, wall_time now)
+{
+    record r;
+    r.run = run;
+    r.kind = record_kind::cancel_requested;
+    r.task = task;
+    r.at = now;
+    r.name = to_string(cancel_reason::user);
+    return r;
+}
+
+/// Tasks that a cancellation is recorded of; `no_task` is the whole run.
+std::set<task_index> cancelled_tasks(journal::reader& journal, journal::run_number run)
+{
+    std::set<task_index> out;
+    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        if (r.kind == record_kind::cancel_requested)
+            out.insert(r.task);
+        return true;
+    });
+    return out;
+}
+
+request_result answer(request_result::kind what, const run_id& run, std::string text = {}, std::string_view state = {})
+{
+    return {what, run, std::string(state), std::move(text)};
+}
+
+} // namespace
+
+request_result has_ended(const run_id& run, std::string_view state)
+{
+    return answer(request_result::kind::ended, run, fmt::format("run {} has ended ({})", run.value(), state), state);
+}
+
+request_result no_such_task(const run_id& run, const std::string& dag_name, const std::string& task,
+                            const std::vector<std::string>& tasks)
+{
+    const std::vector<std::string_view> names(tasks.begin(), tasks.end());
+    const auto nearest = graph::nearest_spelling(task, names);
+    return answer(request_result::kind::unknown, run,
+                  fmt::format("the run of {} has no task {}{}", dag_name, task,
+                              nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
+}
+
+journal_request request_cancel(journal::reader& journal, const journal::run_row& run,
+                               const std::vector<std::string>& tasks, wall_time now)
+{
+    using kind = request_result::kind;
+    if (run.ended)
+        return {has_ended(run.id, to_string(run.state)), {}};
+    const std::set<task_index> before = cancelled_tasks(journal, run.number);
+    journal_request out{answer(kind::repeated, run.id, "it was asked for before"), {}};
+    const auto ask = [&](task_index t) {
+        if (before.contains(t) || before.contains(journal::no_task))
+            return;
+        out.result = answer(kind::accepted, run.id);
+        out.records.push_back(cancellation(run.number, t, now));
+    };
+    if (tasks.empty()) {
+        ask(journal::no_task);
+        return out;
+    }
+    const journal::dag_document dag = journal.dag_of(run.number);
+    const auto rows = journal.tasks(run.number);
+    std::size_t open = 0;
+    for (const std::string& name : tasks) {
+        const auto found = std::find(dag.tasks.begin(), dag.tasks.end(), name);
+        if (found == dag.tasks.end())
+            return {no_such_task(run.id, dag.name, name, dag.tasks), {}};
+        const auto place = static_cast<std::size_t>(found - dag.tasks.begin());
+        if (place < rows.size() && is_final(rows[place].state)) {
+            out.result.state = to_string(rows[place].state);
+            continue;
+        }
+        ++open;
+        ask(task_index(static_cast<std::uint32_t>(place)));
+    }
+    if (open == 0)
+        return {answer(kind::ended, run.id,
+                       tasks.size() == 1 ? fmt::format("task {} has ended ({})", tasks.front(), out.result.state)
+                                         : "these tasks have all ended",
+                       out.result.state),
+                {}};
+    return out;
+}
+
+journal_request request_completion(journal::reader& journal, const journal::run_row& run,
+                                   const callback_delivery& delivered, wall_time now)
+{
+    using kind = request_result::kind;
+    const callback_history h = history_of(journal, run.number, delivered.token);
+    if (!h.opened)
+        return {answer(kind::unknown, run.id, fmt::format("nothing in run {} waits for that token", run.id.value())),
+                {}};
+    if (h.completed)
+        return {answer(kind::repeated, run.id, "it was completed before"), {}};
+    if (h.over || run.ended)
+        return {answer(kind::ended, run.id, "the attempt that waited for it has ended"), {}};
+    record r = *h.opened;
+    r.kind = record_kind::callback_completed;
+    r.state = delivered.success ? recorded_state::success : recorded_state::failed;
+    r.number = 0;
+    r.at = now;
+    r.data = delivered.data;
+    return {answer(kind::accepted, run.id), {std::move(r)}};
+}
+
+run_id run_of(const std::string& token)
+{
+    return run_id(token.substr(0, token.find('.')));
+}
+
+std::optional<journal::run_row> find_callback_run(journal::reader& journal, const std::string& token,
+                                                  request_result& problem)
+{
+    const run_id id = run_of(token);
+    if (!id.value().empty()) {
+        auto found = run_named(journal, id.value(), problem);
+        if (found && found->id == id)
+            return found;
+    }
+    problem = answer(request_result::kind::unknown, {}, "nothing waits for that token");
+    return std::nullopt;
+}
+
+std::optional<journal::run_row> run_named(journal::reader& journal, const std::string& named, request_result& problem)
+{
+    journal::run_filter filter;
+    filter.id_prefix = named;
+    filter.limit = 2;
+    const auto found = journal.runs(filter);
+    for (const journal::run_row& r : found) {
+        if (r.id.value() == named)
+            return r;
+    }
+    if (found.size() == 1)
+        return found.front();
+    problem = answer(request_result::kind::unknown, {},
+                     found.empty() ? fmt::format("there is no run {}", named)
+                                   : fmt::format("several runs begin with {}; write more of the id", named));
+    return std::nullopt;
+}
+
+} // namespace potoo::host

@@ -1,0 +1,59 @@
+#include "engine/host/state_config.hpp"
+#include "tests/unit/host/scratch_state.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+
+using namespace potoo;
+using namespace potoo::host;
+using namespace std::chrono_literals;
+
+namespace {
+
+void check_problem(const std::string& text, const std::string& part)
+{
+    BOOST_CHECK_EXCEPTION(static_cast<void>(parse_state_config(text, "c.yaml")), config_error,
+                          [&](const config_error& e) {
+                              BOOST_TEST(std::string(e.what()).find(part) != std::string::npos, e.what());
+                              return true;
+                          });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(state_configuration)
+
+BOOST_AUTO_TEST_CASE(rules_are_read)
+{
+    const state_config c = parse_state_config("keep_runs: 20\nkeep_for: 30d\n", "c.yaml");
+    BOOST_CHECK(c.keep.keep_runs == 20u);
+    BOOST_CHECK(c.keep.keep_for == duration(30 * 24h));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_configured_by_an_empty_file_or_none)
+{
+    BOOST_CHECK(parse_state_config("# nothing yet\n", "c.yaml").keep == journal::retention());
+    const host::test::scratch_state s;
+    BOOST_CHECK(read_state_config(s.layout()).keep == journal::retention());
+}
+
+BOOST_AUTO_TEST_CASE(problems_have_their_place)
+{
+    check_problem("keep_rnus: 1\n", "c.yaml:1:1: error: unknown key");
+    check_problem("keep_rnus: 1\n", "did you mean `keep_runs`?");
+    check_problem("keep_runs: -1\n", "c.yaml:1:12: error: `keep_runs`");
+    check_problem("keep_runs: many\n", "`keep_runs`");
+    check_problem("keep_for: 30\n", "c.yaml:1:11: error: `keep_for`");
+    check_problem("- keep_runs\n", "must be a map");
+    check_problem("keep_runs: [\n", "c.yaml:");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused)
+{
+    const host::test::scratch_state s;
+    std::filesystem::create_directory(s.path() / "config.yaml");
+    BOOST_CHECK_THROW(static_cast<void>(read_state_config(s.layout())), config_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
