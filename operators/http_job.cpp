@@ -17,17 +17,13 @@
 namespace potoo::http_job {
 namespace {
 
-constexpr std::size_t submissions_at_once = 64;
-
 /// The service as a backend.
 class service final : public backend
 {
   public:
-    service(context& ctx, const description& d) : description_(d), watcher_(watcher_for(ctx, d)) {}
-
-    /// Waits for its turn to submit: a submission that has begun cannot be stopped, so it must not begin in a long
-    /// line.
-    task<> take_turn(context& ctx);
+    service(context& ctx, const description& d)
+        : description_(d), watcher_(watcher_for(ctx, d)), gate_(gate_for(ctx, d))
+    {}
 
     task<job_id> submit(context& ctx, const launch_token& token) override;
     task<std::optional<job_id>> find(context& ctx, const launch_token& token) override;
@@ -39,16 +35,22 @@ class service final : public backend
 
     [[nodiscard]] bool deduplicates() const noexcept override { return description_.idempotent; }
 
+    [[nodiscard]] request_gate* gate() noexcept override { return &gate_; }
+
     [[nodiscard]] duration settle_time() const noexcept override { return description_.settle; }
 
     [[nodiscard]] duration cancel_grace() const noexcept override { return description_.cancel_grace; }
 
   private:
+    static request_gate& gate_for(context& ctx, const description& d);
     http_request request_about(context& ctx, const field& f, const job_id& id) const;
+
+    /// One exchange about one job.
+    task<boost::system::result<http_response>> exchange(context& ctx, http_request r) const;
 
     const description& description_;
     watcher& watcher_;
-    std::optional<slot_guard> turn_; ///< until the submission is over
+    request_gate& gate_;
 };
 
 bool is_good(const http_response& r)
@@ -70,13 +72,6 @@ bool may_have_been_accepted(unsigned status)
     f.raise();
 }
 
-task<boost::system::result<http_response>> exchange(context& ctx, http_request r, duration timeout)
-{
-    r.deadline = ctx.now_steady() + timeout;
-    auto response = co_await ctx.http().send(std::move(r));
-    co_return response;
-}
-
 /// A job may have been made of what was sent, whatever the method.
 [[noreturn]] void raise_submit_failure(const http_request& asked, boost::system::error_code ec,
                                        std::string_view detail = {})
@@ -87,26 +82,29 @@ task<boost::system::result<http_response>> exchange(context& ctx, http_request r
     f.raise();
 }
 
-task<> service::take_turn(context& ctx)
+request_gate& service::gate_for(context& ctx, const description& d)
 {
-    const std::string origin = origin_of(description_.request(description_.submit, ctx.names()).url);
-    semaphore& turns = ctx.shared<semaphore>("http_job submissions to " + origin,
-                                             [] { return std::make_unique<semaphore>(submissions_at_once); });
-    co_await turns.acquire();
-    turn_.emplace(turns);
+    const std::string key =
+        fmt::format("http_job requests to {} {} {}", origin_of(d.request(d.submit, ctx.names()).url),
+                    d.limits.concurrency, d.limits.per_second);
+    return ctx.shared<request_gate>(key, [&] { return std::make_unique<request_gate>(ctx.loop(), d.limits); });
+}
+
+task<boost::system::result<http_response>> service::exchange(context& ctx, http_request r) const
+{
+    r.deadline = ctx.now_steady() + description_.request_timeout;
+    auto response = co_await ctx.http().send(std::move(r));
+    if (response) {
+        if (const auto pause = asked_pause(*response, ctx.loop().wall_now()))
+            gate_.throttle(ctx.now_steady() + *pause);
+    }
+    co_return response;
 }
 
 task<job_id> service::submit(context& ctx, const launch_token&)
 {
-    struct end_of_turn
-    {
-        std::optional<slot_guard>& turn;
-
-        ~end_of_turn() { turn.reset(); }
-    } end{turn_};
-
     http_request asked = description_.request(description_.submit, ctx.names());
-    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_submit_failure(asked, response.error(), ctx.http().last_error_detail());
     if (!is_good(*response)) {
@@ -137,9 +135,8 @@ task<job_id> service::submit(context& ctx, const launch_token&)
 
 task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
 {
-    turn_.reset();
     http_request asked = description_.request(*description_.find, ctx.names());
-    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_repeatable(
             failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
@@ -160,7 +157,6 @@ task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
 
 task<job_result> service::wait(context& ctx, const job_id& id)
 {
-    turn_.reset();
     job_watch w(watcher_, ctx, description_, id);
     co_await w;
     co_return w.result();
@@ -179,7 +175,7 @@ task<> service::cancel(context& ctx, const job_id& id)
     if (!description_.cancel)
         throw fatal("the task says no way to cancel a job: it has no `cancel`", "no_cancel");
     http_request asked = request_about(ctx, *description_.cancel, id);
-    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_repeatable(
             failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
@@ -194,7 +190,7 @@ task<> service::logs(context& ctx, const job_id& id)
     if (!description_.logs)
         co_return;
     http_request asked = request_about(ctx, *description_.logs, id);
-    auto response = co_await exchange(ctx, asked, description_.request_timeout);
+    auto response = co_await exchange(ctx, asked);
     if (!response)
         failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()).raise();
     if (!is_good(*response))
@@ -207,9 +203,6 @@ task<json::value> run_http_job(context& ctx)
 {
     const description d = read_description(ctx);
     service s(ctx, d);
-    // A launch that was begun before is looked into at once, whatever the attempt was told meanwhile.
-    if (!ctx.recorded("launch_intent"))
-        co_await s.take_turn(ctx);
     auto output = co_await run_remote_job(ctx, s);
     co_return output;
 }

@@ -19,17 +19,6 @@ constexpr std::size_t deepest = 100;
 constexpr duration usual_pause{1'000};
 constexpr duration longest_pause{3'600'000};
 
-/// How long the service wants to be left alone.
-std::optional<duration> asked_pause(const http_response& r, wall_time now)
-{
-    if (r.status != 429 && r.status != 503)
-        return std::nullopt;
-    const auto named = r.retry_after(now);
-    if (!named)
-        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
-    return std::clamp(*named, duration::zero(), longest_pause);
-}
-
 bool is_gone(const http_response& r)
 {
     return r.status == 404 || r.status == 410;
@@ -55,6 +44,16 @@ job_watch* first_present(std::span<watch* const> p)
 }
 
 } // namespace
+
+std::optional<duration> asked_pause(const http_response& r, wall_time now)
+{
+    if (r.status != 429 && r.status != 503)
+        return std::nullopt;
+    const auto named = r.retry_after(now);
+    if (!named)
+        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
+    return std::clamp(*named, duration::zero(), longest_pause);
+}
 
 job_watch::job_watch(watcher& w, context& ctx, const description& d, const job_id& id)
     : watch(w, d.pace), context_(ctx), description_(d), id_(json::string(id.value())),

@@ -14,6 +14,9 @@
 
 namespace potoo::http_job {
 
+/// How long the service asks to be left alone; nothing when it does not.
+[[nodiscard]] std::optional<duration> asked_pause(const http_response& r, wall_time now);
+
 /// Context and description must outlive it.
 class job_watch final : public watch
 {

@@ -11,6 +11,7 @@ constexpr duration first_delay{500};
 constexpr duration longest_delay{10'000};
 constexpr duration log_time_after_cancellation{30'000};
 constexpr duration longest_wait_for_journal{10'000};
+constexpr duration longest_line_to_cancel{3'600'000};
 
 class growing_delay
 {
@@ -32,7 +33,7 @@ bool detaches(cancel_reason r) noexcept
     return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
 }
 
-steady_time later(context& ctx, duration d)
+steady_time later(context& ctx, steady_clock::duration d)
 {
     const steady_time now = ctx.now_steady();
     return d >= steady_time::max() - now ? steady_time::max() : now + d;
@@ -63,8 +64,20 @@ std::string unknown_message(const launch_token& token, const std::string& why)
 {
     return "the job " + token.value() + " may or may not have been accepted (" + why +
            "), and this system can neither be asked for it nor told to start it once only: see whether it runs, then "
-           "retry "
-           "the task by hand";
+           "retry the task by hand";
+}
+
+/// The right to one request; nothing where the remote system has no gate.
+using turn = std::optional<request_gate::pass>;
+
+task<turn> take_turn(backend& b)
+{
+    turn mine;
+    if (request_gate* gate = b.gate()) {
+        auto pass = co_await gate->enter();
+        mine.emplace(std::move(pass));
+    }
+    co_return mine;
 }
 
 /// Until the remote side can be asked. @return nothing when it knows no such job
@@ -74,6 +87,7 @@ task<std::optional<job_id>> find_patiently(context& ctx, backend& b)
     for (;;) {
         std::string trouble;
         try {
+            const auto mine = co_await take_turn(b);
             auto found = co_await b.find(ctx, ctx.token());
             co_return found;
         } catch (const failure& f) {
@@ -116,7 +130,7 @@ struct submission
     std::string unknown; ///< why it is not known whether the job was accepted
 };
 
-task<submission> submit_and_record(context& ctx, backend& b)
+task<submission> submit_and_record(context& ctx, backend& b, turn mine)
 {
     submission s;
     try {
@@ -125,19 +139,21 @@ task<submission> submit_and_record(context& ctx, backend& b)
     } catch (const unknown_outcome& u) {
         s.unknown = u.what();
     }
+    mine.reset();
     if (s.id)
         co_await record_id(ctx, *s.id);
     co_return s;
 }
 
-/// A cancellation waits until the answer is there: without the id the job could not be cancelled.
-task<submission> submit_once(context& ctx, backend& b)
+/// A cancellation waits until the answer is there: without the id the job could not be cancelled. So the turn must have
+/// come before.
+task<submission> submit_once(context& ctx, backend& b, turn mine)
 {
     const branch& here = co_await this_branch();
     // Told to stop already, it must not begin: the shield would let it.
     if (here.cancel_requested() != cancel_reason::none)
         throw cancelled(here.cancel_requested());
-    auto s = co_await shield(submit_and_record(ctx, b), steady_time::max());
+    auto s = co_await shield(submit_and_record(ctx, b, std::move(mine)), steady_time::max());
     co_return s;
 }
 
@@ -146,8 +162,9 @@ task<submission> submit_once(context& ctx, backend& b)
 task<submission> submit_again(context& ctx, backend& b)
 {
     submission s;
+    auto mine = co_await take_turn(b);
     try {
-        s = co_await submit_once(ctx, b);
+        s = co_await submit_once(ctx, b, std::move(mine));
     } catch (const failure& f) {
         if (b.can_find())
             throw;
@@ -210,8 +227,9 @@ task<> record_intent(context& ctx)
 /// @param in_doubt set when it is not known whether the job was accepted
 task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
 {
+    auto mine = co_await take_turn(b);
     co_await record_intent(ctx);
-    auto s = co_await submit_once(ctx, b);
+    auto s = co_await submit_once(ctx, b, std::move(mine));
     if (s.id)
         co_return std::move(*s.id);
     in_doubt = true;
@@ -271,29 +289,35 @@ task<std::optional<job_id>> find_to_cancel(context& ctx, backend& b)
     co_return found;
 }
 
-task<> cancel_patiently(context& ctx, backend& b, const job_id& id)
+task<> cancel_and_pause(context& ctx, backend& b, const job_id& id, turn mine, growing_delay& delay, bool& heard)
 {
-    growing_delay delay;
-    for (;;) {
-        std::string trouble;
-        try {
-            co_await b.cancel(ctx, id);
-            co_return;
-        } catch (const failure& f) {
-            trouble = f.what();
-        } catch (const unknown_outcome& u) {
-            trouble = u.what();
-        }
-        ctx.log("cannot cancel the job " + id.value() + ": " + trouble + "; trying again");
-        co_await sleep_for(delay.next());
+    std::string trouble;
+    try {
+        co_await b.cancel(ctx, id);
+        heard = true;
+        co_return;
+    } catch (const failure& f) {
+        trouble = f.what();
+    } catch (const unknown_outcome& u) {
+        trouble = u.what();
     }
+    ctx.log("cannot cancel the job " + id.value() + ": " + trouble + "; trying again");
+    mine.reset();
+    co_await sleep_for(delay.next());
 }
 
-task<job_result> cancel_and_wait(context& ctx, backend& b, const job_id& id)
+/// Out of reach of a cancellation. Waiting in line for a turn is not counted. @return what is left of `grace`
+/// @throws cancelled when there is nothing left, or no turn came
+task<steady_clock::duration> cancel_patiently(context& ctx, backend& b, const job_id& id, steady_clock::duration grace)
 {
-    co_await cancel_patiently(ctx, b, id);
-    auto r = co_await b.wait(ctx, id);
-    co_return r;
+    growing_delay delay;
+    for (bool heard = false; !heard;) {
+        auto mine = co_await shield(take_turn(b), later(ctx, longest_line_to_cancel));
+        const steady_time begun = ctx.now_steady();
+        co_await shield(cancel_and_pause(ctx, b, id, std::move(mine), delay, heard), later(ctx, grace));
+        grace -= ctx.now_steady() - begun;
+    }
+    co_return grace;
 }
 
 /// @return nothing when the end was not confirmed in time
@@ -301,7 +325,8 @@ task<std::optional<job_result>> end_job(context& ctx, backend& b, const job_id& 
 {
     std::string trouble;
     try {
-        auto r = co_await shield(cancel_and_wait(ctx, b, id), later(ctx, b.cancel_grace()));
+        const auto left = co_await cancel_patiently(ctx, b, id, b.cancel_grace());
+        auto r = co_await shield(b.wait(ctx, id), later(ctx, left));
         co_return r;
     } catch (const cancelled&) {
         trouble = "no confirmation within " + format_duration(b.cancel_grace());
@@ -371,7 +396,7 @@ task<> abandon_job(context& ctx, backend& b, const job_id& id, std::string why)
     ctx.log("the job " + id.value() + " cannot be watched any more and is cancelled: " + why);
     std::string trouble = "it was told to stop; its end was not seen";
     try {
-        co_await shield(cancel_patiently(ctx, b, id), later(ctx, b.cancel_grace()));
+        co_await cancel_patiently(ctx, b, id, b.cancel_grace());
     } catch (const cancelled&) {
         trouble = "it did not answer within " + format_duration(b.cancel_grace());
     } catch (const std::exception& e) {

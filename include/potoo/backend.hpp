@@ -3,6 +3,7 @@
 /// What makes a remote system a backend. The engine does the rest the same way for all: `run_remote_job`.
 
 #include <potoo/context.hpp>
+#include <potoo/request_gate.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -57,10 +58,14 @@ class backend
     /// The remote side itself makes one job of two submissions with the same token.
     [[nodiscard]] virtual bool deduplicates() const noexcept { return false; }
 
+    /// Where submissions, searches and cancellations wait for their turn; null = they need not. What `wait` and `logs`
+    /// send does not pass it.
+    [[nodiscard]] virtual request_gate* gate() noexcept { return nullptr; }
+
     /// How long after a lost answer a request may still take effect.
     [[nodiscard]] virtual duration settle_time() const noexcept { return duration{5'000}; }
 
-    /// How long a cancellation may take before it is called unconfirmed.
+    /// How long a cancellation may take, from its turn at the gate on, before it is called unconfirmed.
     [[nodiscard]] virtual duration cancel_grace() const noexcept { return duration{60'000}; }
 };
 

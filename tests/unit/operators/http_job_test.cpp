@@ -371,6 +371,40 @@ BOOST_AUTO_TEST_CASE(stopped_task_cancels_its_job_and_fetches_the_log)
     BOOST_TEST(c.unconfirmed.empty());
 }
 
+BOOST_AUTO_TEST_CASE(cancelling_thousands_keeps_to_the_rate_and_confirms_every_one)
+{
+    looks_needed = 1'000'000;
+    auto limited = json::parse(whole).as_object();
+    limited["limits"] = json::object{{"per_second", 20}};
+    constexpr int count = 2'000;
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < count; ++i)
+        all.emplace_back(loop, make(json::serialize(limited)).perform());
+    loop.run(5min);
+    BOOST_TEST_REQUIRE(calls["POST submit"] == count);
+
+    std::vector<steady_time> cancellations;
+    fault = [&](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call != "DELETE one")
+            return std::nullopt;
+        cancellations.push_back(loop.now());
+        return n % 400 == 0 ? std::optional(test::scripted_http::json(429, "", {{"Retry-After", "3"}})) : std::nullopt;
+    };
+    const steady_time asked = loop.now();
+    for (auto& r : all)
+        r.cancel(cancel_reason::user);
+    loop.run();
+
+    // Far longer than the grace of a single one.
+    BOOST_CHECK(loop.now() > asked + 100s);
+    for (std::size_t i = 21; i < cancellations.size(); ++i)
+        BOOST_REQUIRE(cancellations[i] - cancellations[i - 21] >= 1s);
+    for (auto& r : all)
+        BOOST_REQUIRE(r.ended_by() == cancel_reason::user);
+    for (const auto& c : contexts)
+        BOOST_TEST_REQUIRE(c.unconfirmed.empty(), c.unconfirmed.front());
+}
+
 BOOST_AUTO_TEST_CASE(tasks_that_are_stopped_in_a_long_line_submit_nothing)
 {
     client.latency = 1'000ms;

@@ -80,6 +80,7 @@ class scripted_backend final : public backend
 
     bool finds = true;
     duration grace{10'000};
+    request_gate* line = nullptr;
 
     task<job_id> submit(context& ctx, const launch_token& token) override
     {
@@ -170,6 +171,8 @@ class scripted_backend final : public backend
     bool deduplicates() const noexcept override { return remote_.deduplicates; }
 
     duration cancel_grace() const noexcept override { return grace; }
+
+    request_gate* gate() noexcept override { return line; }
 
   private:
     remote_system& remote_;
@@ -316,6 +319,50 @@ BOOST_AUTO_TEST_CASE(lost_answer_is_found_out_and_nothing_is_submitted_again)
     BOOST_TEST(remote.submit_calls == 1);
     BOOST_TEST(remote.find_calls == 3);
     BOOST_TEST(fact_names() == launch_facts);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_recorded_before_the_turn_to_submit_has_come)
+{
+    request_gate gate(loop, {});
+    gate.throttle(loop.now() + 1h);
+    b.line = &gate;
+    const auto s = run_and_stop(30min, cancel_reason::user);
+    BOOST_CHECK(s.by == cancel_reason::user);
+    BOOST_TEST(ctx.facts.empty());
+    BOOST_TEST(remote.calls == 0);
+    BOOST_TEST(ctx.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_the_turn_to_cancel_does_not_count_against_the_grace)
+{
+    request_gate gate(loop, {});
+    b.line = &gate;
+    b.grace = 10'000ms;
+    remote.job_takes = 3'600'000ms;
+    test::runner<json::value> r(loop, attempt());
+    loop.run(1s);
+    gate.throttle(loop.now() + 5min);
+    r.cancel(cancel_reason::user);
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(remote.cancel_calls == 1);
+    BOOST_TEST(remote.running_jobs() == 0u);
+    BOOST_TEST(ctx.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(searches_and_repeated_cancellations_pass_the_gate)
+{
+    request_gate gate(loop, {});
+    b.line = &gate;
+    remote.submissions = {reception::lost_answer};
+    remote.failing_finds = 1;
+    remote.failing_cancels = 2;
+    remote.job_takes = 3'600'000ms;
+    const auto s = run_and_stop(1min, cancel_reason::user);
+    BOOST_CHECK(s.by == cancel_reason::user);
+    BOOST_TEST(gate.entered() ==
+               static_cast<std::uint64_t>(remote.submit_calls + remote.find_calls + remote.cancel_calls));
+    BOOST_TEST(remote.cancel_calls == 3);
 }
 
 BOOST_AUTO_TEST_CASE(request_that_arrives_late_is_waited_for)

@@ -42,8 +42,19 @@ struct rearming final : timer_node
     int fired_ = 0;
 };
 
+void advance(timer_queue& q, steady_time now)
+{
+    q.advance(now);
+}
+
+void fire_one_by_one(timer_queue& q, steady_time now)
+{
+    for (std::size_t left = q.size(); q.fire_one(now); left = q.size())
+        RC_ASSERT(q.size() + 1 == left);
+}
+
 /// Fires are compared with a sorted map over random operations.
-void agrees_with_a_sorted_map(std::uint64_t seed)
+void agrees_with_a_sorted_map(std::uint64_t seed, void (*fire)(timer_queue&, steady_time))
 {
     std::mt19937_64 random(seed);
     timer_queue q(origin);
@@ -73,7 +84,7 @@ void agrees_with_a_sorted_map(std::uint64_t seed)
             now += std::chrono::milliseconds(random() % (std::uint64_t{1} << magnitude));
             fired.clear();
             RC_ASSERT(q.next_due() <= std::max(now, *std::min_element(due.begin(), due.end())));
-            q.advance(now);
+            fire(q, now);
             std::vector<int> expected;
             for (int k = 0; k < 200; ++k) {
                 if (due[static_cast<std::size_t>(k)] <= now) {
@@ -158,7 +169,26 @@ BOOST_AUTO_TEST_CASE(nothing_armed_is_due_never)
 
 BOOST_AUTO_TEST_CASE(agrees_with_a_sorted_map_over_random_operations)
 {
-    BOOST_TEST(rc::check([](std::uint64_t seed) { agrees_with_a_sorted_map(seed); }));
+    BOOST_TEST(rc::check([](std::uint64_t seed) { agrees_with_a_sorted_map(seed, advance); }));
+}
+
+BOOST_AUTO_TEST_CASE(fired_one_by_one_it_agrees_with_a_sorted_map)
+{
+    BOOST_TEST(rc::check([](std::uint64_t seed) { agrees_with_a_sorted_map(seed, fire_one_by_one); }));
+}
+
+BOOST_AUTO_TEST_CASE(fires_one_of_those_that_are_due_together)
+{
+    timer_queue q(origin);
+    std::vector<int> log;
+    recorder a(log, 1), b(log, 2);
+    q.arm(a, origin + 5ms);
+    q.arm(b, origin + 5ms);
+    BOOST_TEST(q.fire_one(origin + 1s));
+    BOOST_TEST(log.size() == 1u);
+    q.disarm(b);
+    BOOST_TEST(!q.fire_one(origin + 1s));
+    BOOST_TEST(log.size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
