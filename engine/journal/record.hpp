@@ -123,8 +123,10 @@ inline constexpr std::array record_kinds{
                         "task, item, attempt"},
     record_kind_details{record_kind::retry_scheduled, "retry_scheduled", "an attempt failed and another is due later",
                         false, "task, item, attempt (that failed); number = when the next is due, ms since 1970"},
-    record_kind_details{record_kind::step_recorded, "step_recorded", "a step of an operator is done", true,
-                        "task, item, attempt, branch, step, name; state = success or failed; data = result or error"},
+    record_kind_details{
+        record_kind::step_recorded, "step_recorded", "a step of an operator is done", true,
+        "task, item, attempt, branch, step, name; number = what it is: 0 a step, 1 `now`, 2 `sleep_until`, 4 who "
+        "decided an `any` or `all` (only a step is waited for); state = success or failed; data = result or error"},
     record_kind_details{record_kind::launch_intent, "launch_intent", "a remote job is about to be submitted", true,
                         "task, item, attempt, branch, step; name = launch token"},
     record_kind_details{record_kind::launch_recorded, "launch_recorded", "the remote side has accepted a job", true,

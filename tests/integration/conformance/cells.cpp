@@ -66,7 +66,7 @@ void require_cancelled(trial& t, run_state end = run_state::cancelled)
 /// After a launch in doubt a backend that can neither find nor deduplicate must not launch again.
 void require_success_or_doubt(trial& t)
 {
-    if (t.remote.guarantee() == launch_guarantee::finds) {
+    if (t.remote.guarantee() != launch_guarantee::none) {
         require_success(t);
         return;
     }

@@ -376,6 +376,7 @@ BOOST_AUTO_TEST_CASE(cancelling_thousands_keeps_to_the_rate_and_confirms_every_o
     looks_needed = 1'000'000;
     auto limited = json::parse(whole).as_object();
     limited["limits"] = json::object{{"per_second", 20}};
+    limited["poll"] = json::object{{"interval", "20s"}, {"max_interval", "20s"}};
     constexpr int count = 2'000;
     std::deque<test::runner<json::value>> all;
     for (int i = 0; i < count; ++i)
