@@ -1,5 +1,7 @@
 #include "engine/journal/reach_mark.hpp"
 
+#include "engine/journal/damage.hpp"
+
 #include <array>
 #include <charconv>
 #include <fcntl.h>
@@ -45,6 +47,18 @@ void reach_mark::set(record_seq reached) noexcept
     std::array<char, words.size() + digits + 1> text{};
     const auto end = fmt::format_to_n(text.data(), text.size(), "{}{:020}\n", words, reached.value());
     [[maybe_unused]] const auto written = ::pwrite(descriptor_, text.data(), end.size, 0);
+}
+
+void refuse_if_lost(const state_layout& layout, record_seq reached, record_seq last)
+{
+    if (reached <= last)
+        return;
+    const auto mark = layout.mark().filename().string();
+    refuse_damaged(layout.database(),
+                   fmt::format("its last record is {}, but '{}' says that it has reached {}: its write-ahead log was "
+                               "lost, or an older copy was put in its place. To go on from what is there, remove '{}': "
+                               "jobs that were launched since may then be launched again. Otherwise",
+                               last.value(), mark, reached.value(), mark));
 }
 
 } // namespace potoo::journal

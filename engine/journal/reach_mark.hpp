@@ -4,6 +4,7 @@
 /// lost: a write-ahead log that was deleted, an older copy that was put in place.
 
 #include "engine/journal/record.hpp"
+#include "engine/journal/state_dir.hpp"
 
 #include <filesystem>
 
@@ -31,5 +32,11 @@ class reach_mark
     std::filesystem::path file_;
     int descriptor_ = -1;
 };
+
+/// Is all there that was once durable?
+/// @param reached what the mark said before the journal was opened
+/// @param last the journal's last record
+/// @throws store_error `corrupt`
+void refuse_if_lost(const state_layout& layout, record_seq reached, record_seq last);
 
 } // namespace potoo::journal

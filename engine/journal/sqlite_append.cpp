@@ -11,6 +11,12 @@
 
 namespace potoo::journal {
 
+record_seq last_record_of(sqlite_connection& connection)
+{
+    return record_seq(static_cast<std::uint64_t>(connection.integer(
+        "SELECT max(coalesce((SELECT max(seq) FROM journal), 0), (SELECT seq FROM highest_removed))")));
+}
+
 void record_appender::append(const record& r)
 {
     const auto seq = next_++;

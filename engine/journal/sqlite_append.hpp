@@ -11,6 +11,9 @@
 
 namespace potoo::journal {
 
+/// The last record that there is, or was before it was removed.
+[[nodiscard]] record_seq last_record_of(sqlite_connection& connection);
+
 /// Appends rows of `journal`, and tells `journal_extent` of each extent that a run enters.
 class record_appender
 {
@@ -19,8 +22,7 @@ class record_appender
         : insert_(
               connection.prepare("INSERT INTO journal VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")),
           insert_extent_(connection.prepare("INSERT OR IGNORE INTO journal_extent VALUES (?1, ?2)")),
-          next_(static_cast<std::uint64_t>(connection.integer(
-              "SELECT 1 + max(coalesce((SELECT max(seq) FROM journal), 0), (SELECT seq FROM highest_removed))")))
+          next_(last_record_of(connection).value() + 1)
     {}
 
     void append(const record& r);

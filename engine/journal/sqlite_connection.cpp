@@ -4,7 +4,10 @@
 
 #include <cerrno>
 #include <fmt/format.h>
+#include <map>
+#include <mutex>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <system_error>
 
 namespace potoo::journal {
@@ -91,6 +94,56 @@ bool has_write_ahead_log(const std::filesystem::path& file)
     return !ignored && size > 0;
 }
 
+namespace {
+
+using inode = std::pair<dev_t, ino_t>;
+
+std::optional<inode> inode_of(const std::filesystem::path& file)
+{
+    struct stat found{};
+    if (::stat(file.c_str(), &found) != 0)
+        return std::nullopt;
+    return inode(found.st_dev, found.st_ino);
+}
+
+/// How many connections this process has to each file.
+struct open_files
+{
+    std::mutex mutex;
+    std::map<inode, int> connections;
+};
+
+open_files& open_here()
+{
+    static open_files files;
+    return files;
+}
+
+} // namespace
+
+sqlite_connection::presence::presence(const std::filesystem::path& file) : inode_(inode_of(file).value_or(inode()))
+{
+    open_files& files = open_here();
+    const std::lock_guard lock(files.mutex);
+    ++files.connections[inode_];
+}
+
+sqlite_connection::presence::~presence()
+{
+    open_files& files = open_here();
+    const std::lock_guard lock(files.mutex);
+    if (--files.connections[inode_] == 0)
+        files.connections.erase(inode_);
+}
+
+bool is_open_here(const std::filesystem::path& file)
+{
+    const auto wanted = inode_of(file);
+    open_files& files = open_here();
+    const std::lock_guard lock(files.mutex);
+    return wanted && files.connections.contains(*wanted);
+}
+
 void sqlite_connection::close::operator()(sqlite3* db) const noexcept
 {
     sqlite3_close(db);
@@ -106,6 +159,7 @@ sqlite_connection::sqlite_connection(const std::filesystem::path& file, sqlite_a
     db_.reset(db);
     if (code != SQLITE_OK)
         fail(code);
+    presence_.emplace(file);
     // Readers and the one writer do not wait for each other, but for the moment in which a file is recovered.
     sqlite3_busy_timeout(db, 5'000);
 }

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <utility>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -27,6 +29,11 @@ enum class sqlite_access : std::uint8_t
     read_only,
     immutable, ///< read only, from a medium that nobody can write
 };
+
+/// Does this process have a connection to the file? Then nothing else in it may open and close the file: POSIX takes
+/// all of a process's locks on a file with the first descriptor that is closed, and another program that looks into the
+/// journal would take it for abandoned and delete its write-ahead log.
+[[nodiscard]] bool is_open_here(const std::filesystem::path& file);
 
 /// One open database. For one thread at a time.
 class sqlite_connection
@@ -61,7 +68,21 @@ class sqlite_connection
         void operator()(sqlite3* db) const noexcept;
     };
 
+    /// Tells `is_open_here` of the file, for as long as it lives.
+    class presence
+    {
+      public:
+        explicit presence(const std::filesystem::path& file);
+        presence(const presence&) = delete;
+        presence& operator=(const presence&) = delete;
+        ~presence();
+
+      private:
+        std::pair<dev_t, ino_t> inode_;
+    };
+
     std::filesystem::path file_;
+    std::optional<presence> presence_; ///< from when it is open until after it was closed
     std::unique_ptr<sqlite3, close> db_;
 };
 

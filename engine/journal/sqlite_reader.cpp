@@ -1,3 +1,5 @@
+#include "engine/journal/reach_mark.hpp"
+#include "engine/journal/sqlite_append.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/journal/sqlite_view.hpp"
@@ -12,10 +14,12 @@ namespace {
 class sqlite_reader final : public reader
 {
   public:
-    sqlite_reader(const std::filesystem::path& file, sqlite_access access) : connection_(file, access)
+    sqlite_reader(const state_layout& layout, sqlite_access access) : connection_(layout.database(), access)
     {
         check_for_reading(connection_);
     }
+
+    [[nodiscard]] record_seq last_record() { return last_record_of(connection_); }
 
     std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
 
@@ -65,8 +69,15 @@ void bring_up_to_date(const state_layout& layout, const store_error& why)
 std::unique_ptr<reader> open_current(const state_layout& layout)
 {
     const auto file = layout.database();
+    // Before the journal: an engine that is at work moves it.
+    const record_seq reached = reach_mark::read(layout.mark());
+    const auto open = [&](sqlite_access access) {
+        auto opened = std::make_unique<sqlite_reader>(layout, access);
+        refuse_if_lost(layout, reached, opened->last_record());
+        return opened;
+    };
     try {
-        return std::make_unique<sqlite_reader>(file, sqlite_access::read_only);
+        return open(sqlite_access::read_only);
     } catch (const store_error& e) {
         // Reading a file in WAL mode makes files beside it, which a read-only medium does not let.
         using enum store_error_kind;
@@ -74,7 +85,7 @@ std::unique_ptr<reader> open_current(const state_layout& layout)
         if (!cannot_make_them || has_write_ahead_log(file))
             throw;
     }
-    return std::make_unique<sqlite_reader>(file, sqlite_access::immutable);
+    return open(sqlite_access::immutable);
 }
 
 } // namespace

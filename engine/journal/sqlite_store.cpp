@@ -236,20 +236,6 @@ void create_journal(const std::filesystem::path& file)
     sync(file.has_parent_path() ? file.parent_path() : ".");
 }
 
-/// Is all there that was once durable?
-void check_reach(const state_layout& layout, record_seq last)
-{
-    const auto reached = reach_mark::read(layout.mark());
-    if (reached <= last)
-        return;
-    const auto mark = layout.mark().filename().string();
-    refuse_damaged(layout.database(),
-                   fmt::format("its last record is {}, but '{}' says that it has reached {}: its write-ahead log was "
-                               "lost, or an older copy was put in its place. To go on from what is there, remove '{}': "
-                               "jobs that were launched since may then be launched again. Otherwise",
-                               last.value(), mark, reached.value(), mark));
-}
-
 } // namespace
 
 std::unique_ptr<store> open_sqlite_store(const state_layout& layout)
@@ -257,12 +243,13 @@ std::unique_ptr<store> open_sqlite_store(const state_layout& layout)
     const auto file = layout.database();
     if (!check_state_files(layout))
         create_journal(file);
+    const record_seq reached = reach_mark::read(layout.mark());
     std::error_code ignored;
     const bool was_killed = has_write_ahead_log(file);
     const auto size = std::filesystem::file_size(file, ignored);
     auto store = std::make_unique<sqlite_store>(
         open_for_writing(file, was_killed && !ignored && size <= largest_checked_file), layout);
-    check_reach(layout, store->last_record());
+    refuse_if_lost(layout, reached, store->last_record());
     return store;
 }
 

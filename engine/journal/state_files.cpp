@@ -81,6 +81,8 @@ void check_database(const std::filesystem::path& file)
 {
     if (size_of(file) == 0)
         refuse_damaged(file, "it is empty (0 bytes); no potoo leaves it so");
+    if (is_open_here(file))
+        return; // has been looked at, and must not be opened a second time
     const sqlite_header header(file);
     if (header.unreadable())
         return; // SQLite will say why

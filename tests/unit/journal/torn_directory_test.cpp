@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -76,13 +77,34 @@ BOOST_AUTO_TEST_CASE(a_deleted_log_is_noticed)
 {
     const killed_engine left;
     std::filesystem::remove(log_of(left.layout()));
-    BOOST_CHECK_EXCEPTION((void)open_sqlite_store(left.layout()), store_error,
-                          says(store_error_kind::corrupt, "its last record is 0, but 'potoo.mark' says that it has "
-                                                          "reached 10"));
-    // Who looks only may look at what is there.
-    BOOST_TEST(open_sqlite_reader(left.layout())->runs({}).empty());
+    check_both_refuse(left.layout(), "its last record is 0, but 'potoo.mark' says that it has reached 10");
     std::filesystem::remove(left.layout().mark());
+    BOOST_TEST(open_sqlite_reader(left.layout())->runs({}).empty());
     BOOST_CHECK_NO_THROW(close_properly(left.layout()));
+}
+
+/// The exit code of another program that opens the journal, reads it and closes it again.
+int look_from_outside(const state_layout& layout)
+{
+    const std::string command =
+        "sqlite3 '" + layout.database().string() + "' 'SELECT count(*) FROM run_status' >/dev/null";
+    return std::system(command.c_str());
+}
+
+BOOST_AUTO_TEST_CASE(another_program_that_looks_leaves_the_journal_of_a_running_engine_whole)
+{
+    const scratch_dir dir;
+    const auto store = open_sqlite_store(dir.layout());
+    // As an engine does it: its own descriptors on the file must not take the locks of the other connection with them.
+    const auto reader = open_sqlite_reader(dir.layout());
+    store->append(run_with({of_run(record_kind::run_started, run_number(1))}));
+    BOOST_TEST_REQUIRE(look_from_outside(dir.layout()) == 0);
+    BOOST_TEST(std::filesystem::exists(log_of(dir.layout())));
+    batch more;
+    more.records = {of_run(record_kind::run_ended, run_number(1), 1, recorded_state::success)};
+    store->append(more);
+    BOOST_TEST(records_of(*open_sqlite_reader(dir.layout()), run_number(1)).size() == 2U);
+    BOOST_TEST(look_from_outside(dir.layout()) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_older_copy_in_its_place_is_noticed)
