@@ -2,9 +2,13 @@
 
 PRESET ?= dev
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+SEEDS ?= 2000
+FROM ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench install format lint asan tsan docs-check clean
+.PHONY: help setup build test demo bench install format lint asan tsan fuzz sim docs-check clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +51,16 @@ tsan: setup ## the tests that use threads, under ThreadSanitizer
 	@cmake --preset tsan --log-level=WARNING >/dev/null
 	@cmake --build --preset tsan -j $(JOBS) --target task_test journal_test runtime_test
 	@ctest --preset tsan -j $(JOBS) -L tsan
+
+fuzz: setup ## search for breaking inputs (FUZZ_SECONDS=600 each, FUZZ_TARGETS= all)
+	@cmake --preset asan --log-level=WARNING >/dev/null
+	@cmake --build --preset asan -j $(JOBS) --target fuzzers
+	@tests/fuzz/run build/asan $(FUZZ_SECONDS) $(JOBS) $(FUZZ_TARGETS)
+
+sim: setup ## simulate the engine in a world that goes wrong (SEEDS=2000 FROM=1), release preset
+	@cmake --preset release --log-level=WARNING >/dev/null
+	@cmake --build --preset release -j $(JOBS) --target sim
+	@build/release/tests/sim/sim seeds --from $(FROM) --count $(SEEDS) --processes $(JOBS)
 
 docs-check: build ## run the README's commands and every DAG in examples/ and docs/
 	@tests/lint/check-documents build/release

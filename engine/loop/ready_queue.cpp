@@ -28,13 +28,21 @@ void ready_queue::remove(ready_node& n) noexcept
 
 void ready_queue::run()
 {
+    while (run_one()) {}
+}
+
+bool ready_queue::run_one()
+{
     push(mark_);
-    while (head_.next_ != &mark_) {
+    if (head_.next_ != &mark_) {
         ready_node& n = *head_.next_;
         remove(n);
         n.on_ready();
     }
+    if (head_.next_ != &mark_)
+        return true;
     remove(mark_);
+    return false;
 }
 
 } // namespace potoo

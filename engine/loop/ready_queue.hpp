@@ -26,6 +26,9 @@ class ready_queue
     /// Runs what is queued now; what is queued meanwhile waits for the next call, so that I/O gets its turn.
     void run();
 
+    /// As `run`, one node a call. @return false after the last of those that were queued when the turn began
+    bool run_one();
+
   private:
     struct sentinel final : ready_node
     {

@@ -44,6 +44,19 @@ void basic_loop::unschedule(ready_node& node) noexcept
 void basic_loop::run_ready()
 {
     ready_.run();
+    end_turn();
+}
+
+bool basic_loop::run_one_ready()
+{
+    const bool more = ready_.run_one();
+    if (!more)
+        end_turn();
+    return more;
+}
+
+void basic_loop::end_turn()
+{
     turn_requested_ = !ready_.empty();
     if (turn_requested_)
         request_turn();

@@ -47,11 +47,16 @@ class basic_loop : public loop
 
     void run_ready();
 
+    /// As `run_ready`, one node a call. @return false when that was the last of the turn
+    bool run_one_ready();
+
     boost::asio::io_context& context_;
     timer_queue timers_;
     ready_queue ready_;
 
   private:
+    void end_turn();
+
     bool turn_requested_ = false;
     std::unique_ptr<boost::asio::thread_pool> pool_;
     std::set<std::string, std::less<>> names_;

@@ -175,6 +175,61 @@ std::size_t timer_queue::advance(steady_time now)
     return fired;
 }
 
+/// Off the wheel, so that what is armed from within lands in a later turn.
+void timer_queue::open_slot(tick at)
+{
+    current_ = at;
+    if ((current_ & (fine_slots - 1)) == 0)
+        cascade();
+    const std::size_t slot = current_ & (fine_slots - 1);
+    fine_occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+    open_ = std::exchange(fine_[slot], nullptr);
+    open_next_ = 0;
+    ++current_;
+    if ((current_ & (fine_slots - 1)) == 0)
+        cascade();
+}
+
+timer_node* timer_queue::take_from_open_slot()
+{
+    while (open_) {
+        if (open_next_ == open_->used) {
+            give_back(std::exchange(open_, open_->next));
+            open_next_ = 0;
+            continue;
+        }
+        if (timer_node* node = open_->entries[open_next_++].node) {
+            node->slot_ = nullptr;
+            --armed_;
+            return node;
+        }
+    }
+    return nullptr;
+}
+
+bool timer_queue::fire_one(steady_time now)
+{
+    if (now < origin_)
+        return false;
+    const tick target = static_cast<tick>(std::chrono::floor<std::chrono::milliseconds>(now - origin_).count());
+    for (;;) {
+        if (timer_node* node = take_from_open_slot()) {
+            node->on_due();
+            return true;
+        }
+        if (current_ > target)
+            return false;
+        const tick next = next_occupied_tick();
+        if (next > target) {
+            current_ = target + 1;
+            if ((current_ & (fine_slots - 1)) == 0)
+                cascade();
+            return false;
+        }
+        open_slot(next);
+    }
+}
+
 timer_queue::tick timer_queue::next_occupied_tick() const noexcept
 {
     tick best = std::numeric_limits<tick>::max();

@@ -37,6 +37,11 @@ class timer_queue
     /// @return how many fired
     std::size_t advance(steady_time now);
 
+    /// As `advance`, one timer a call: for whoever looks at what each of them does. Not to be mixed with `advance`
+    /// before it has returned false.
+    /// @return false when none was due
+    bool fire_one(steady_time now);
+
     /// No timer fires before this. May be early (a slot whose timers were cancelled, a coarse slot to be taken apart),
     /// never late. `steady_time::max()` when nothing is armed.
     [[nodiscard]] steady_time next_due() const noexcept;
@@ -79,6 +84,8 @@ class timer_queue
     void put(chunk*& head, timer_node& node, tick due);
     void cascade();
     std::size_t fire_slot(std::size_t slot);
+    [[nodiscard]] timer_node* take_from_open_slot();
+    void open_slot(tick at);
     [[nodiscard]] tick next_occupied_tick() const noexcept;
     [[nodiscard]] chunk* take_chunk();
     void give_back(chunk* c) noexcept;
@@ -90,6 +97,8 @@ class timer_queue
     std::array<std::uint64_t, fine_slots / 64> fine_occupied_{};
     std::array<coarse_level, coarse_levels> coarse_{};
     chunk* free_ = nullptr;
+    chunk* open_ = nullptr;       ///< what is left of the slot that `fire_one` is at
+    std::uint32_t open_next_ = 0; ///< position in `open_`
     std::vector<std::unique_ptr<chunk[]>> blocks_;
 };
 

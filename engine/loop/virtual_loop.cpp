@@ -7,12 +7,18 @@
 namespace potoo {
 namespace {
 
-constexpr steady_time virtual_start{std::chrono::hours(1)};
+using namespace std::chrono;
+
+constexpr steady_time virtual_start{hours(1)};
+constexpr wall_time virtual_wall_start{sys_days(2026y / January / 1d)};
 
 } // namespace
 
-virtual_loop::virtual_loop(boost::asio::io_context& context)
-    : basic_loop(context, virtual_start), start_(virtual_start), now_(virtual_start)
+virtual_loop::virtual_loop(boost::asio::io_context& context) : virtual_loop(context, virtual_start, virtual_wall_start)
+{}
+
+virtual_loop::virtual_loop(boost::asio::io_context& context, steady_time start, wall_time wall_start)
+    : basic_loop(context, start), start_(start), now_(start), wall_start_(wall_start)
 {}
 
 virtual_loop::~virtual_loop()
@@ -22,19 +28,41 @@ virtual_loop::~virtual_loop()
 
 wall_time virtual_loop::wall_now() noexcept
 {
-    using namespace std::chrono;
-    return floor<milliseconds>(sys_days(2026y / January / 1d) + (now_ - start_));
+    return floor<milliseconds>(wall_start_ + (now_ - start_));
 }
 
 void virtual_loop::request_turn()
 {
-    boost::asio::post(context_, [this] { run_ready(); });
+    boost::asio::post(context_, [this] { in_turn_ = true; });
+}
+
+void virtual_loop::advance_to(steady_time t) noexcept
+{
+    now_ = std::max(now_, t);
+}
+
+bool virtual_loop::step()
+{
+    if (in_turn_) {
+        in_turn_ = run_one_ready();
+        return true;
+    }
+    if (firing_ || timers_.next_due() <= now_) {
+        firing_ = timers_.fire_one(now_);
+        if (firing_)
+            return true;
+    }
+    context_.restart();
+    if (context_.poll_one() == 0)
+        return false;
+    if (in_turn_)
+        in_turn_ = run_one_ready();
+    return true;
 }
 
 void virtual_loop::run_present()
 {
-    context_.restart();
-    context_.poll();
+    while (step()) {}
 }
 
 void virtual_loop::run(steady_clock::duration limit)
@@ -49,8 +77,7 @@ void virtual_loop::run(steady_clock::duration limit)
             now_ = end;
             return;
         }
-        now_ = std::max(now_, next);
-        timers_.advance(now_);
+        advance_to(next);
     }
 }
 

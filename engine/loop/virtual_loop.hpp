@@ -12,6 +12,9 @@ class virtual_loop final : public basic_loop
   public:
     /// Starts at a fixed point in time, 2026-01-01T00:00:00Z on the wall clock.
     explicit virtual_loop(boost::asio::io_context& context);
+
+    /// Starts where another one stopped.
+    virtual_loop(boost::asio::io_context& context, steady_time start, wall_time wall_start);
     ~virtual_loop();
 
     [[nodiscard]] steady_time now() noexcept override { return now_; }
@@ -23,6 +26,19 @@ class virtual_loop final : public basic_loop
 
     /// Runs what is ready at the present time, without moving the clock.
     void run_present();
+
+    /// Runs one thing that is due at the present time, in the order in which `run` would: a timer, a node that is
+    /// ready, or a handler of the io_context. @return false when there is none
+    bool step();
+
+    /// Moves the clock and runs nothing; `t` may lie beyond timers, which are then late. Never back.
+    void advance_to(steady_time t) noexcept;
+
+    /// Sets the wall clock forward or back; the clock of waits does not notice.
+    void jump_wall(duration by) noexcept { wall_start_ += by; }
+
+    /// No timer fires before this; `steady_time::max()` when none is armed.
+    [[nodiscard]] steady_time next_due() const noexcept { return timers_.next_due(); }
 
     /// Virtual time since the start.
     [[nodiscard]] steady_clock::duration elapsed() const noexcept { return now_ - start_; }
@@ -36,6 +52,9 @@ class virtual_loop final : public basic_loop
 
     steady_time start_;
     steady_time now_;
+    wall_time wall_start_;
+    bool in_turn_ = false;
+    bool firing_ = false;
 };
 
 } // namespace potoo

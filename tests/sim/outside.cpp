@@ -1,0 +1,155 @@
+#include "outside.hpp"
+
+#include "engine/host/journal_requests.hpp"
+
+#include <potoo/asio.hpp>
+
+#include <utility>
+
+namespace potoo::sim {
+namespace {
+
+constexpr duration patience{500};
+
+} // namespace
+
+outside::outside(world& w, std::function<engine_life*()> reachable, std::function<bool()> engine_there)
+    : world_(w), reachable_(std::move(reachable)), engine_there_(std::move(engine_there)),
+      random_(w.plan.seed, "outside")
+{
+    world_.on_callback = [this](const std::string& token, json::value answer) { was_given(token, std::move(answer)); };
+}
+
+void outside::plan_ahead()
+{
+    for (const run_plan& r : world_.plan.runs) {
+        if (r.cancelled)
+            world_.events.at(beginning + *r.cancelled, [this, &r] { cancel(r, std::nullopt); });
+        if (r.task_cancelled)
+            world_.events.at(beginning + r.task_cancelled->second, [this, &r] { cancel(r, r.task_cancelled->first); });
+    }
+}
+
+std::optional<journal::run_row> outside::row_of(const std::string& dag)
+{
+    for (journal::run_row& row : world_.store.runs({.dag_name = dag}))
+        return std::move(row);
+    return std::nullopt;
+}
+
+void outside::hear(const std::string& what, const std::optional<host::request_result>& answer)
+{
+    if (!answer)
+        return;
+    world_.log.note("== the answer to {}: {} {}", what, to_string(answer->what), answer->text);
+    if (answer->what == host::request_result::kind::unknown || answer->what == host::request_result::kind::invalid)
+        world_.check.report("requests_are_known", what + ": " + answer->text);
+}
+
+void outside::cancel(const run_plan& r, std::optional<std::size_t> task)
+{
+    const auto row = row_of(r.dag.name);
+    if (row && row->ended)
+        return;
+    engine_life* engine = reachable_();
+    const bool nobody_can = engine_there_() ? engine == nullptr : world_.store.full();
+    if (!row || nobody_can) {
+        world_.events.after(patience, [this, &r, task] { cancel(r, task); });
+        return;
+    }
+    const std::string what =
+        fmt::format("the cancellation of {}{}", r.dag.name, task ? fmt::format(".t{}", *task) : "");
+    world_.log.note("== somebody asks for {}{}", what, engine ? "" : " while no engine runs");
+    if (!engine)
+        return cancel_without_engine(r, task);
+    std::vector<std::string> tasks;
+    if (task)
+        tasks.push_back(r.dag.tasks[*task].name);
+    async_run(
+        engine->host().loop(), "cancel", engine->host().cancel_on_request(row->id.value(), std::move(tasks)),
+        [this, what, number = row->number, task](std::exception_ptr e, std::optional<host::request_result> answer) {
+            if (e)
+                return world_.check.report("requests_are_known", what + " failed");
+            hear(what, answer);
+            // One that is repeated may follow `fail_fast`, which follows from what is recorded.
+            const bool holds = answer && answer->what == host::request_result::kind::accepted;
+            if (holds && !world_.check.cancel_is_durable(number, task))
+                world_.check.report("answer_holds", what + " was accepted, and is not in the journal");
+        });
+}
+
+void outside::cancel_without_engine(const run_plan& r, std::optional<std::size_t> task)
+{
+    std::vector<std::string> tasks;
+    if (task)
+        tasks.push_back(r.dag.tasks[*task].name);
+    host::journal_request request = host::request_cancel(world_.store, *row_of(r.dag.name), tasks, world_.wall_now());
+    hear("the cancellation of " + r.dag.name, request.result);
+    append(std::move(request.records));
+}
+
+void outside::append(std::vector<journal::record> records)
+{
+    journal::batch b;
+    b.records = std::move(records);
+    world_.store.restore();
+    if (!b.empty())
+        world_.store.append(b);
+    world_.store.cut();
+}
+
+/// An attempt has told somebody what it waits for. It may tell again after a restart.
+void outside::was_given(const std::string& token, json::value answer)
+{
+    world_.check.handed_out(token);
+    const auto [place, is_new] = callbacks_.emplace(token, callback{std::move(answer), false});
+    if (!is_new)
+        return;
+    world_.events.after(random_.any_magnitude(duration(1), duration(300'000)), [this, token] { deliver(token); });
+}
+
+host::callback_delivery outside::delivery_of(const std::string& token) const
+{
+    return {token, true, json::serialize(callbacks_.at(token).answer)};
+}
+
+void outside::deliver(const std::string& token)
+{
+    callback& c = callbacks_.at(token);
+    if (c.answered)
+        return;
+    // Until somebody says that it has arrived, it is said again.
+    world_.events.after(random_.any_magnitude(duration(10), duration(20'000)), [this, token] { deliver(token); });
+    engine_life* engine = reachable_();
+    if (engine_there_() ? engine == nullptr : world_.store.full())
+        return;
+    world_.log.note("== somebody answers the callback {}", token);
+    if (!engine)
+        return deliver_without_engine(token);
+    async_run(engine->host().loop(), "complete", engine->host().complete_on_request(delivery_of(token)),
+              [this, token](std::exception_ptr e, std::optional<host::request_result> answer) {
+                  if (e || !answer)
+                      return world_.check.report("requests_are_known", "answering " + token + " failed");
+                  hear("the answer of " + token, answer);
+                  const bool holds = answer->what == host::request_result::kind::accepted ||
+                                     answer->what == host::request_result::kind::repeated;
+                  if (holds && !world_.check.callback_is_durable(token))
+                      world_.check.report("answer_holds", token + " was answered, and that is not in the journal");
+                  // Some people are not sure, and say it twice.
+                  callbacks_.at(token).answered = !random_.chance(0.2);
+              });
+}
+
+void outside::deliver_without_engine(const std::string& token)
+{
+    host::request_result problem;
+    const auto row = host::find_callback_run(world_.store, token, problem);
+    if (!row)
+        return hear("the answer of " + token, problem);
+    host::journal_request request = host::request_completion(world_.store, *row, delivery_of(token), world_.wall_now());
+    hear("the answer of " + token, request.result);
+    append(std::move(request.records));
+    callbacks_.at(token).answered = true;
+}
+
+} // namespace potoo::sim
