@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ class service final : public backend
     const description& description_;
     watcher& watcher_;
     request_gate& gate_;
+    bool told_to_stop_ = false; ///< the job
 };
 
 bool is_good(const http_response& r)
@@ -58,10 +60,19 @@ bool is_good(const http_response& r)
     return r.status >= 200 && r.status <= 299;
 }
 
-/// A gateway that got no answer in time, or a broken one: the service behind it may have done its work.
+/// An error of the service, or of a gateway before it, that does not say that nothing was done. What it cannot do (501,
+/// 505) or is too busy for (503, 429) it has not done.
 bool may_have_been_accepted(unsigned status)
 {
-    return status == 502 || status == 504;
+    return status == 408 || (status >= 500 && status != 501 && status != 503 && status != 505);
+}
+
+/// A job that was told to stop ends soon, and somebody waits for it.
+poll_pace pace_of_an_end(poll_pace usual)
+{
+    usual.interval = std::min(usual.interval, duration{1'000});
+    usual.max_interval = std::min(usual.max_interval, duration{5'000});
+    return usual;
 }
 
 /// A request that does no harm when it is repeated: all but what lasts is a `failure`.
@@ -157,7 +168,7 @@ task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
 
 task<job_result> service::wait(context& ctx, const job_id& id)
 {
-    job_watch w(watcher_, ctx, description_, id);
+    job_watch w(watcher_, ctx, description_, id, told_to_stop_ ? pace_of_an_end(description_.pace) : description_.pace);
     co_await w;
     co_return w.result();
 }
@@ -174,6 +185,7 @@ task<> service::cancel(context& ctx, const job_id& id)
 {
     if (!description_.cancel)
         throw fatal("the task says no way to cancel a job: it has no `cancel`", "no_cancel");
+    told_to_stop_ = true;
     http_request asked = request_about(ctx, *description_.cancel, id);
     auto response = co_await exchange(ctx, asked);
     if (!response)

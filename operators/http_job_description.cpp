@@ -127,6 +127,8 @@ request_gate::limits read_limits(const json::object& with)
         l.concurrency = n->to_number<std::size_t>();
     if (const json::value* n = o.if_contains("per_second"))
         l.per_second = n->to_number<double>();
+    if (l.per_second > 0 && l.per_second < 0.001)
+        throw fatal("`limits.per_second` must be 0, for no limit, or at least 0.001");
     return l;
 }
 

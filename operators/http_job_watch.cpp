@@ -55,8 +55,8 @@ std::optional<duration> asked_pause(const http_response& r, wall_time now)
     return std::clamp(*named, duration::zero(), longest_pause);
 }
 
-job_watch::job_watch(watcher& w, context& ctx, const description& d, const job_id& id)
-    : watch(w, d.pace), context_(ctx), description_(d), id_(json::string(id.value())),
+job_watch::job_watch(watcher& w, context& ctx, const description& d, const job_id& id, poll_pace pace)
+    : watch(w, pace), context_(ctx), description_(d), id_(json::string(id.value())),
       needs_response_(d.state.mentions("response") || (d.output && d.output->mentions("response")) ||
                       (d.error && d.error->mentions("response")))
 {

@@ -21,7 +21,7 @@ namespace potoo::http_job {
 class job_watch final : public watch
 {
   public:
-    job_watch(watcher& w, context& ctx, const description& d, const job_id& id);
+    job_watch(watcher& w, context& ctx, const description& d, const job_id& id, poll_pace pace);
 
     [[nodiscard]] const job_result& result() const noexcept { return *result_; }
 

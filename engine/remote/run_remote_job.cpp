@@ -67,27 +67,29 @@ std::string unknown_message(const launch_token& token, const std::string& why)
            "retry the task by hand";
 }
 
+using urgency = request_gate::urgency;
+
 /// The right to one request; nothing where the remote system has no gate.
 using turn = std::optional<request_gate::pass>;
 
-task<turn> take_turn(backend& b)
+task<turn> take_turn(backend& b, urgency u = urgency::normal)
 {
     turn mine;
     if (request_gate* gate = b.gate()) {
-        auto pass = co_await gate->enter();
+        auto pass = co_await gate->enter(u);
         mine.emplace(std::move(pass));
     }
     co_return mine;
 }
 
 /// Until the remote side can be asked. @return nothing when it knows no such job
-task<std::optional<job_id>> find_patiently(context& ctx, backend& b)
+task<std::optional<job_id>> find_patiently(context& ctx, backend& b, urgency u)
 {
     growing_delay delay;
     for (;;) {
         std::string trouble;
         try {
-            const auto mine = co_await take_turn(b);
+            const auto mine = co_await take_turn(b, u);
             auto found = co_await b.find(ctx, ctx.token());
             co_return found;
         } catch (const failure& f) {
@@ -101,13 +103,13 @@ task<std::optional<job_id>> find_patiently(context& ctx, backend& b)
 }
 
 /// Asks, and if there is none, asks again when a request that was on its way has surely arrived.
-task<std::optional<job_id>> find_after_settling(context& ctx, backend& b)
+task<std::optional<job_id>> find_after_settling(context& ctx, backend& b, urgency u)
 {
-    auto found = co_await find_patiently(ctx, b);
+    auto found = co_await find_patiently(ctx, b, u);
     if (found)
         co_return found;
     co_await sleep_for(b.settle_time());
-    found = co_await find_patiently(ctx, b);
+    found = co_await find_patiently(ctx, b, u);
     co_return found;
 }
 
@@ -122,6 +124,14 @@ task<job_id> record_id(context& ctx, job_id id)
 {
     co_await unless_cancelled(shield(as_value(append_id(ctx, id)), later(ctx, longest_wait_for_journal)));
     co_return id;
+}
+
+/// The attempt as a whole may have been told to stop, or only the branch that launches.
+void refuse_if_stopped(const context& ctx, const branch& here)
+{
+    for (const cancel_reason why : {here.cancel_requested(), ctx.stop_requested()})
+        if (why != cancel_reason::none)
+            throw cancelled(why);
 }
 
 struct submission
@@ -151,8 +161,7 @@ task<submission> submit_once(context& ctx, backend& b, turn mine)
 {
     const branch& here = co_await this_branch();
     // Told to stop already, it must not begin: the shield would let it.
-    if (here.cancel_requested() != cancel_reason::none)
-        throw cancelled(here.cancel_requested());
+    refuse_if_stopped(ctx, here);
     auto s = co_await shield(submit_and_record(ctx, b, std::move(mine)), steady_time::max());
     co_return s;
 }
@@ -174,15 +183,17 @@ task<submission> submit_again(context& ctx, backend& b)
 }
 
 /// The job may have been launched before; `why` says what happened.
-task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int submissions)
+/// @param in_doubt kept true for as long as it may have been
+task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int submissions, bool& in_doubt)
 {
     for (growing_delay delay;;) {
         if (b.can_find()) {
-            auto found = co_await find_after_settling(ctx, b);
+            auto found = co_await find_after_settling(ctx, b, urgency::normal);
             if (found) {
                 auto id = co_await record_id(ctx, std::move(*found));
                 co_return id;
             }
+            in_doubt = false;
         } else if (!b.deduplicates())
             throw unknown_outcome(unknown_message(ctx.token(), why), "unknown_outcome");
         else if (submissions > 0)
@@ -199,6 +210,7 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
         ++submissions;
         if (s.id)
             co_return std::move(*s.id);
+        in_doubt = true;
         ctx.log("no answer to the submission of " + ctx.token().value() + ": " + s.unknown);
         why = std::move(s.unknown);
     }
@@ -208,8 +220,7 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
 task<> record_intent(context& ctx)
 {
     const branch& here = co_await this_branch();
-    if (here.cancel_requested() != cancel_reason::none)
-        throw cancelled(here.cancel_requested());
+    refuse_if_stopped(ctx, here);
     cancel_reason stopped = cancel_reason::none;
     try {
         if (ctx.recorded("launch_withdrawn"))
@@ -234,7 +245,7 @@ task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
         co_return std::move(*s.id);
     in_doubt = true;
     ctx.log("no answer to the submission of " + ctx.token().value() + ": " + s.unknown);
-    auto id = co_await launch_after_unknown(ctx, b, std::move(s.unknown), 1);
+    auto id = co_await launch_after_unknown(ctx, b, std::move(s.unknown), 1, in_doubt);
     co_return id;
 }
 
@@ -259,10 +270,10 @@ recorded_launch recall(context& ctx)
     return l;
 }
 
-task<job_id> launch_again(context& ctx, backend& b)
+task<job_id> launch_again(context& ctx, backend& b, bool& in_doubt)
 {
     ctx.log("the engine stopped while it launched " + ctx.token().value() + "; looking for the job");
-    auto id = co_await launch_after_unknown(ctx, b, "the engine stopped before the answer", 0);
+    auto id = co_await launch_after_unknown(ctx, b, "the engine stopped before the answer", 0, in_doubt);
     co_return id;
 }
 
@@ -278,7 +289,7 @@ task<std::optional<job_id>> find_to_cancel(context& ctx, backend& b)
     std::string trouble;
     try {
         const steady_time end = later(ctx, b.settle_time() + b.cancel_grace());
-        found = co_await shield(find_after_settling(ctx, b), end);
+        found = co_await shield(find_after_settling(ctx, b, urgency::urgent), end);
     } catch (const cancelled&) {
         trouble = "it did not answer";
     } catch (const std::exception& e) {
@@ -312,7 +323,7 @@ task<steady_clock::duration> cancel_patiently(context& ctx, backend& b, const jo
 {
     growing_delay delay;
     for (bool heard = false; !heard;) {
-        auto mine = co_await shield(take_turn(b), later(ctx, longest_line_to_cancel));
+        auto mine = co_await shield(take_turn(b, urgency::urgent), later(ctx, longest_line_to_cancel));
         const steady_time begun = ctx.now_steady();
         co_await shield(cancel_and_pause(ctx, b, id, std::move(mine), delay, heard), later(ctx, grace));
         grace -= ctx.now_steady() - begun;
@@ -446,7 +457,7 @@ task<json::value> run_remote_job(context& ctx, backend& b)
     attempted<job_id> launched;
     std::exception_ptr trouble;
     try {
-        task<job_id> launch = known.intended ? launch_again(ctx, b) : launch_new(ctx, b, in_doubt);
+        task<job_id> launch = known.intended ? launch_again(ctx, b, in_doubt) : launch_new(ctx, b, in_doubt);
         launched = co_await unless_cancelled(std::move(launch));
     } catch (...) {
         trouble = std::current_exception();
@@ -455,9 +466,12 @@ task<json::value> run_remote_job(context& ctx, backend& b)
         auto output = co_await watch_job(ctx, b, std::move(*launched.value));
         co_return output;
     }
-    const cancel_reason why = here.cancel_requested();
-    if (why == cancel_reason::none)
-        std::rethrow_exception(trouble ? trouble : std::make_exception_ptr(cancelled(launched.stopped)));
+    const cancel_reason why = launched.stopped != cancel_reason::none ? launched.stopped : here.cancel_requested();
+    if (why == cancel_reason::none) {
+        if (in_doubt && b.can_find())
+            ctx.mark_unconfirmed("it is not known whether the job " + ctx.token().value() + " was accepted");
+        std::rethrow_exception(trouble);
+    }
     if (in_doubt && !detaches(why)) {
         auto found = co_await find_to_cancel(ctx, b);
         if (found) {

@@ -406,6 +406,33 @@ BOOST_AUTO_TEST_CASE(cancelling_thousands_keeps_to_the_rate_and_confirms_every_o
         BOOST_TEST_REQUIRE(c.unconfirmed.empty(), c.unconfirmed.front());
 }
 
+BOOST_AUTO_TEST_CASE(end_of_a_cancelled_job_is_looked_for_sooner_than_the_grace_ends)
+{
+    looks_needed = 1'000'000;
+    auto& c = make(with({{"poll", R"({"interval": "2m", "max_interval": "10m"})"}}));
+    test::runner<json::value> r(loop, c.perform());
+    loop.run(10s);
+    r.cancel(cancel_reason::user);
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(c.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(error_of_the_service_that_leaves_the_launch_in_doubt_is_found_out)
+{
+    for (const unsigned status : {500U, 502U, 504U, 524U, 408U}) {
+        jobs.clear();
+        calls.clear();
+        fault = [status](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+            return call == "POST submit" && n == 1 ? std::optional(test::scripted_http::json(status, ""))
+                                                   : std::nullopt;
+        };
+        perform(whole);
+        BOOST_TEST(calls["GET find"] >= 2);
+        BOOST_TEST(calls["POST submit"] == 2);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(tasks_that_are_stopped_in_a_long_line_submit_nothing)
 {
     client.latency = 1'000ms;

@@ -1,6 +1,7 @@
 #include "tests/unit/task/runner.hpp"
 
 #include <potoo/request_gate.hpp>
+#include <potoo/wait.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -16,18 +17,18 @@ namespace {
 struct requests : test::fixture
 {
     /// One request that takes a second.
-    static task<> request(request_gate& gate, potoo::loop& l, std::vector<steady_time>& begun)
+    static task<> request(request_gate& gate, potoo::loop& l, std::vector<steady_time>& begun, request_gate::urgency u)
     {
-        auto pass = co_await gate.enter();
+        auto pass = co_await gate.enter(u);
         begun.push_back(l.now());
         co_await sleep_for(1s);
     }
 
-    void add(request_gate& gate, int n)
+    void add(request_gate& gate, int n, request_gate::urgency u = request_gate::urgency::normal)
     {
         for (int i = 0; i < n; ++i)
             running.push_back(
-                std::make_unique<test::runner<std::monostate>>(loop, counted(request(gate, loop, begun))));
+                std::make_unique<test::runner<std::monostate>>(loop, counted(request(gate, loop, begun, u))));
     }
 
     static task<std::monostate> counted(task<> t)
@@ -102,20 +103,52 @@ BOOST_AUTO_TEST_CASE(whoever_gives_up_waiting_leaves_the_place_to_the_next)
     BOOST_TEST((begun_after() == std::vector<duration>{0s, 1s}));
 }
 
-BOOST_AUTO_TEST_CASE(cancelled_while_it_waits_for_the_rate_it_holds_no_place)
+BOOST_AUTO_TEST_CASE(a_crowd_that_gives_up_waiting_leaves_no_gap)
 {
-    request_gate gate(loop, {.concurrency = 1, .per_second = 0.1});
-    add(gate, 3);
-    loop.run(2s);
-    running[1]->cancel(cancel_reason::user);
+    request_gate gate(loop, {.concurrency = 64, .per_second = 0.5});
+    add(gate, 1000);
+    loop.run(1s);
+    for (auto& r : running)
+        r->cancel(cancel_reason::user);
+    loop.run_present();
+    add(gate, 1);
     loop.run();
+    BOOST_TEST((begun_after() == std::vector<duration>{0s, 2s}));
+}
+
+BOOST_AUTO_TEST_CASE(what_ends_work_goes_before_what_begins_it)
+{
+    request_gate gate(loop, {.concurrency = 1});
+    add(gate, 3);
+    loop.run_present();
+    add(gate, 1, request_gate::urgency::urgent);
+    loop.run(1500ms);
+    BOOST_TEST(running[3]->ended() == false);
     BOOST_TEST(begun.size() == 2u);
+    loop.run(1s);
+    BOOST_TEST(running[3]->ended());
+    BOOST_TEST(!running[1]->ended());
+    loop.run();
+}
+
+BOOST_AUTO_TEST_CASE(whoever_is_stopped_as_its_turn_comes_gives_the_turn_on)
+{
+    request_gate gate(loop, {.concurrency = 1});
+    auto first = std::make_unique<test::runner<std::monostate>>(
+        loop, counted(request(gate, loop, begun, request_gate::urgency::normal)));
+    add(gate, 2);
+    loop.run_present();
+    // Destroyed where it waits, its pass goes to the next, which is destroyed before it could take it.
+    first.reset();
+    running.front().reset();
+    loop.run();
+    BOOST_TEST(running.back()->ended());
 }
 
 BOOST_AUTO_TEST_CASE(limits_that_let_nothing_in_are_refused)
 {
     BOOST_CHECK_THROW(request_gate(loop, {.concurrency = 0}), std::invalid_argument);
-    BOOST_CHECK_THROW(request_gate(loop, {.concurrency = 1, .per_second = -1}), std::invalid_argument);
+    BOOST_CHECK_THROW(request_gate(loop, {.concurrency = 1, .per_second = 0.0001}), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,6 +79,7 @@ class scripted_backend final : public backend
     explicit scripted_backend(remote_system& r) : remote_(r) {}
 
     bool finds = true;
+    bool find_is_forbidden = false;
     duration grace{10'000};
     request_gate* line = nullptr;
 
@@ -118,6 +119,8 @@ class scripted_backend final : public backend
         ++remote_.calls;
         ++remote_.find_calls;
         co_await sleep_for(10ms);
+        if (find_is_forbidden)
+            throw fatal("who are you?", "http_401");
         if (remote_.find_is_dead || remote_.failing_finds-- > 0)
             throw failure("no answer to find");
         for (const auto& [id, j] : remote_.jobs) {
@@ -348,6 +351,32 @@ BOOST_AUTO_TEST_CASE(waiting_for_the_turn_to_cancel_does_not_count_against_the_g
     BOOST_TEST(remote.cancel_calls == 1);
     BOOST_TEST(remote.running_jobs() == 0u);
     BOOST_TEST(ctx.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(job_in_doubt_that_cannot_be_asked_for_is_called_unconfirmed)
+{
+    remote.submissions = {reception::lost_answer};
+    b.find_is_forbidden = true;
+    BOOST_TEST(run_failing() == "fatal http_401");
+    BOOST_TEST(ctx.unconfirmed.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(job_that_is_surely_not_there_is_not_in_doubt)
+{
+    remote.submissions = {reception::lost_on_way, reception::forbidden};
+    BOOST_TEST(run_failing() == "fatal http_403");
+    BOOST_TEST(ctx.unconfirmed.empty());
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_submitted_while_a_stop_is_held_back_for_a_replay)
+{
+    ctx.history.emplace_back("launch_intent", json::value(ctx.token().value()));
+    ctx.stop = cancel_reason::user;
+    test::runner<json::value> r(loop, attempt());
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(remote.submit_calls == 0);
+    BOOST_TEST(remote.find_calls > 0);
 }
 
 BOOST_AUTO_TEST_CASE(searches_and_repeated_cancellations_pass_the_gate)
