@@ -7,6 +7,8 @@ namespace potoo {
 namespace {
 
 constexpr int most_submissions = 3;
+/// Where two of them make one job, trying longer costs nothing but time.
+constexpr int most_submissions_deduplicated = 12;
 constexpr duration first_delay{500};
 constexpr duration longest_delay{10'000};
 constexpr duration log_time_after_cancellation{30'000};
@@ -202,7 +204,7 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
             throw failure("the job was submitted " + std::to_string(submissions) +
                               " times, and the remote side does not know it: " + why,
                           "not_accepted");
-        if (submissions >= most_submissions)
+        if (submissions >= most_submissions_deduplicated)
             throw unknown_outcome("the job was submitted " + std::to_string(submissions) +
                                       " times without an answer: " + why,
                                   "unknown_outcome");
