@@ -5,6 +5,8 @@
 #include "engine/cli/run_json.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/state_request.hpp"
+#include "engine/cli/stop_signals.hpp"
+#include "engine/cli/unconfirmed_jobs.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/control_request.hpp"
 #include "engine/host/journal_requests.hpp"
@@ -69,6 +71,12 @@ std::string what_of(const journal::run_row& run, const cancel_arguments& a)
     return a.tasks.empty() ? name : fmt::format("{} of {}", fmt::join(a.tasks, ", "), name);
 }
 
+/// It has ended as was asked for: whoever asks again has what they want.
+bool is_cancelled_already(const request_result& r)
+{
+    return r.what == request_result::kind::ended && r.state == to_string(journal::recorded_state::cancelled);
+}
+
 /// @param deferred attempts that were when it was asked for
 std::string what_follows(std::size_t deferred, const journal::run_row& run, const request_result& r,
                          const cancel_arguments& a)
@@ -89,6 +97,8 @@ std::string what_follows(std::size_t deferred, const journal::run_row& run, cons
 
 void tell(std::size_t deferred, const journal::run_row& run, const request_result& r, const cancel_arguments& a)
 {
+    if (is_cancelled_already(r))
+        return report_text(r.text + "; nothing has changed.\n");
     std::string text = what_of(run, a);
     if (r.what == request_result::kind::repeated)
         text += ": " + r.text + "; nothing has changed.\n";
@@ -117,16 +127,32 @@ json::object to_json(const journal::run_row& run, const request_result& r, const
 void check(const request_result& r)
 {
     using kind = request_result::kind;
+    if (is_cancelled_already(r))
+        return;
     if (r.what == kind::ended)
         throw usage_error(r.text + ": there is nothing to cancel");
     if (r.what == kind::unknown || r.what == kind::invalid)
         throw usage_error(r.text);
 }
 
-exit_code wait_for_end(journal::reader& journal, const journal::run_row& run, const request_result& r,
-                       const cancel_arguments& a, json::object& document)
+void tell_end(const journal::run_row& run, const awaited_end& end, std::size_t unconfirmed, const cancel_arguments& a)
 {
-    if (!r.carried) {
+    const std::string& id = run.id.value();
+    if (end.signal != 0)
+        report_text(fmt::format("{}: the cancellation goes on without this command. How it goes: {}\n",
+                                signal_name(end.signal), next_command("status", id, a.state)));
+    else if (end.ended)
+        report_text(fmt::format("{}: {}\n", what_of(run, a), to_string(end.state)));
+    else
+        report_text(fmt::format("The engine has left before the end: {}\n", next_command("resume", id, a.state)));
+    if (unconfirmed > 0)
+        report_text(unconfirmed_text(unconfirmed, fmt::format("run {} of {}", id, run.dag_name), id, a.state));
+}
+
+exit_code wait_for_end(end_wait& waiting, journal::reader& journal, const journal::run_row& run,
+                       const request_result& r, const cancel_arguments& a, json::object& document, int& signal)
+{
+    if (!r.carried && !is_cancelled_already(r)) {
         if (!a.json)
             report_text("There is nothing to wait for.\n");
         return exit_code::interrupted;
@@ -135,14 +161,14 @@ exit_code wait_for_end(journal::reader& journal, const journal::run_row& run, co
     const journal::dag_document dag = journal.dag_of(run.number);
     for (const std::string& t : a.tasks)
         tasks.push_back(find_task(dag, t));
-    const awaited_end end = wait_for_run(journal, run, tasks, journal::state_layout(a.state));
+    const awaited_end end = waiting.wait_for(journal, run, tasks, journal::state_layout(a.state));
     const std::string state(to_string(end.state));
+    const std::size_t unconfirmed = journal.unconfirmed(run.number).size();
     document["state"] = state;
-    if (!end.ended && !a.json)
-        report_text(
-            fmt::format("The engine has left before the end: {}\n", next_command("resume", run.id.value(), a.state)));
-    if (end.ended && !a.json)
-        report_text(fmt::format("{}: {}\n", what_of(run, a), state));
+    document["unconfirmed"] = unconfirmed;
+    signal = end.signal;
+    if (!a.json || end.signal != 0)
+        tell_end(run, end, unconfirmed, a);
     return end.ended ? exit_code_of_end(end.state) : exit_code::interrupted;
 }
 
@@ -150,14 +176,14 @@ exit_code wait_for_end(journal::reader& journal, const journal::run_row& run, co
 journal::run_row choose_run(journal::reader& journal, const cancel_arguments& a)
 {
     try {
-        return find_run(journal, a.run, a.state, run_choice::to_cancel);
+        return find_run(journal, a.run, a.state, latest_run::unfinished);
     } catch (const usage_error&) {
         if (!journal::state_lock::is_held(journal::state_layout(a.state)))
             throw;
         const state_access access(a.state, host::ping_request(), time_to_answer);
     }
     // Its engine has answered: what it had begun before can be seen by now.
-    return find_run(journal, a.run, a.state, run_choice::to_cancel);
+    return find_run(journal, a.run, a.state, latest_run::unfinished);
 }
 
 exit_code cancel(const cancel_arguments& a)
@@ -179,9 +205,12 @@ exit_code cancel(const cancel_arguments& a)
             static_cast<void>(find_task(dag, t));
     }
     std::vector<std::pair<journal::run_row, request_result>> asked;
+    std::optional<end_wait> waiting;
     for (const journal::run_row& run : runs) {
         const std::size_t deferred = a.tasks.empty() ? deferred_items(*journal, run.number) : 0;
         request_result r = ask(run, a);
+        if (a.wait && !waiting)
+            waiting.emplace();
         // Of all, one may have ended since it was listed.
         if (a.all && r.what == request_result::kind::ended)
             continue;
@@ -194,10 +223,11 @@ exit_code cancel(const cancel_arguments& a)
         report_text(fmt::format("Nothing to cancel: no run in {} is unfinished.\n", a.state));
     exit_code worst = exit_code::success;
     json::array documents;
+    int signal = 0;
     for (const auto& [run, r] : asked) {
         json::object document = to_json(run, r, a);
-        if (a.wait)
-            worst = worse_of(worst, wait_for_end(*journal, run, r, a, document));
+        if (a.wait && signal == 0)
+            worst = worse_of(worst, wait_for_end(*waiting, *journal, run, r, a, document, signal));
         documents.push_back(std::move(document));
     }
     if (a.json) {

@@ -89,6 +89,23 @@ request_result deliver(const host::callback_delivery& delivered, const std::stri
     return request.result;
 }
 
+/// The first answer counts.
+void tell_repeated(const host::callback_delivery& delivered, const std::string& state)
+{
+    request_result problem;
+    const auto journal = open_journal(state);
+    const auto run = host::find_callback_run(*journal, delivered.token, problem);
+    const auto counts = run ? host::answer_of(*journal, run->number, delivered.token) : std::nullopt;
+    if (!counts || (counts->success == delivered.success && counts->data == delivered.data))
+        return report_text("It was completed before, with the same answer: nothing has changed.\n");
+    constexpr std::size_t shown = 200;
+    std::string data = counts->data.substr(0, shown);
+    if (counts->data.size() > shown)
+        data += "…";
+    report_text(fmt::format("It was completed before, and the first answer counts: {}{}. Nothing has changed.\n",
+                            counts->success ? "" : "the error ", data));
+}
+
 exit_code complete(const complete_arguments& a)
 {
     const host::callback_delivery delivered = delivery_of(a);
@@ -105,7 +122,7 @@ exit_code complete(const complete_arguments& a)
                                             r.run.value(), next_command("resume", r.run.value(), a.state)));
         return exit_code::success;
     case request_result::kind::repeated:
-        report_text("It was completed before: nothing has changed.\n");
+        tell_repeated(delivered, a.state);
         return exit_code::success;
     default:
         throw usage_error(r.text);

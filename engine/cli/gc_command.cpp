@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include <unistd.h>
 
@@ -86,10 +88,41 @@ journal::pruned remove(const journal::retention& rules, const gc_arguments& a)
     return removed;
 }
 
+/// Runs that the rules do not keep, and that are kept for remote jobs which may run still.
+std::size_t kept_for_jobs(const journal::retention& rules, wall_time now, const gc_arguments& a)
+{
+    const auto journal = open_journal(a.state);
+    std::set<journal::run_number> loose;
+    for (const journal::unconfirmed_remote& j : journal->unconfirmed(std::nullopt))
+        loose.insert(j.run);
+    if (loose.empty())
+        return 0;
+    std::size_t kept = 0;
+    std::map<std::string, std::uint32_t> newer;
+    for (const journal::run_row& r : journal->runs({})) {
+        if (!r.ended)
+            continue;
+        const bool by_count = rules.keep_runs && newer[r.dag_name]++ < *rules.keep_runs;
+        const bool by_time = rules.keep_for && *r.ended >= now - *rules.keep_for;
+        kept += !by_count && !by_time && loose.contains(r.number) ? 1 : 0;
+    }
+    return kept;
+}
+
+std::string kept_text(std::size_t kept, const gc_arguments& a)
+{
+    if (kept == 0)
+        return {};
+    return fmt::format("{} kept, for remote jobs of {} may still run; which: {}\n",
+                       kept == 1 ? "1 run is" : fmt::format("{} runs are", kept), kept == 1 ? "it" : "them",
+                       next_command("status", {}, a.state));
+}
+
 exit_code show_removable(const journal::retention& rules, const gc_arguments& a)
 {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     const auto runs = open_journal(a.state)->prunable(rules, now);
+    const std::size_t kept = kept_for_jobs(rules, now, a);
     table t({{"RUN"}, {"DAG"}, {"STATE"}, {"ENDED (UTC)"}});
     json::array documents;
     for (const auto& r : runs) {
@@ -98,11 +131,13 @@ exit_code show_removable(const journal::retention& rules, const gc_arguments& a)
     }
     file_output out(STDOUT_FILENO);
     if (a.json) {
-        out.line(json::serialize(json::object{{"dry_run", true}, {"runs", std::move(documents)}}));
+        out.line(json::serialize(
+            json::object{{"dry_run", true}, {"runs", std::move(documents)}, {"kept_unconfirmed", kept}}));
     } else {
         if (!t.empty())
             out.write(t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8()));
-        out.write(fmt::format("{} {} would be removed\n", runs.size(), runs.size() == 1 ? "run" : "runs"));
+        out.write(fmt::format("{} {} would be removed\n", runs.size(), runs.size() == 1 ? "run" : "runs") +
+                  kept_text(kept, a));
     }
     out.flush();
     return exit_code::success;
@@ -118,14 +153,20 @@ exit_code collect(const gc_arguments& a)
     const journal::pruned removed = remove(rules, a);
     const std::uintmax_t after = size_of(a.state);
     const std::uintmax_t freed = after < before ? before - after : 0;
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const std::size_t kept = kept_for_jobs(rules, now, a);
     file_output out(STDOUT_FILENO);
     if (a.json)
-        out.line(json::serialize(json::object{
-            {"runs", removed.runs}, {"records", removed.records}, {"log_pieces", removed.logs}, {"bytes", freed}}));
+        out.line(json::serialize(json::object{{"runs", removed.runs},
+                                              {"records", removed.records},
+                                              {"log_pieces", removed.logs},
+                                              {"bytes", freed},
+                                              {"kept_unconfirmed", kept}}));
     else
-        out.write(fmt::format("removed {} {}, {} records and {} pieces of logs; the journal takes {}, {} less\n",
-                              removed.runs, removed.runs == 1 ? "run" : "runs", removed.records, removed.logs,
-                              size_text(after), size_text(freed)));
+        out.write(fmt::format("removed {} {}, {} records and {} pieces of logs; the journal takes {}{}\n", removed.runs,
+                              removed.runs == 1 ? "run" : "runs", removed.records, removed.logs, size_text(after),
+                              freed > 0 ? fmt::format(", {} less", size_text(freed)) : "") +
+                  kept_text(kept, a));
     out.flush();
     return exit_code::success;
 }

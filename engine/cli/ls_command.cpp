@@ -6,10 +6,15 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/run_json.hpp"
 #include "engine/cli/run_lookup.hpp"
+#include "engine/cli/state_request.hpp"
+#include "engine/cli/unconfirmed_jobs.hpp"
 #include "engine/journal/state_dir.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
 
 #include <unistd.h>
 
@@ -31,6 +36,38 @@ std::string took(const journal::run_row& r)
     return r.started && r.ended ? elapsed_text(*r.ended - *r.started) : "";
 }
 
+/// How many remote jobs of each run may run still.
+using job_counts = std::map<journal::run_number, std::size_t>;
+
+job_counts unconfirmed_by_run(journal::reader& journal)
+{
+    job_counts out;
+    for (const journal::unconfirmed_remote& j : journal.unconfirmed(std::nullopt))
+        ++out[j.run];
+    return out;
+}
+
+/// Also of runs that are not listed: somebody pays for them.
+void tell_unconfirmed(const job_counts& loose, const std::vector<journal::run_row>& listed, const std::string& state)
+{
+    constexpr std::size_t runs_named = 10;
+    std::size_t named = 0;
+    std::size_t others = 0;
+    for (const auto& [run, jobs] : loose) {
+        const auto found = std::find_if(listed.begin(), listed.end(), [&](const auto& r) { return r.number == run; });
+        if (found == listed.end() || named == runs_named) {
+            others += jobs;
+            continue;
+        }
+        ++named;
+        report_text(unconfirmed_text(jobs, fmt::format("run {} of {}", found->id.value(), found->dag_name),
+                                     found->id.value(), state));
+    }
+    if (others > 0)
+        report_text(fmt::format("{} of other runs may still run; which: {}\n", remote_jobs_text(others),
+                                next_command("status", {}, state)));
+}
+
 exit_code list(const ls_arguments& a)
 {
     const auto journal = open_journal(a.state);
@@ -46,9 +83,14 @@ exit_code list(const ls_arguments& a)
     table t({{"RUN"}, {"DAG"}, {"STATE"}, {"CREATED (UTC)"}, {"TOOK", table::align::right}});
     json::array documents;
     std::size_t left_behind = 0;
-    for (const auto& r : runs) {
+    const auto loose = unconfirmed_by_run(*journal);
+    for (const auto& row : runs) {
+        const auto r = as_shown(*journal, row);
+        const auto jobs = loose.find(r.number);
         left_behind += !r.ended && !engine_alive ? 1 : 0;
         documents.push_back(run_json(r));
+        if (jobs != loose.end())
+            documents.back().get_object()["unconfirmed"] = jobs->second;
         t.add({r.id.value(), r.dag_name, std::string(to_string(r.state)), instant_text(r.created), took(r)});
     }
     file_output out(STDOUT_FILENO);
@@ -60,7 +102,10 @@ exit_code list(const ls_arguments& a)
     if (more)
         report_text("There are more: --limit 0 lists all.\n");
     if (left_behind > 0 && !a.json)
-        report_text(fmt::format("{} unfinished, and no engine is at work here: potoo resume\n", left_behind));
+        report_text(fmt::format("{} unfinished, and no engine is at work here: {}\n", left_behind,
+                                next_command("resume", {}, a.state)));
+    if (!a.json)
+        tell_unconfirmed(loose, runs, a.state);
     return exit_code::success;
 }
 

@@ -3,6 +3,7 @@
 #include "engine/cli/run_continuation.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/run_session.hpp"
+#include "engine/cli/usage_error.hpp"
 #include "engine/journal/state_dir.hpp"
 
 #include <CLI/CLI.hpp>
@@ -29,22 +30,15 @@ std::vector<journal::run_row> all_left(journal::reader& journal, bool ended)
     return journal.runs(filter);
 }
 
-/// One that has ended may have left remote jobs behind.
-std::optional<journal::run_row> find_unreconciled(journal::reader& journal, const std::string& named)
-{
-    journal::run_filter filter;
-    filter.unreconciled = true;
-    filter.id_prefix = named;
-    auto found = journal.runs(filter);
-    return found.size() == 1 ? std::optional(std::move(found.front())) : std::nullopt;
-}
-
 std::vector<journal::run_row> choose_runs(journal::reader& journal, const resume_arguments& a)
 {
     if (!a.run.empty()) {
-        if (auto ended = find_unreconciled(journal, a.run))
-            return {std::move(*ended)};
-        return {find_run(journal, a.run, a.state, run_choice::to_resume)};
+        journal::run_row run = find_run(journal, a.run, a.state, latest_run::unfinished);
+        // One that has ended may have left remote jobs behind.
+        if (run.ended && journal.unconfirmed(run.number).empty())
+            throw usage_error(
+                fmt::format("run {} has ended ({}): there is nothing to resume", run.id.value(), to_string(run.state)));
+        return {std::move(run)};
     }
     auto runs = all_left(journal, false);
     for (journal::run_row& r : all_left(journal, true))
@@ -63,8 +57,11 @@ exit_code resume(resume_arguments a)
     const journal::state_layout layout(a.state);
     // In a folder where nothing ran yet there is nothing to resume; a directory that was named must be there.
     const bool named = a.state != resume_arguments().state;
-    if (!named && a.run.empty() && !std::filesystem::exists(layout.database()) &&
-        !std::filesystem::exists(layout.directory() / "lock"))
+    std::error_code ec;
+    const auto is_missing = [&ec](const std::filesystem::path& file) {
+        return std::filesystem::status(file, ec).type() == std::filesystem::file_type::not_found;
+    };
+    if (!named && a.run.empty() && is_missing(layout.database()) && is_missing(layout.directory() / "lock"))
         return nothing_to_resume(a.state);
     const std::vector<journal::run_row> wanted = choose_runs(*open_journal(a.state), a);
     if (wanted.empty())
@@ -79,8 +76,9 @@ exit_code resume(resume_arguments a)
         return std::none_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.number == r.number; });
     });
     const bool all = go_on_with(session, left, run_role::asked, false, a.session);
-    const exit_code worst = session.wait();
-    tell_reconciled(left, a.session);
+    exit_code worst = session.wait();
+    if (!tell_reconciled(left, a.session))
+        worst = worse_of(worst, exit_code::interrupted);
     return all ? worst : worse_of(worst, exit_code::usage);
 }
 

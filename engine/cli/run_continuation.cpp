@@ -4,8 +4,9 @@
 #include "engine/cli/display/elapsed_text.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/run_lookup.hpp"
-#include "engine/cli/state_request.hpp"
+#include "engine/cli/unconfirmed_jobs.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/graph/load.hpp"
 
 #include <fmt/format.h>
 
@@ -28,7 +29,14 @@ std::string announcement(const journal::run_row& run)
 void load_plugins_of(journal::reader& journal, const journal::run_row& run, const std::vector<std::string>& given)
 {
     const journal::dag_document d = journal.dag_of(run.number);
-    load_plugins(given, graph::plugins_of(d.source, d.source_name), std::filesystem::path(d.source_name).parent_path());
+    const auto directory = std::filesystem::path(d.source_name).parent_path();
+    std::vector<std::string> there = graph::plugins_of(d.source, d.source_name);
+    const std::vector<std::string> recorded = there;
+    std::erase_if(there, [&](const std::string& p) { return !std::filesystem::exists(directory / p); });
+    load_plugins(given, there, directory);
+    // One that has been moved may have been given under another name: what counts is that its operators are there.
+    if (there.size() < recorded.size() && !graph::load_dag(d.source, d.source_name, operators()).value)
+        load_plugins(given, recorded, directory);
 }
 
 } // namespace
@@ -46,7 +54,10 @@ bool go_on_with(run_session& session, std::vector<journal::run_row> rows, run_ro
         } catch (const usage_error& e) {
             all = false;
             report_error(e.what());
-            report_text(fmt::format("run {} of {} cannot go on, and is left as it is\n", run.id.value(), run.dag_name));
+            report_text(
+                fmt::format("run {} of {} cannot go on, and is left as it is; a plugin that has been moved can be "
+                            "given with --plugin\n",
+                            run.id.value(), run.dag_name));
             continue;
         }
         if (announce || run.ended)
@@ -57,8 +68,9 @@ bool go_on_with(run_session& session, std::vector<journal::run_row> rows, run_ro
     return all;
 }
 
-void tell_reconciled(const std::vector<journal::run_row>& rows, const session_options& options)
+bool tell_reconciled(const std::vector<journal::run_row>& rows, const session_options& options)
 {
+    bool all = true;
     std::unique_ptr<journal::reader> journal;
     for (const journal::run_row& run : rows) {
         if (!run.ended)
@@ -67,12 +79,11 @@ void tell_reconciled(const std::vector<journal::run_row>& rows, const session_op
             journal = open_journal(options.state.string());
         const std::size_t left = journal->unconfirmed(run.number).size();
         const std::string name = fmt::format("run {} of {}", run.id.value(), run.dag_name);
+        all = all && left == 0;
         report_text(left == 0 ? fmt::format("{}: none of its remote jobs runs any more\n", name)
-                              : fmt::format("{}: {} may still run, for {} end is not confirmed: {}\n", name,
-                                            left == 1 ? "1 remote job" : fmt::format("{} remote jobs", left),
-                                            left == 1 ? "its" : "their",
-                                            next_command("status", run.id.value(), options.state.string())));
+                              : unconfirmed_text(left, name, run.id.value(), options.state.string()));
     }
+    return all;
 }
 
 } // namespace potoo::cli

@@ -18,7 +18,8 @@ namespace potoo::cli {
 bool go_on_with(run_session& session, std::vector<journal::run_row> rows, run_role role, bool announce,
                 const session_options& options);
 
-/// After the session: what became of the remote jobs of those of `rows` that had ended before.
-void tell_reconciled(const std::vector<journal::run_row>& rows, const session_options& options);
+/// After the session: says what became of the remote jobs of those of `rows` that had ended before.
+/// @return whether none of them may run still
+bool tell_reconciled(const std::vector<journal::run_row>& rows, const session_options& options);
 
 } // namespace potoo::cli

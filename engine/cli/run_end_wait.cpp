@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace potoo::cli {
@@ -110,8 +109,10 @@ exit_code exit_code_of_end(recorded_state s) noexcept
     }
 }
 
-awaited_end wait_for_run(journal::reader& journal, const journal::run_row& run, const std::vector<task_index>& tasks,
-                         const journal::state_layout& layout)
+end_wait::end_wait() : signals_(context_, nullptr, [this](int signal) { signal_ = signal; }) {}
+
+awaited_end end_wait::wait_for(journal::reader& journal, const journal::run_row& run,
+                               const std::vector<task_index>& tasks, const journal::state_layout& layout)
 {
     progress_line progress;
     for (;;) {
@@ -121,11 +122,12 @@ awaited_end wait_for_run(journal::reader& journal, const journal::run_row& run, 
         if (!tasks.empty())
             end = end_of_tasks(journal, run, tasks);
         if (end)
-            return {true, *end};
-        if (!alive)
-            return {};
+            return {true, *end, 0};
+        if (!alive || signal_ != 0)
+            return {false, recorded_state::none, alive ? signal_ : 0};
         progress.show(journal, run.number);
-        ::poll(nullptr, 0, static_cast<int>(look_again.count()));
+        context_.restart();
+        context_.run_one_for(look_again);
     }
 }
 

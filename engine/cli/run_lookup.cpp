@@ -3,11 +3,15 @@
 #include "engine/cli/display/elapsed_text.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/graph/spelling.hpp"
+#include "engine/host/journal_requests.hpp"
 #include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/store_error.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace potoo::cli {
 
@@ -15,43 +19,36 @@ namespace {
 
 constexpr std::size_t candidates_shown = 10;
 
-[[noreturn]] void none_found(journal::reader& journal, const std::string& id, const std::string& state,
-                             run_choice among)
-{
-    if (among != run_choice::any) {
-        journal::run_filter any;
-        any.id_prefix = id;
-        any.limit = 1;
-        if (const auto ended = journal.runs(any); !ended.empty())
-            throw usage_error(fmt::format("run {} has ended ({}): there is nothing to {}", ended.front().id.value(),
-                                          to_string(ended.front().state),
-                                          among == run_choice::to_resume ? "resume" : "cancel"));
-    }
-    throw usage_error(
-        fmt::format("there is no run {} in {}; `potoo ls` lists them, and `last` is the latest", id, state));
-}
-
 } // namespace
 
 std::unique_ptr<journal::reader> open_journal(const std::string& state)
 {
-    return journal::open_sqlite_reader(journal::state_layout(state));
+    const journal::state_layout layout(state);
+    // What may not be looked at would seem not to be there.
+    std::error_code ec;
+    static_cast<void>(std::filesystem::status(layout.database(), ec));
+    if (ec == std::errc::permission_denied)
+        throw journal::store_error(journal::store_error_kind::read_only,
+                                   fmt::format("the state directory '{}' cannot be looked into: {}; it is for the user "
+                                               "who made it, choose another with --state",
+                                               state, ec.message()));
+    return journal::open_sqlite_reader(layout);
 }
 
-journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state,
-                          run_choice among)
+journal::run_row find_run(journal::reader& journal, const std::string& named, const std::string& state, latest_run last)
 {
     const std::string id = named == "last" ? std::string() : named;
     journal::run_filter filter;
     filter.id_prefix = id;
-    filter.unfinished = among != run_choice::any;
+    filter.unfinished = id.empty() && last == latest_run::unfinished;
     filter.limit = id.empty() ? 1 : candidates_shown + 1;
     auto found = journal.runs(filter);
     if (found.empty() && id.empty())
-        throw usage_error(among == run_choice::any ? fmt::format("there is no run in {} yet", state)
-                                                   : fmt::format("no run in {} is unfinished", state));
+        throw usage_error(filter.unfinished ? fmt::format("no run in {} is unfinished", state)
+                                            : fmt::format("there is no run in {} yet", state));
     if (found.empty())
-        none_found(journal, id, state, among);
+        throw usage_error(
+            fmt::format("there is no run {} in {}; `potoo ls` lists them, and `last` is the latest", id, state));
     const auto exact = std::find_if(found.begin(), found.end(), [&](const auto& r) { return r.id.value() == id; });
     if (exact != found.end())
         return *exact;
@@ -64,6 +61,13 @@ journal::run_row find_run(journal::reader& journal, const std::string& named, co
     if (found.size() > candidates_shown)
         text += "  and more\n";
     throw usage_error(text);
+}
+
+journal::run_row as_shown(journal::reader& journal, journal::run_row run)
+{
+    if (!run.ended && host::cancellation_of(journal, run.number).run)
+        run.state = journal::recorded_state::cancelling;
+    return run;
 }
 
 task_index find_task(const journal::dag_document& d, const std::string& name)

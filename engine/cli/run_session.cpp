@@ -8,6 +8,7 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/shell_word.hpp"
 #include "engine/cli/state_request.hpp"
+#include "engine/cli/unconfirmed_jobs.hpp"
 
 #include <potoo/asio.hpp>
 
@@ -36,11 +37,17 @@ class run_session::carried_run final : public execution
     /// @param resumed id of a run that goes on; empty for a new one
     carried_run(run_session& session, const std::string& name, run_role role, const run_id& resumed)
         : execution(session.host_.loop(), session.host_.loop().intern(name)), session_(session), name_(name),
-          watch_(*session.display_, [&session](const std::string& why) { session.output_lost(why); }), role_(role),
-          resumed_(resumed)
+          watch_(
+              *session.display_, [&session](const std::string& why) { session.output_lost(why); },
+              role == run_role::reconciled && !session.options_.json
+                  ? fmt::format("run {} of {}", resumed.value(), name)
+                  : std::string()),
+          role_(role), resumed_(resumed)
     {}
 
     [[nodiscard]] run_watch& watch() noexcept { return watch_; }
+
+    [[nodiscard]] const run_watch& watch() const noexcept { return watch_; }
 
     [[nodiscard]] run_role role() const noexcept { return role_; }
 
@@ -272,7 +279,21 @@ exit_code run_session::conclude()
                                  lost, options_.state.string()));
         worst = exit_code::unreachable;
     }
+    for (const auto& r : runs_)
+        tell_unconfirmed(*r);
     return worst;
+}
+
+/// Those of a run that had ended before are told of by who asked for it.
+void run_session::tell_unconfirmed(const carried_run& r)
+{
+    const auto& report = r.watch().report();
+    if (!report || r.role() == run_role::reconciled)
+        return;
+    const std::size_t jobs = host_.unconfirmed(report->id);
+    if (jobs > 0)
+        report_text(unconfirmed_text(jobs, fmt::format("run {} of {}", report->id.value(), report->dag_name),
+                                     options_.ephemeral ? std::string() : report->id.value(), options_.state.string()));
 }
 
 std::string run_session::command(std::string_view verb, const run_id& id) const

@@ -73,6 +73,7 @@ class run_session
     void tick();
     void output_lost(const std::string& why);
     [[nodiscard]] exit_code conclude();
+    void tell_unconfirmed(const carried_run& r);
     [[nodiscard]] std::string command(std::string_view verb, const run_id& id) const;
 
     session_options options_;

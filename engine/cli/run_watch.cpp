@@ -3,6 +3,8 @@
 #include "engine/cli/display/output.hpp"
 #include "engine/runtime/run_executor.hpp"
 
+#include <fmt/format.h>
+
 #include <system_error>
 
 namespace potoo::cli {
@@ -111,7 +113,18 @@ void run_watch::log(task_index t, item_index i, attempt_number n, journal::log_s
 
 void run_watch::warning(std::string_view text)
 {
+    if (!ended_.empty())
+        return notice(text);
     show([&] { display_.warning(text); });
+}
+
+void run_watch::notice(std::string_view text)
+{
+    ++notices_;
+    if (notices_ <= notices_shown)
+        show([&] { display_.notice(fmt::format("{}: {}\n", ended_, text)); });
+    else if (notices_ == notices_shown + 1)
+        show([&] { display_.notice(fmt::format("{}: and so on\n", ended_)); });
 }
 
 void run_watch::run_ended(const runtime::run_executor& executor)

@@ -5,6 +5,7 @@
 #include "engine/cli/display/display.hpp"
 #include "engine/runtime/run_observer.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,10 +18,14 @@ class run_watch final : public runtime::run_observer
     /// Failures of tasks that a report names.
     static constexpr std::size_t failures_reported = 10;
 
+    /// What is told one by one of a run that had ended before; the rest is left to a summary.
+    static constexpr std::size_t notices_shown = 10;
+
     /// @param on_output_lost called once, when the display cannot be written any more
     /// @param d must outlive it
-    run_watch(display& d, std::function<void(const std::string&)> on_output_lost)
-        : display_(d), on_output_lost_(std::move(on_output_lost))
+    /// @param ended of a run that had ended before: what it is called. What is told of it is no warning then
+    run_watch(display& d, std::function<void(const std::string&)> on_output_lost, std::string ended = {})
+        : display_(d), on_output_lost_(std::move(on_output_lost)), ended_(std::move(ended))
     {}
 
     void run_started(const runtime::run_executor& executor, bool resumed) override;
@@ -43,10 +48,14 @@ class run_watch final : public runtime::run_observer
     template <class Function>
     void show_of_run(Function&& f);
 
+    void notice(std::string_view text);
+
     display& display_;
     std::function<void(const std::string&)> on_output_lost_;
     std::optional<shown_run> run_;
     std::optional<run_report> report_;
+    std::string ended_;
+    std::size_t notices_ = 0;
     bool output_lost_ = false;
 };
 

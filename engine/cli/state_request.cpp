@@ -1,5 +1,6 @@
 #include "engine/cli/state_request.hpp"
 
+#include "engine/cli/error_report.hpp"
 #include "engine/cli/shell_word.hpp"
 #include "engine/host/control_client.hpp"
 #include "engine/journal/sqlite_store.hpp"
@@ -19,6 +20,9 @@ namespace {
 constexpr std::chrono::seconds patience{5};
 constexpr std::chrono::milliseconds ask_again{50};
 
+/// Before somebody wonders.
+constexpr std::chrono::seconds silence{2};
+
 /// As it stands in the lock's file.
 std::string holder_of(const journal::state_layout& layout)
 {
@@ -28,13 +32,16 @@ std::string holder_of(const journal::state_layout& layout)
     return text.empty() ? "another process" : text;
 }
 
-[[noreturn]] void give_up(const journal::state_layout& layout, const std::string& why)
+[[noreturn]] void give_up(const journal::state_layout& layout, const host::control_error& e)
 {
-    throw journal::store_error(journal::store_error_kind::locked,
-                               fmt::format("the state directory '{}' is in use by {}, which does not answer{}; nothing "
-                                           "was recorded as far as is known, and asking again does no harm",
-                                           layout.directory().string(), holder_of(layout),
-                                           why.empty() ? "" : fmt::format(" ({})", why)));
+    using host::control_failure;
+    const bool taken = e.why() == control_failure::late || e.why() == control_failure::broken;
+    throw journal::store_error(
+        journal::store_error_kind::locked,
+        fmt::format("the state directory '{}' is in use by {}, which does not answer ({}); {}, and asking again does "
+                    "no harm",
+                    layout.directory().string(), holder_of(layout), e.what(),
+                    taken ? "it has the request, and may still carry it out when it goes on" : "nothing was recorded"));
 }
 
 std::optional<journal::state_lock> try_lock(const journal::state_layout& layout)
@@ -55,23 +62,28 @@ state_access::state_access(const std::string& state, const json::object& request
     const journal::state_layout layout(state);
     const std::string line = json::serialize(request);
     const auto give_up_at = steady_clock::now() + patience;
-    std::string why;
+    const host::slow_answer slow{silence, [&] {
+                                     report_text(fmt::format("The engine ({}) does not answer yet; waiting up to {} s "
+                                                             "for it.\n",
+                                                             holder_of(layout), time.count()));
+                                 }};
     for (;;) {
+        std::optional<host::control_error> problem;
         try {
-            answer_ = host::ask_engine(layout, line, steady_clock::now() + time);
+            answer_ = host::ask_engine(layout, line, steady_clock::now() + time, slow);
             return;
         } catch (const host::control_error& e) {
-            why = e.what();
-            if (e.why() == host::control_failure::late || e.why() == host::control_failure::refused)
-                give_up(layout, why);
+            problem = e;
         }
+        if (problem->why() == host::control_failure::late || problem->why() == host::control_failure::refused)
+            give_up(layout, *problem);
         lock_ = try_lock(layout);
         if (lock_) {
             store_ = journal::open_sqlite_store(layout);
             return;
         }
         if (steady_clock::now() > give_up_at)
-            give_up(layout, why);
+            give_up(layout, *problem);
         ::poll(nullptr, 0, static_cast<int>(ask_again.count()));
     }
 }

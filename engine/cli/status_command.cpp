@@ -6,6 +6,7 @@
 #include "engine/cli/display/terminal.hpp"
 #include "engine/cli/run_json.hpp"
 #include "engine/cli/run_lookup.hpp"
+#include "engine/host/journal_requests.hpp"
 #include "engine/journal/state_dir.hpp"
 
 #include <CLI/CLI.hpp>
@@ -200,10 +201,23 @@ std::string loose_text(const std::vector<loose_job>& jobs)
                        t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8()));
 }
 
+/// Tasks as they are shown: `cancelling` from when their cancellation is recorded to their end.
+std::vector<journal::task_row> tasks_of(journal::reader& journal, const journal::run_row& run)
+{
+    auto tasks = journal.tasks(run.number);
+    if (run.ended)
+        return tasks;
+    for (const task_index t : host::cancellation_of(journal, run.number).tasks) {
+        recorded_state& state = tasks.at(t.value()).state;
+        state = is_final(state) ? state : recorded_state::cancelling;
+    }
+    return tasks;
+}
+
 /// @param latest no run was named
 exit_code show_run(journal::reader& journal, const journal::run_row& run, bool engine_alive, bool latest, bool as_json)
 {
-    const auto tasks = journal.tasks(run.number);
+    const auto tasks = tasks_of(journal, run);
     const auto loose = loose_jobs(journal, run, latest);
     file_output out(STDOUT_FILENO);
     if (as_json) {
@@ -255,7 +269,7 @@ std::string attempts_text(const std::vector<attempt_row>& attempts)
 exit_code show_task(journal::reader& journal, const journal::run_row& run, const std::string& name, bool as_json)
 {
     const task_index task = find_task(journal.dag_of(run.number), name);
-    const journal::task_row row = journal.tasks(run.number).at(task.value());
+    const journal::task_row row = tasks_of(journal, run).at(task.value());
     const auto attempts = attempts_of(journal, run.number, task);
     file_output out(STDOUT_FILENO);
     if (as_json) {
@@ -280,7 +294,7 @@ exit_code show_task(journal::reader& journal, const journal::run_row& run, const
 exit_code status(const status_arguments& a)
 {
     const auto journal = open_journal(a.state);
-    const auto run = find_run(*journal, a.run, a.state);
+    const auto run = as_shown(*journal, find_run(*journal, a.run, a.state));
     if (!a.task.empty())
         return show_task(*journal, run, a.task, a.json);
     return show_run(*journal, run, journal::state_lock::is_held(journal::state_layout(a.state)), a.run.empty(), a.json);

@@ -111,7 +111,7 @@ std::optional<duration> field_reader::time_span(std::string_view field, node_vie
         problem(n.where(), fmt::format("`{}` must be a duration with its unit, not {}", field, n.describe()),
                 fmt::format("{}s", n.raw().integer));
     else
-        wrong(field, n, "a duration such as 500ms, 30s or 1h30m");
+        wrong(field, n, "a duration such as 500ms, 30s, 1h30m or 2d");
     return std::nullopt;
 }
 

@@ -158,7 +158,7 @@ bool schema_walk::visit(const FormatConstraint& c)
         return true;
     const std::string_view content(*s);
     if (c.getFormat() == "duration" && !parse_duration(content))
-        report(fmt::format("must be a duration such as 30s or 1h30m, not {}", quoted(content)));
+        report(fmt::format("must be a duration such as 30s, 1h30m or 2d, not {}", quoted(content)));
     if (c.getFormat() == "date-time" && !parse_time(content))
         report(fmt::format("must be a time such as 2026-11-21T08:00:00Z, not {}", quoted(content)));
     return true;

@@ -26,9 +26,23 @@ using boost::system::error_code;
                         ec.message());
 }
 
+using socket_buffer = asio::basic_socket_streambuf<asio::local::stream_protocol>;
+
+/// @return whether a whole line came
+bool read_line(socket_buffer& stream, std::string& line, steady_time deadline)
+{
+    stream.expires_at(deadline);
+    std::istream reader(&stream);
+    std::string more;
+    const bool whole = std::getline(reader, more) && !reader.eof();
+    line += more;
+    return whole;
+}
+
 } // namespace
 
-std::string ask_engine(const journal::state_layout& layout, const std::string& request, steady_time deadline)
+std::string ask_engine(const journal::state_layout& layout, const std::string& request, steady_time deadline,
+                       const slow_answer& slow)
 {
     std::optional<control_address> address;
     try {
@@ -36,19 +50,25 @@ std::string ask_engine(const journal::state_layout& layout, const std::string& r
     } catch (const std::system_error& e) {
         throw control_error(control_failure::nobody, e.what());
     }
-    asio::basic_socket_streambuf<asio::local::stream_protocol> stream;
+    socket_buffer stream;
     stream.expires_at(deadline);
     if (!stream.connect(address->endpoint()))
         no_connection(stream.error());
-    std::istream reader(&stream);
     const std::string line = request + '\n';
     std::string answer;
     const bool sent = stream.sputn(line.data(), static_cast<std::streamsize>(line.size())) ==
                           static_cast<std::streamsize>(line.size()) &&
                       stream.pubsync() == 0;
     // An engine that refuses a request may answer before it has taken all of it.
-    if (std::getline(reader, answer) && !reader.eof())
+    const auto first_patience = steady_clock::now() + slow.after;
+    const bool told = slow.call && first_patience < deadline;
+    if (read_line(stream, answer, told ? first_patience : deadline))
         return answer;
+    if (told && sent && stream.error() == asio::error::timed_out) {
+        slow.call();
+        if (read_line(stream, answer, deadline))
+            return answer;
+    }
     const error_code ec = stream.error();
     if (!sent && ec == asio::error::not_connected)
         no_connection(ec);

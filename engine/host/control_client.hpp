@@ -6,7 +6,9 @@
 
 #include <potoo/time.hpp>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -32,8 +34,15 @@ class control_error : public std::runtime_error
     control_failure why_;
 };
 
+/// Called once when an engine that has taken a request does not answer it for that long.
+struct slow_answer
+{
+    std::chrono::milliseconds after{0};
+    std::function<void()> call; ///< empty = nobody
+};
+
 /// Sends one request, a line without its end, and waits for the answer. Blocks. @throws control_error
 [[nodiscard]] std::string ask_engine(const journal::state_layout& layout, const std::string& request,
-                                     steady_time deadline);
+                                     steady_time deadline, const slow_answer& slow = {});
 
 } // namespace potoo::host

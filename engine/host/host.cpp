@@ -184,6 +184,14 @@ std::vector<journal::run_row> engine_host::unreconciled() const
     return parts_->reading.runs(filter);
 }
 
+std::size_t engine_host::unconfirmed(const run_id& id) const
+{
+    journal::run_filter filter;
+    filter.id_prefix = id.value();
+    const auto found = parts_->reading.runs(filter);
+    return found.empty() ? 0 : parts_->reading.unconfirmed(found.front().number).size();
+}
+
 std::size_t engine_host::cancel(const std::optional<run_id>& id, cancel_reason reason)
 {
     std::size_t asked = 0;

@@ -61,6 +61,9 @@ class engine_host
     /// Runs that have ended and left remote jobs behind whose end nobody confirmed.
     [[nodiscard]] std::vector<journal::run_row> unreconciled() const;
 
+    /// Remote jobs of a run that may run still, for nothing has confirmed their end. @throws journal::store_error
+    [[nodiscard]] std::size_t unconfirmed(const run_id& id) const;
+
     /// Asks a run of this host to stop, all of them without an id. @return how many were asked
     std::size_t cancel(const std::optional<run_id>& id, cancel_reason reason);
 

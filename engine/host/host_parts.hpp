@@ -33,7 +33,7 @@ struct engine_host::parts final : runtime::commit_log::listener
 {
     explicit parts(const host_ports& p)
         : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
-          services{p.loop, p.http, p.processes, log, operators(), p.entropy, shared}, processes(p.processes)
+          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared}, processes(p.processes)
     {
         log.set_listener(this);
     }

@@ -9,9 +9,14 @@
 #include <potoo/loop.hpp>
 #include <potoo/process.hpp>
 
+#include <cstdint>
+#include <functional>
 #include <random>
 
 namespace potoo::host {
+
+/// From the kernel's generator, which nobody can predict. @throws std::system_error
+[[nodiscard]] std::uint64_t number_of_the_system();
 
 /// All of them outlive the engine.
 struct host_ports
@@ -21,8 +26,9 @@ struct host_ports
     journal::reader& reader; ///< of the same journal; the store itself unless `writing` is `threaded`
     http_client& http;
     process_runner& processes;
-    std::mt19937_64& entropy;
+    std::mt19937_64& entropy; ///< for names and for spreading; not for secrets
     journal::writer_mode writing = journal::writer_mode::threaded;
+    std::function<std::uint64_t()> unguessable = number_of_the_system; ///< for secrets: tokens of callbacks
 };
 
 } // namespace potoo::host

@@ -177,6 +177,13 @@ task<std::optional<request_result>> engine_host::complete_carried(run_id id, cal
         break;
     }
     co_await committed();
+    // The attempt may have ended for that it was completed.
+    request_result not_recorded;
+    if (answer.what == result_kind::ended) {
+        const auto row = run_named(parts_->reading, id.value(), not_recorded);
+        if (row && answer_of(parts_->reading, row->number, delivered.token))
+            answer = {result_kind::repeated, id, {}, "it was completed before", true};
+    }
     co_return answer;
 }
 

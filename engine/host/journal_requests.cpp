@@ -38,7 +38,7 @@ bool same_step(const record& a, const record& b)
 struct callback_history
 {
     std::optional<record> opened;
-    bool completed = false;
+    std::optional<record> completed;
     bool over = false; ///< nobody waits for it any more
 };
 
@@ -51,7 +51,8 @@ callback_history history_of(journal::reader& journal, journal::run_number run, c
             h.opened = r;
         if (!h.opened)
             return true;
-        h.completed = h.completed || (r.kind == record_kind::callback_completed && same_step(r, *h.opened));
+        if (!h.completed && r.kind == record_kind::callback_completed && same_step(r, *h.opened))
+            h.completed = r;
         const bool ends = r.kind == record_kind::attempt_ended || r.kind == record_kind::attempt_interrupted;
         h.over = h.over || (ends && same_attempt(r, *h.opened)) || r.kind == record_kind::run_ended;
         return true;
@@ -70,24 +71,35 @@ record cancellation(journal::run_number run, task_index task, wall_time now)
     return r;
 }
 
-/// Tasks that a cancellation is recorded of; `no_task` is the whole run.
-std::set<task_index> cancelled_tasks(journal::reader& journal, journal::run_number run)
-{
-    std::set<task_index> out;
-    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
-        if (r.kind == record_kind::cancel_requested)
-            out.insert(r.task);
-        return true;
-    });
-    return out;
-}
-
 request_result answer(request_result::kind what, const run_id& run, std::string text = {}, std::string_view state = {})
 {
     return {what, run, std::string(state), std::move(text)};
 }
 
 } // namespace
+
+requested_cancellation cancellation_of(journal::reader& journal, journal::run_number run)
+{
+    requested_cancellation out;
+    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        if (r.kind != record_kind::cancel_requested)
+            return true;
+        if (r.task == journal::no_task)
+            out.run = true;
+        else
+            out.tasks.insert(r.task);
+        return true;
+    });
+    return out;
+}
+
+std::optional<callback_delivery> answer_of(journal::reader& journal, journal::run_number run, const std::string& token)
+{
+    const callback_history h = history_of(journal, run, token);
+    if (!h.completed)
+        return std::nullopt;
+    return callback_delivery{token, h.completed->state == recorded_state::success, h.completed->data};
+}
 
 request_result has_ended(const run_id& run, std::string_view state)
 {
@@ -110,10 +122,10 @@ journal_request request_cancel(journal::reader& journal, const journal::run_row&
     using kind = request_result::kind;
     if (run.ended)
         return {has_ended(run.id, to_string(run.state)), {}};
-    const std::set<task_index> before = cancelled_tasks(journal, run.number);
+    const requested_cancellation before = cancellation_of(journal, run.number);
     journal_request out{answer(kind::repeated, run.id, "it was asked for before"), {}};
     const auto ask = [&](task_index t) {
-        if (before.contains(t) || before.contains(journal::no_task))
+        if (before.run || before.tasks.contains(t))
             return;
         out.result = answer(kind::accepted, run.id);
         out.records.push_back(cancellation(run.number, t, now));

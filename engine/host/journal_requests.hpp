@@ -6,6 +6,7 @@
 #include "engine/journal/store.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,15 @@ struct journal_request
     std::vector<journal::record> records;
 };
 
+/// What was asked of a run, by whomever, and need not be carried out yet.
+struct requested_cancellation
+{
+    bool run = false;           ///< of the whole run
+    std::set<task_index> tasks; ///< of single tasks
+};
+
+[[nodiscard]] requested_cancellation cancellation_of(journal::reader& journal, journal::run_number run);
+
 /// @param run not carried by any engine
 /// @param tasks by name; empty = the whole run
 [[nodiscard]] journal_request request_cancel(journal::reader& journal, const journal::run_row& run,
@@ -26,6 +36,10 @@ struct journal_request
 /// @param run not carried by any engine
 [[nodiscard]] journal_request request_completion(journal::reader& journal, const journal::run_row& run,
                                                  const callback_delivery& delivered, wall_time now);
+
+/// The answer that counts for a callback: the first that was recorded. Nothing when there is none yet.
+[[nodiscard]] std::optional<callback_delivery> answer_of(journal::reader& journal, journal::run_number run,
+                                                         const std::string& token);
 
 /// The run whose attempt made a callback's token, as the token says; it may be no run at all.
 [[nodiscard]] run_id run_of(const std::string& token);

@@ -40,6 +40,16 @@ bool says_nothing(std::string_view text)
     return true;
 }
 
+/// A bare number is of days, to most people who write one here.
+std::optional<duration> read_keep_for(graph::node_view n, graph::field_reader& fields)
+{
+    if (n.kind() != graph::node_kind::integer || n.raw().integer < 0)
+        return fields.time_span("keep_for", n, duration(0));
+    fields.problem(n.where(), fmt::format("`keep_for` must be a duration with its unit, not {}", n.describe()),
+                   fmt::format("{}d", n.raw().integer));
+    return std::nullopt;
+}
+
 void read_rules(graph::node_view root, graph::field_reader& fields, journal::retention& keep)
 {
     if (!fields.is_map("config.yaml", root, "keep_for: 30d"))
@@ -50,7 +60,7 @@ void read_rules(graph::node_view root, graph::field_reader& fields, journal::ret
             keep.keep_runs = static_cast<std::uint32_t>(*v);
     }
     if (const auto n = root.find("keep_for"))
-        keep.keep_for = fields.time_span("keep_for", *n, duration(0));
+        keep.keep_for = read_keep_for(*n, fields);
 }
 
 } // namespace

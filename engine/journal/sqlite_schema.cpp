@@ -265,6 +265,54 @@ INSERT INTO highest_removed VALUES (0, 0);
 CREATE VIEW unconfirmed AS
 SELECT r.run, r.id, t.name AS task, u.item, u.attempt, u.token, u.why
 FROM unconfirmed_remote u JOIN run r ON r.run = u.run LEFT JOIN dag_task t ON t.dag = r.dag AND t.task = u.task;
+
+DROP VIEW task_live;
+CREATE VIEW task_live AS
+WITH g AS (
+    SELECT *, coalesce(task_last > item_last AND task_last & 15 >= 8, 0) AS over,
+        known - success - failed - timed_out - cancelled - skipped - upstream_failed AS waiting
+    FROM task_group_state)
+SELECT g.run, g.task, g.state, g.items,
+    iif(g.state < 8, g.items - g.known, 0) AS pending,
+    0 AS queued, iif(g.over, 0, g.running) AS running, iif(g.over, 0, g.deferred) AS deferred,
+    iif(g.over, 0, g.retrying) AS retrying, iif(g.over, 0, g.cancelling) AS cancelling,
+    g.success + iif(g.state = 8, g.items - g.known, 0) AS success,
+    g.failed + iif(g.state = 9, g.items - g.known, 0) AS failed,
+    g.timed_out + iif(g.state = 10, g.items - g.known, 0) AS timed_out,
+    g.cancelled + iif(g.over, g.waiting, 0) + iif(g.state = 11, g.items - g.known, 0) AS cancelled,
+    g.skipped + iif(g.state = 12, g.items - g.known, 0) AS skipped,
+    g.upstream_failed + iif(g.state = 13, g.items - g.known, 0) AS upstream_failed,
+    g.attempts, g.started,
+    iif(g.state >= 8, iif(g.task_last > g.item_last, ended.at, g.last_end), NULL) AS ended,
+    iif(g.state = 8 AND g.items = 1, coalesce(ended.data, done.data), NULL) AS output,
+    iif(g.state <> 8, wrong.data, NULL) AS error
+FROM g
+    LEFT JOIN journal ended ON ended.seq = iif(g.task_last > g.item_last, g.task_last >> 4, NULL)
+    LEFT JOIN journal done ON done.seq = iif(g.item_last & 15 = 8, g.item_last >> 4, NULL)
+    LEFT JOIN journal wrong ON wrong.seq = g.error_seq;
+
+DROP VIEW item_status;
+CREATE VIEW item_status AS
+WITH known AS (
+    SELECT *, max(iif(item IS NULL, last, NULL)) OVER task AS task_last,
+        max(iif(item IS NULL, NULL, last)) OVER task AS item_last
+    FROM item_fold WINDOW task AS (PARTITION BY run, task)),
+item AS (
+    SELECT *, iif(last & 15 < 8 AND task_last > item_last AND task_last & 15 >= 8, 11, last & 15) AS state
+    FROM known WHERE item IS NOT NULL)
+SELECT r.run, r.id, t.name AS task, i.item, s.name AS state, i.attempts,
+    strftime('%Y-%m-%dT%H:%M:%fZ', i.started / 1000.0, 'unixepoch') AS started,
+    strftime('%Y-%m-%dT%H:%M:%fZ', iif(i.state >= 8, i.last_end, NULL) / 1000.0, 'unixepoch') AS ended,
+    iif(i.state = 8, last.data, NULL) AS output, iif(i.state <> 8, wrong.data, NULL) AS error
+FROM item i JOIN run r ON r.run = i.run JOIN dag_task t ON t.dag = r.dag AND t.task = i.task
+    JOIN state_name s ON s.state = i.state
+    LEFT JOIN journal last ON last.seq = i.last >> 4
+    LEFT JOIN journal wrong ON wrong.seq = i.error_seq;
+
+UPDATE task_snapshot
+SET cancelled = cancelled + running + deferred + retrying + cancelling,
+    running = 0, deferred = 0, retrying = 0, cancelling = 0
+WHERE state >= 8 AND running + deferred + retrying + cancelling > 0;
 )sql";
 
 /// The names of numbers, so that the file explains itself.

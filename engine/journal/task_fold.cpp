@@ -88,8 +88,11 @@ task_row task_fold::row_of(const task_state& t)
     const auto known = static_cast<std::uint32_t>(t.items.size());
     row.items = std::max(t.evaluated.value_or(1), known);
     std::uint32_t ended = 0;
+    const bool over = t.ended_as && is_final(*t.ended_as);
     for (const auto& [index, item] : t.items) {
-        ++row.counts[static_cast<std::size_t>(item.state)];
+        // What waits when its task ends is not heard of again.
+        const auto state = over && !is_final(item.state) ? recorded_state::cancelled : item.state;
+        ++row.counts[static_cast<std::size_t>(state)];
         row.attempts += item.attempts;
         ended += is_final(item.state) ? 1 : 0;
     }

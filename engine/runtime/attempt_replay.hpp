@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,24 @@ enum class call_kind : std::uint8_t
     now = 1,
     sleep_until = 2,
     callback = 3, ///< has a kind of record of its own
-    decision = 4, ///< who was the first in an `any`, or failed first in an `all`: `{"first": position, "of": tasks}`
+    decision = 4, ///< who decided a group of tasks side by side, see `decision`
 };
 
 [[nodiscard]] call_kind call_kind_of(const journal::record& r) noexcept;
+
+/// How an `any` or `all` came to its end.
+struct decision
+{
+    std::optional<std::uint32_t> first; ///< position of the first to end, or to fail; none: all of an `all` ended well
+    std::uint32_t of = 0;               ///< tasks in the group
+    std::uint32_t after = 0;            ///< groups before it, since the last call of the branch, that are not recorded
+    bool quiet = false;                 ///< none of the tasks had come by anything that is recorded, or drawn
+};
+
+[[nodiscard]] std::string decision_text(const decision& d);
+
+/// Nothing when it is the record of something else.
+[[nodiscard]] std::optional<decision> decision_of(const journal::record& r);
 
 /// As in "the step `upload`".
 [[nodiscard]] std::string describe_call(call_kind kind, std::string_view name);
@@ -51,6 +66,9 @@ class attempt_replay
     /// Nobody will come by the calls of this branch, and of those below it, any more.
     void take_branch(std::string_view branch);
 
+    /// A call of this branch, or of one below it, that was not taken yet; null when there is none.
+    [[nodiscard]] const journal::record* left_at_or_below(std::string_view branch) const;
+
     /// What was recorded last under a name, by this life of the attempt too: a fact, or a launch by the name of its
     /// kind. Facts are taken by this, a launch is not. Null when there is none.
     const journal::record* take_fact(std::string_view name);
@@ -64,10 +82,11 @@ class attempt_replay
     /// A launch is recorded that was not withdrawn, and nobody has claimed it.
     [[nodiscard]] bool has_unclaimed_launch() const;
 
-    /// Everything recorded before was taken, and the launch claimed: from here on it is the first life.
+    /// Everything recorded before was taken, and the launch claimed: from here on it is the first life. Quiet decisions
+    /// do not count: how many rounds a loop of them has may differ.
     [[nodiscard]] bool arrived() const { return left_ == 0 && !has_unclaimed_launch(); }
 
-    /// The first call of a branch that was not taken yet; null when there is none. O(n)
+    /// The first call of a branch that was not taken yet, but for quiet decisions; null when there is none. O(n)
     [[nodiscard]] const journal::record* next_call(std::string_view branch) const;
 
   private:
@@ -75,6 +94,7 @@ class attempt_replay
     {
         journal::record value;
         bool taken = false;
+        bool quiet = false;
     };
 
     void take(entry& e) noexcept;

@@ -42,6 +42,10 @@ attempt_result result_of(const std::exception_ptr& e, cancel_reason requested, b
     try {
         std::rethrow_exception(e);
     } catch (const cancelled& c) {
+        // It stopped a part of the operator, which did not see to it.
+        if (requested == cancel_reason::none && c.reason() == cancel_reason::sibling)
+            return failed_result(failure_class::retryable,
+                                 "the cancellation of a task that ran beside others left the operator", "sibling");
         // One that nobody outside asked for comes from a deadline of the operator's own.
         const bool own_deadline = requested == cancel_reason::none && c.reason() == cancel_reason::deadline;
         return cancelled_result(c.reason(), timed_out || own_deadline);

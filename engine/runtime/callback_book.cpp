@@ -2,6 +2,7 @@
 
 #include "engine/runtime/attempt_result.hpp"
 
+#include <functional>
 #include <utility>
 
 namespace potoo::runtime {
@@ -23,7 +24,8 @@ callback_book::entry& callback_book::open(const journal::record& opened)
     e.branch = opened.branch;
     e.step = opened.step;
     e.name = opened.name;
-    by_token_.emplace(std::string(parse_recorded(opened.data).as_string()), &e);
+    e.token = std::string(parse_recorded(opened.data).as_string());
+    by_token_.emplace(e.token, &e);
     return e;
 }
 
@@ -44,6 +46,25 @@ callback_book::entry* callback_book::find(std::string_view token)
 {
     const auto found = by_token_.find(std::string(token));
     return found == by_token_.end() ? nullptr : found->second;
+}
+
+void callback_book::forget(task_index t, item_index i, attempt_number n)
+{
+    const auto belongs = [&](const entry& e) { return e.task == t && e.item == i && e.attempt == n; };
+    auto e = entries_.lower_bound({t.value(), i.value(), n.value(), {}, 0});
+    while (e != entries_.end() && belongs(e->second)) {
+        completed_.emplace(std::hash<std::string_view>()(e->second.token), e->second.completed.value() != 0);
+        by_token_.erase(e->second.token);
+        e = entries_.erase(e);
+    }
+}
+
+callback_outcome callback_book::forgotten(std::string_view token) const
+{
+    const auto found = completed_.find(std::hash<std::string_view>()(token));
+    if (found == completed_.end())
+        return callback_outcome::unknown;
+    return found->second ? callback_outcome::already_completed : callback_outcome::attempt_ended;
 }
 
 } // namespace potoo::runtime

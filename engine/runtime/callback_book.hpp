@@ -9,6 +9,7 @@
 #include <potoo/json.hpp>
 #include <potoo/wait.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -27,7 +28,7 @@ enum class callback_outcome : std::uint8_t
     unknown,           ///< this run has opened no such callback
 };
 
-/// Entries stay where they are until the book is destroyed.
+/// Entries stay where they are until their attempt is forgotten.
 class callback_book
 {
   public:
@@ -39,6 +40,7 @@ class callback_book
         std::string branch;
         std::uint32_t step = 0;
         std::string name;
+        std::string token;
         bool success = false;
         json::value answer;            ///< once completed
         journal::position durable = 0; ///< what the completion has in the log; 0 = long durable
@@ -52,8 +54,14 @@ class callback_book
     /// @return false when it changed nothing: completed before, or never opened
     bool complete(const journal::record& completed, journal::position at);
 
-    /// Null when there is none of that token.
+    /// Null when there is none of that token, or its attempt is forgotten.
     [[nodiscard]] entry* find(std::string_view token);
+
+    /// The attempt has ended, and its coroutines: of its callbacks only what became of them is kept.
+    void forget(task_index t, item_index i, attempt_number n);
+
+    /// Of a token whose attempt is forgotten: `already_completed` or `attempt_ended`. `unknown` for any other.
+    [[nodiscard]] callback_outcome forgotten(std::string_view token) const;
 
   private:
     using place = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::string, std::uint32_t>;
@@ -62,6 +70,7 @@ class callback_book
 
     std::map<place, entry> entries_;
     std::unordered_map<std::string, entry*> by_token_;
+    std::unordered_map<std::size_t, bool> completed_; ///< of those forgotten, by the hash of their token
 };
 
 } // namespace potoo::runtime

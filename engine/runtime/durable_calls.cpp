@@ -90,9 +90,15 @@ journal::record live_attempt::make_record(journal::record_kind kind, std::string
     return r;
 }
 
+journal::position live_attempt::append(journal::record r)
+{
+    write_held();
+    return owner_.append(std::move(r));
+}
+
 task<> live_attempt::commit(journal::record r)
 {
-    const journal::position p = owner_.append(std::move(r));
+    const journal::position p = append(std::move(r));
     co_await owner_.services().log.reached(p);
 }
 
@@ -102,7 +108,16 @@ journal::record live_attempt::next_call(const branch& here, call_kind kind, std:
                                                                 : journal::record_kind::step_recorded,
                                     std::move(name));
     r.branch = path_of(here);
-    r.step = positions_[r.branch].calls++;
+    branch_position& at = leave_trace(r.branch);
+    // A loop in which nothing else was recorded had more rounds in an earlier life.
+    for (const journal::record* before = nullptr; replay_; ++at.calls) {
+        before = replay_->records.find_call(r.branch, at.calls);
+        const auto decided = before ? decision_of(*before) : std::nullopt;
+        if (!decided || !decided->quiet)
+            break;
+    }
+    at.unkept = 0;
+    r.step = at.calls++;
     if (kind != call_kind::callback) {
         r.number = static_cast<std::int64_t>(kind);
         r.state = journal::recorded_state::success;
@@ -113,10 +128,8 @@ journal::record live_attempt::next_call(const branch& here, call_kind kind, std:
 const journal::record* live_attempt::recall_call(const journal::record& call)
 {
     const journal::record* before = replay_ ? replay_->records.take_call(call.branch, call.step) : nullptr;
-    if (!before) {
-        refuse_if_lost(call.branch);
+    if (!before)
         return nullptr;
-    }
     const call_kind kind = call_kind_of(call);
     if (call_kind_of(*before) != kind || before->name != call.name)
         throw fatal(fmt::format("the operator has changed: its call {}{} was recorded as {} and is now {}; retry the "
@@ -128,25 +141,43 @@ const journal::record* live_attempt::recall_call(const journal::record& call)
     return before;
 }
 
-void live_attempt::refuse_if_lost(std::string_view path) const
+void live_attempt::refuse_if_closed(std::string_view path) const
 {
-    if (replay_ && std::any_of(replay_->lost.begin(), replay_->lost.end(),
-                               [&](const std::string& branch) { return is_at_or_below(path, branch); }))
-        throw cancelled(cancel_reason::sibling);
+    if (!replay_)
+        return;
+    for (const closed_branch& c : replay_->closed) {
+        if (!is_at_or_below(path, c.path))
+            continue;
+        if (c.lost)
+            throw cancelled(cancel_reason::sibling);
+        throw fatal(fmt::format("the operator has changed: on the branch {} it does something that is recorded, and "
+                                "did nothing of the kind before; retry the task to run it from the start",
+                                path),
+                    "operator_changed");
+    }
 }
 
-const journal::record* live_attempt::recorded_decision(const std::string& path, std::uint32_t tasks) const
+std::optional<decision> live_attempt::recorded_decision(const std::string& path, std::uint32_t tasks) const
 {
+    const auto at = positions_.find(path);
     const journal::record* r = replay_ ? replay_->records.find_call(path, calls_of(path)) : nullptr;
-    if (!r || call_kind_of(*r) != call_kind::decision)
-        return nullptr;
-    return parse_recorded(r->data).at("of").to_number<std::uint32_t>() == tasks ? r : nullptr;
+    auto d = r ? decision_of(*r) : std::nullopt;
+    const std::uint32_t unkept = at == positions_.end() ? 0 : at->second.unkept;
+    return d && d->of == tasks && d->after <= unkept ? d : std::nullopt;
 }
 
-/// Has any of its branches come by something that is recorded, or drawn?
-bool live_attempt::is_journaled(const std::string& path, std::uint32_t tasks) const
+live_attempt::branch_position& live_attempt::leave_trace(const std::string& path)
 {
-    for (std::uint32_t i = 0; i < tasks && !positions_.empty(); ++i) {
+    ++traces_;
+    return positions_[path];
+}
+
+bool live_attempt::has_trace(const std::string& path, std::uint32_t tasks) const
+{
+    const auto at = positions_.find(path);
+    if (at == positions_.end() || at->second.traces_before == traces_)
+        return false;
+    for (std::uint32_t i = 0; i < tasks; ++i) {
         const std::string branch = path_below(path, i);
         const auto found = positions_.lower_bound(branch);
         if (found != positions_.end() && is_at_or_below(found->first, branch))
@@ -157,48 +188,110 @@ bool live_attempt::is_journaled(const std::string& path, std::uint32_t tasks) co
 
 std::optional<std::uint32_t> live_attempt::recall(const branch& where, std::uint32_t tasks)
 {
-    if (!replay_)
-        return std::nullopt;
     const std::string path = path_of(where);
-    const journal::record* before = recorded_decision(path, tasks);
-    if (!before)
+    branch_position& at = positions_[path];
+    at.traces_before = traces_;
+    at.decided = false;
+    if (!replay_ || !replay_->records.find_call(path, at.calls))
         return std::nullopt;
-    const auto first = parse_recorded(before->data).at("first").to_number<std::uint32_t>();
-    for (std::uint32_t i = 0; i < tasks; ++i) {
-        if (i != first)
-            replay_->lost.push_back(path_below(path, i));
-    }
-    return first;
+    const auto known = recorded_decision(path, tasks);
+    close_branches(path, tasks, known);
+    return known ? known->first : std::nullopt;
 }
 
-void live_attempt::settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by)
+/// @param known nothing when something else is recorded in its place, so that nothing in the group was
+void live_attempt::close_branches(const std::string& path, std::uint32_t tasks, const std::optional<decision>& known)
 {
-    if (positions_.empty() && !replay_)
-        return;
-    const std::string path = path_of(where);
-    const bool recalled = recorded_decision(path, tasks) != nullptr;
-    if (!recalled && !is_journaled(path, tasks))
-        return;
-    for (std::uint32_t i = 0; recalled && i < tasks; ++i) {
-        const std::string branch = path_below(path, i);
-        replay_->records.take_branch(branch);
-        std::erase(replay_->lost, branch);
+    for (std::uint32_t i = 0; i < tasks; ++i) {
+        const bool lost = known && known->first && i != *known->first;
+        if (lost || !known || known->quiet)
+            replay_->closed.push_back({path_below(path, i), path, calls_of(path), lost});
     }
-    // Numbered also when nothing is recorded, so that what follows does not meet the branches of this group again.
-    const std::uint32_t number = positions_[path].calls++;
-    if (recalled) {
-        replay_->records.take_call(path, number);
-        deliver_stop_if_arrived();
-    } else if (decided_by && stop_ == cancel_reason::none) {
+}
+
+void live_attempt::decide(const branch& where, std::uint32_t tasks, std::uint32_t decided_by)
+{
+    const std::string path = path_of(where);
+    if (stop_ != cancel_reason::none || (replay_ && replay_->records.find_call(path, calls_of(path))))
+        return;
+    keep_decision(path, tasks, decided_by);
+}
+
+/// That of a group in which nothing is recorded is held until something is: when nothing comes after it, it is not
+/// missed.
+void live_attempt::keep_decision(const std::string& path, std::uint32_t tasks, std::optional<std::uint32_t> decided_by)
+{
+    const bool quiet = !has_trace(path, tasks);
+    if (quiet && held_.size() >= most_held)
+        return;
+    branch_position& at = positions_[path];
+    at.decided = true;
+    held_.push_back({path, at.calls, {decided_by, tasks, at.unkept, quiet}});
+    if (!quiet)
+        write_held();
+}
+
+void live_attempt::write_held()
+{
+    for (held_decision& h : std::exchange(held_, {})) {
         journal::record r = make_record(journal::record_kind::step_recorded, {});
-        r.branch = path;
-        r.step = number;
+        r.branch = std::move(h.path);
+        r.step = h.number;
         r.number = static_cast<std::int64_t>(call_kind::decision);
         r.state = journal::recorded_state::success;
-        r.data = json::serialize(json::object{{"first", *decided_by}, {"of", tasks}});
-        // Not waited for: should it be lost, nothing that came after it is in the journal either.
-        owner_.append(std::move(r));
+        r.data = decision_text(h.what);
+        note_unawaited(owner_.append(std::move(r)));
     }
+}
+
+void live_attempt::settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by,
+                          bool stopped)
+{
+    const std::string path = path_of(where);
+    stopped = stopped || stop_ != cancel_reason::none;
+    branch_position& at = positions_[path];
+    if (replay_) {
+        const std::uint32_t number = at.calls;
+        const bool something = replay_->records.find_call(path, number) != nullptr;
+        const auto known = recorded_decision(path, tasks);
+        if (known)
+            pass_recorded_group(path, *known, decided_by, stopped);
+        std::erase_if(replay_->closed, [&](const closed_branch& c) { return c.number == number && c.group == path; });
+        if (something) {
+            at.calls += known ? 1 : 0;
+            at.unkept = known ? 0 : at.unkept + 1;
+            deliver_stop_if_arrived();
+            return;
+        }
+    }
+    if (!at.decided && !stopped)
+        keep_decision(path, tasks, decided_by);
+    // Numbered also when it was stopped, so that what follows does not meet the branches of this group again.
+    const bool numbered = at.decided || (stopped && has_trace(path, tasks));
+    at.calls += numbered ? 1 : 0;
+    at.unkept = numbered ? 0 : at.unkept + 1;
+}
+
+void live_attempt::pass_recorded_group(const std::string& path, const decision& known,
+                                       std::optional<std::uint32_t> decided_by, bool stopped)
+{
+    if (known.first && decided_by != known.first && !stopped)
+        throw fatal(fmt::format("the operator has changed: the branch {} decided the end of tasks side by side by its "
+                                "failure, and does not fail now; retry the task to run it from the start",
+                                path_below(path, *known.first)),
+                    "operator_changed");
+    for (std::uint32_t i = 0; i < known.of; ++i) {
+        const std::string branch = path_below(path, i);
+        const bool decided = !known.first || i == *known.first;
+        const journal::record* left = decided && !stopped ? replay_->records.left_at_or_below(branch) : nullptr;
+        if (left)
+            throw fatal(fmt::format("the operator has changed: the branch {} ended before {}, which was recorded of "
+                                    "it; retry the task to run it from the start",
+                                    branch, describe_call(call_kind_of(*left), left->name)),
+                        "operator_changed");
+        replay_->records.take_branch(branch);
+    }
+    replay_->records.take_call(path, calls_of(path));
 }
 
 void live_attempt::refuse_if_stopped(const branch& here) const
@@ -207,6 +300,15 @@ void live_attempt::refuse_if_stopped(const branch& here) const
         throw cancelled(here.cancel_requested());
     if (stop_ != cancel_reason::none)
         throw cancelled(stop_);
+}
+
+task<> live_attempt::begin_new(branch& here)
+{
+    refuse_if_closed(path_of(here));
+    if (stop_is_held())
+        co_await replay_->let_go.reached(1);
+    refuse_if_stopped(here);
+    write_held();
 }
 
 task<json::value> live_attempt::step(std::string name, task<json::value> work)
@@ -219,8 +321,9 @@ task<json::value> live_attempt::step(std::string name, task<json::value> work)
             throw_recorded_failure(value);
         co_return value;
     }
-    if (stop_is_held())
-        co_await replay_->let_go.reached(1);
+    co_await begin_new(here);
+    // The work must not be in the world before what led to it is in the journal.
+    co_await owner_.services().log.reached(unawaited_);
     refuse_if_stopped(here);
     json::value value;
     std::exception_ptr failed;
@@ -253,12 +356,9 @@ task<> live_attempt::sleep_until(std::string name, wall_time t)
     if (const journal::record* before = recall_call(r)) {
         t = time_recorded(*before);
     } else {
-        if (stop_is_held())
-            co_await replay_->let_go.reached(1);
-        refuse_if_stopped(here);
-        // Not waited for: should it be lost, nothing that came after it is in the journal either.
+        co_await begin_new(here);
         r.data = json::serialize(milliseconds_of(t));
-        owner_.append(std::move(r));
+        append_unawaited(std::move(r));
     }
     if (t <= loop().wall_now())
         co_return;
@@ -275,13 +375,10 @@ task<wall_time> live_attempt::now()
     journal::record r = next_call(here, call_kind::now, {});
     if (const journal::record* before = recall_call(r))
         co_return time_recorded(*before);
-    if (stop_is_held())
-        co_await replay_->let_go.reached(1);
-    refuse_if_stopped(here);
+    co_await begin_new(here);
     const wall_time t = loop().wall_now();
-    // Not waited for: should it be lost, nothing that came after it is in the journal either.
     r.data = json::serialize(milliseconds_of(t));
-    owner_.append(std::move(r));
+    append_unawaited(std::move(r));
     co_return t;
 }
 
@@ -289,14 +386,14 @@ task<std::string> live_attempt::uuid()
 {
     branch& here = co_await this_branch();
     const std::string path = path_of(here);
-    co_return make_replayable_uuid(token_, path, positions_[path].draws++);
+    co_return make_replayable_uuid(token_, path, leave_trace(path).draws++);
 }
 
 task<double> live_attempt::random()
 {
     branch& here = co_await this_branch();
     const std::string path = path_of(here);
-    co_return make_replayable_number(token_, path, positions_[path].draws++);
+    co_return make_replayable_number(token_, path, leave_trace(path).draws++);
 }
 
 task<open_callback> live_attempt::callback(std::string name)
@@ -305,10 +402,8 @@ task<open_callback> live_attempt::callback(std::string name)
     journal::record r = next_call(here, call_kind::callback, name);
     if (const journal::record* before = recall_call(r))
         co_return open_callback(std::move(name), std::string(parse_recorded(before->data).as_string()));
-    if (stop_is_held())
-        co_await replay_->let_go.reached(1);
-    refuse_if_stopped(here);
-    std::string callback_token = make_callback_token(owner_.id(), owner_.services().entropy);
+    co_await begin_new(here);
+    std::string callback_token = make_callback_token(owner_.id(), owner_.services().unguessable);
     r.data = json::serialize(json::string(callback_token));
     owner_.callbacks().open(r);
     co_await commit(std::move(r));
@@ -322,7 +417,7 @@ task<json::value> live_attempt::completion(open_callback c)
         throw fatal(fmt::format("the callback `{}` was not opened by this run", c.name()), "unknown_callback");
     // Comes from the journal, so a group in which it waits is one of those that are remembered.
     branch& here = co_await this_branch();
-    positions_.try_emplace(path_of(here));
+    leave_trace(path_of(here));
     {
         const deferral waits(*this);
         co_await e->completed.reached(1);
@@ -360,12 +455,10 @@ const launch_token& live_attempt::claim_token()
 task<> live_attempt::record(std::string name, json::value fact)
 {
     branch& here = co_await this_branch();
+    leave_trace(path_of(here));
     journal::record r = make_record(journal::record_kind::step_recorded, name);
     if (name == to_string(journal::record_kind::launch_intent)) {
-        refuse_if_lost(path_of(here));
-        if (stop_is_held())
-            co_await replay_->let_go.reached(1);
-        refuse_if_stopped(here);
+        co_await begin_new(here);
         if (const journal::record* left = replay_ ? replay_->records.next_call({}) : nullptr)
             throw fatal(fmt::format("the operator has changed: it launches a job before its call {}, which was "
                                     "recorded as {}; retry the task to run it from the start",

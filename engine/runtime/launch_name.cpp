@@ -122,12 +122,17 @@ double make_replayable_number(const launch_token& attempt, std::string_view bran
     return static_cast<double>(draw_bits(attempt, branch, draw).high >> 11) * 0x1.0p-53;
 }
 
-std::string make_callback_token(const run_id& run, std::mt19937_64& entropy)
+std::string make_callback_token(const run_id& run, const std::function<std::uint64_t()>& unguessable)
 {
+    constexpr int letters = 26; // 130 bits
+    constexpr int letters_a_number = 12;
     std::string token = run.value() + ".";
-    std::uniform_int_distribution<std::size_t> any_of(0, letters_and_digits.size() - 1);
-    for (int i = 0; i < 26; ++i)
-        token += letters_and_digits[any_of(entropy)];
+    std::uint64_t bits = 0;
+    for (int i = 0; i < letters; ++i, bits >>= 5) {
+        if (i % letters_a_number == 0)
+            bits = unguessable();
+        token += letters_and_digits[static_cast<std::size_t>(bits & 31)];
+    }
     return token;
 }
 

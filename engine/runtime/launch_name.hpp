@@ -5,6 +5,7 @@
 #include <potoo/ids.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -31,6 +32,6 @@ namespace potoo::runtime {
 [[nodiscard]] double make_replayable_number(const launch_token& attempt, std::string_view branch, std::uint32_t draw);
 
 /// `<run id>.` and 26 random characters: 130 bits.
-[[nodiscard]] std::string make_callback_token(const run_id& run, std::mt19937_64& entropy);
+[[nodiscard]] std::string make_callback_token(const run_id& run, const std::function<std::uint64_t()>& unguessable);
 
 } // namespace potoo::runtime

@@ -101,7 +101,30 @@ void live_attempt::stop(cancel_reason reason)
     if (stop_ != cancel_reason::none)
         return;
     stop_ = reason;
-    if (!replay_ || replay_->records.arrived() || detaches(reason) || operator_ended_)
+    stop_once_arrived();
+}
+
+void live_attempt::prepare_to_stop(cancel_reason reason)
+{
+    if (stop_ != cancel_reason::none)
+        return;
+    stop_ = reason;
+    stop_unrecorded_ = true;
+    if (armed())
+        loop().disarm(*this);
+    if (!replay_)
+        replay_ = std::make_unique<replay_state>(std::vector<journal::record>());
+}
+
+void live_attempt::go_on_to_stop()
+{
+    if (std::exchange(stop_unrecorded_, false) && stop_is_held())
+        stop_once_arrived();
+}
+
+void live_attempt::stop_once_arrived()
+{
+    if (!replay_ || replay_->records.arrived() || detaches(stop_) || operator_ended_)
         deliver_stop();
     else
         loop().arm(*this, loop().now() + longest_replay);
@@ -118,7 +141,7 @@ void live_attempt::deliver_stop() noexcept
 
 void live_attempt::deliver_stop_if_arrived() noexcept
 {
-    if (stop_is_held() && replay_->records.arrived())
+    if (stop_is_held() && !stop_unrecorded_ && replay_->records.arrived())
         deliver_stop();
 }
 
@@ -171,11 +194,14 @@ void live_attempt::on_cancel(task<> handler)
     if (!handler)
         throw std::invalid_argument("on_cancel was given an empty task");
     handlers_.push_back(std::move(handler));
+    ++handlers_given_;
 }
 
 task<> live_attempt::clean_up()
 {
     branch& here = co_await this_branch();
+    if (stop_unrecorded_)
+        co_await replay_->let_go.reached(1);
     while (!handlers_.empty()) {
         task<> handler = std::move(handlers_.back());
         handlers_.pop_back();
@@ -183,14 +209,16 @@ task<> live_attempt::clean_up()
         try {
             co_await std::move(handler);
         } catch (const cancelled& c) {
-            trouble = fmt::format("stopped ({})", to_string(c.reason()));
+            // Of the grace period's end is told below.
+            if (here.cancel_requested() == cancel_reason::none)
+                trouble = fmt::format("stopped ({})", to_string(c.reason()));
         } catch (const std::exception& e) {
             trouble = e.what();
         } catch (...) {
             trouble = "something was thrown that is no std::exception";
         }
         if (!trouble.empty())
-            log("clean-up after the cancellation: " + trouble);
+            mark_unconfirmed("the clean-up failed: " + trouble);
     }
     if (here.cancel_requested() != cancel_reason::none)
         mark_unconfirmed("the clean-up did not end within " + format_duration(grace_of_handlers));
@@ -203,13 +231,22 @@ void live_attempt::check_arrival()
     if (replay_->records.has_unclaimed_launch())
         mark_unconfirmed(
             fmt::format("the job {} was launched, and the attempt ended without looking after it", token_.value()));
+    const bool by_itself =
+        result_.outcome == schedule::attempt_outcome::success || result_.outcome == schedule::attempt_outcome::skipped;
     const journal::record* left = replay_->records.next_call({});
+    if (stop_ != cancel_reason::none && !left)
+        left = replay_->records.left_at_or_below({});
+    const std::string missed =
+        left ? fmt::format("it ended before its call {}{}, which was recorded as {}", left->step,
+                           left->branch.empty() ? "" : fmt::format(" on the branch {}", left->branch),
+                           describe_call(call_kind_of(*left), left->name))
+             : std::string("it ended before it came by all that is recorded of it");
+    // What it had done behind that point, and would have undone, it did not come by.
+    if (stop_ != cancel_reason::none && !by_itself && unconfirmed_.empty() && !replay_->records.arrived())
+        mark_unconfirmed("told to stop while it was replayed, " + missed);
     if (!left)
         return;
-    const std::string missed = fmt::format("it ended before its call {}, which was recorded as {}", left->step,
-                                           describe_call(call_kind_of(*left), left->name));
-    if (stop_ == cancel_reason::none && (result_.outcome == schedule::attempt_outcome::success ||
-                                         result_.outcome == schedule::attempt_outcome::skipped))
+    if (stop_ == cancel_reason::none && by_itself)
         result_ = failed_result(failure_class::fatal,
                                 "the operator has changed: " + missed + "; retry the task to run it from the start",
                                 "operator_changed");
@@ -301,7 +338,9 @@ std::shared_ptr<void>& live_attempt::shared_slot(std::type_index type, const std
 
 void live_attempt::mark_unconfirmed(std::string_view why)
 {
-    unconfirmed_ = why;
+    if (!unconfirmed_.empty())
+        unconfirmed_ += "; ";
+    unconfirmed_ += why;
     log(fmt::format("the remote side has not confirmed that the job stopped: {}", why));
 }
 

@@ -54,8 +54,9 @@ class live_attempt final : public execution, public context, private decision_me
     /// Tells it to stop; the first reason stays. May come before `start`.
     void stop(cancel_reason reason);
 
-    /// Why it was told to stop; `none` if it was not.
-    [[nodiscard]] cancel_reason stop_reason() const noexcept { return stop_; }
+    /// It will be told to stop, by `go_on_to_stop`, once that is in the journal: until then it begins nothing new.
+    void prepare_to_stop(cancel_reason reason);
+    void go_on_to_stop();
 
     [[nodiscard]] bool is_reconciliation() const noexcept { return purpose_ == purpose::reconciliation; }
 
@@ -68,8 +69,17 @@ class live_attempt final : public execution, public context, private decision_me
     /// Why what it began at a remote side may run still; empty when it does not.
     [[nodiscard]] const std::string& unconfirmed() const noexcept { return unconfirmed_; }
 
-    /// A reconciliation came to what there was to be stopped.
-    [[nodiscard]] bool looked_after() const { return token_claimed_ || !replay_ || replay_->records.arrived(); }
+    /// Handlers that `on_cancel` was given.
+    [[nodiscard]] std::uint32_t handlers() const noexcept { return handlers_given_; }
+
+    /// A reconciliation came by all that is recorded, and had as many handlers to run as the attempt had.
+    [[nodiscard]] bool looked_after(std::uint32_t handlers) const
+    {
+        return replay_ && replay_->records.arrived() && handlers_given_ >= handlers;
+    }
+
+    /// What it appended last, or was appended for it, that it has not waited for.
+    void note_unawaited(journal::position p) noexcept { unawaited_ = p; }
 
     const json::object& input() const noexcept override { return *input_; }
 
@@ -110,14 +120,40 @@ class live_attempt final : public execution, public context, private decision_me
     std::optional<json::value> recorded(std::string_view name) override;
     task<> record(std::string name, json::value fact) override;
     const launch_token& claim_token() override;
+
+    cancel_reason stop_requested() const noexcept override { return stop_; }
+
     void mark_unconfirmed(std::string_view why) override;
 
   private:
+    /// Decisions of groups in which nothing is recorded that are kept until something is; such groups beyond that are
+    /// neither numbered nor recorded. A loop may have any number of them.
+    static constexpr std::size_t most_held = 16;
+
     /// Where a branch stands.
     struct branch_position
     {
-        std::uint32_t calls = 0; ///< that are recorded, so far
-        std::uint32_t draws = 0; ///< of `uuid` and `random`
+        std::uint32_t calls = 0;         ///< that are recorded, and groups, so far
+        std::uint32_t draws = 0;         ///< of `uuid` and `random`
+        std::uint32_t unkept = 0;        ///< groups since the last of them that are not numbered
+        std::uint32_t traces_before = 0; ///< the attempt's when the group began that the branch waits for
+        bool decided = false;            ///< that group is, and its decision kept
+    };
+
+    struct held_decision
+    {
+        std::string path;
+        std::uint32_t number;
+        decision what;
+    };
+
+    /// A branch that begins nothing new, because its group is known to have ended.
+    struct closed_branch
+    {
+        std::string path;
+        std::string group; ///< path of the branch that waits for the group
+        std::uint32_t number;
+        bool lost; ///< it did not decide the group; otherwise it did nothing that is recorded
     };
 
     /// Of an attempt that has records.
@@ -126,8 +162,8 @@ class live_attempt final : public execution, public context, private decision_me
         explicit replay_state(std::vector<journal::record> records) : records(std::move(records)) {}
 
         attempt_replay records;
-        std::vector<std::string> lost; ///< branches that did not decide their group: they begin nothing new
-        counter let_go;                ///< 1 once a stop that was held back is not any more
+        std::vector<closed_branch> closed;
+        counter let_go; ///< 1 once a stop that was held back is not any more
     };
 
     void set_deferred(bool deferred) override;
@@ -138,27 +174,47 @@ class live_attempt final : public execution, public context, private decision_me
     decision_memory* decisions() noexcept override { return this; }
 
     std::optional<std::uint32_t> recall(const branch& where, std::uint32_t tasks) override;
-    void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by) override;
+    void decide(const branch& where, std::uint32_t tasks, std::uint32_t decided_by) override;
+    void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by,
+                bool stopped) override;
 
     void render();
     void add_log(journal::log_stream stream, std::string text);
     [[nodiscard]] journal::record make_record(journal::record_kind kind, std::string name) const;
+    journal::position append(journal::record r);
+
+    void append_unawaited(journal::record r) { note_unawaited(append(std::move(r))); }
+
     [[nodiscard]] task<> commit(journal::record r);
 
     /// A record of the next call of a branch, which is numbered by this.
     [[nodiscard]] journal::record next_call(const branch& here, call_kind kind, std::string name);
 
-    /// What was recorded of it; null when it is new. @throws fatal when that was another call; cancelled when it is new
-    /// and its branch lost
+    /// What was recorded of it; null when it is new. @throws fatal when that was another call
     [[nodiscard]] const journal::record* recall_call(const journal::record& call);
-    void refuse_if_lost(std::string_view path) const;
+
+    /// Before something new is begun that is recorded: lets a stop that is held back go first, and writes down what
+    /// groups before it came to. @throws cancelled when it must not begin; fatal when it did not in an earlier life
+    [[nodiscard]] task<> begin_new(branch& here);
+
+    /// @throws as `begin_new`
+    void refuse_if_closed(std::string_view path) const;
 
     /// What is recorded in the place of the next call of a branch, when that is the decision of such a group.
-    [[nodiscard]] const journal::record* recorded_decision(const std::string& path, std::uint32_t tasks) const;
-    [[nodiscard]] bool is_journaled(const std::string& path, std::uint32_t tasks) const;
+    [[nodiscard]] std::optional<decision> recorded_decision(const std::string& path, std::uint32_t tasks) const;
+    void close_branches(const std::string& path, std::uint32_t tasks, const std::optional<decision>& known);
+    /// @throws fatal when the group came to another end now
+    void pass_recorded_group(const std::string& path, const decision& known, std::optional<std::uint32_t> decided_by,
+                             bool stopped);
+    void keep_decision(const std::string& path, std::uint32_t tasks, std::optional<std::uint32_t> decided_by);
+    void write_held();
+
+    /// The branch has come by something that is recorded, or drawn.
+    branch_position& leave_trace(const std::string& path);
+    [[nodiscard]] bool has_trace(const std::string& path, std::uint32_t tasks) const;
     [[nodiscard]] std::uint32_t calls_of(const std::string& path) const;
 
-    /// A stop was asked for, and waits for the replay.
+    /// A stop was asked for, and waits for the replay, or for the journal.
     [[nodiscard]] bool stop_is_held() const noexcept
     {
         return stop_ != cancel_reason::none && cancel_requested() == cancel_reason::none;
@@ -166,6 +222,7 @@ class live_attempt final : public execution, public context, private decision_me
 
     /// @throws cancelled when something new must not begin
     void refuse_if_stopped(const branch& here) const;
+    void stop_once_arrived();
     void deliver_stop() noexcept;
     void deliver_stop_if_arrived() noexcept;
 
@@ -188,6 +245,7 @@ class live_attempt final : public execution, public context, private decision_me
     bool timed_out_ = false;
     bool token_claimed_ = false;
     bool operator_ended_ = false;
+    bool stop_unrecorded_ = false; ///< not known to be in the journal yet
     cancel_reason stop_ = cancel_reason::none;
     int deferrals_ = 0;
     steady_time started_;
@@ -206,6 +264,10 @@ class live_attempt final : public execution, public context, private decision_me
     std::size_t logged_ = 0;
     std::size_t log_dropped_ = 0;
     std::string unconfirmed_;
+    std::vector<held_decision> held_;
+    std::uint32_t traces_ = 0;
+    std::uint32_t handlers_given_ = 0;
+    journal::position unawaited_ = 0;
     std::vector<potoo::task<>> handlers_;
     attempt_result result_;
     // The coroutines last: they are destroyed first, where they wait, and use the rest until then.

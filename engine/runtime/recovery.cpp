@@ -114,6 +114,8 @@ void run_executor::replay(const record& r)
         }
         if (const auto u = unconfirmed_.find({r.task, r.item, r.attempt}); u != unconfirmed_.end())
             u->second.steps = std::move(history_[key].steps);
+        else
+            callbacks_.forget(r.task, r.item, r.attempt);
         history_.erase(key);
         replay_event(schedule::attempt_ended{r.task, r.item, result.outcome,
                                              retry_allowed(*dag()[r.task].retry, result),
@@ -193,8 +195,9 @@ void run_executor::keep_step(const record& r)
 void run_executor::keep_unconfirmed(const record& r)
 {
     const json::value why = data_of(r);
-    unconfirmed_[{r.task, r.item, r.attempt}].why =
-        why.is_string() ? std::string(why.as_string()) : json::serialize(why);
+    unconfirmed_attempt& u = unconfirmed_[{r.task, r.item, r.attempt}];
+    u.why = why.is_string() ? std::string(why.as_string()) : json::serialize(why);
+    u.handlers = static_cast<std::uint32_t>(r.number);
 }
 
 std::string run_executor::name_of(const attempt_key& k) const
@@ -215,11 +218,17 @@ void run_executor::start_reconciliations()
             ++i;
             continue;
         }
+        // What to undo would only be known by its operator from what it did, and that is not recorded.
+        if (i->second.steps.empty()) {
+            warn_unconfirmed(key, i->second.why + "; it left no records to go by");
+            i = unconfirmed_.erase(i);
+            continue;
+        }
         auto a = std::make_unique<live_attempt>(*this, task, item, attempt, std::move(i->second.steps), std::nullopt,
                                                 live_attempt::purpose::reconciliation);
-        i = unconfirmed_.erase(i);
         live_attempt& ref = *a;
-        reconciliations_.emplace(key, std::move(a));
+        reconciliations_.emplace(key, reconciliation{std::move(a), i->second.handlers});
+        i = unconfirmed_.erase(i);
         ++started;
         ref.stop(cancel_reason::user);
         ref.start();
@@ -232,8 +241,9 @@ void run_executor::reconciliation_has_ended(live_attempt& a)
 {
     const attempt_key key{a.task_at(), a.item(), a.attempt()};
     auto node = reconciliations_.extract(key);
-    retired_.push_back(std::move(node.mapped()));
-    if (a.unconfirmed().empty() && a.looked_after()) {
+    callbacks_.forget(a.task_at(), a.item(), a.attempt());
+    retired_.push_back(std::move(node.mapped().attempt));
+    if (a.unconfirmed().empty() && a.looked_after(node.mapped().handlers)) {
         record r;
         r.kind = record_kind::remote_confirmed;
         r.task = a.task_at();
@@ -243,11 +253,16 @@ void run_executor::reconciliation_has_ended(live_attempt& a)
         confirmed_position_ = append(std::move(r));
         observer_.warning(fmt::format("{}: it is confirmed that nothing of it runs any more", name_of(key)));
     } else {
-        observer_.warning(fmt::format(
-            "{} is still not confirmed to have ended ({}); the next start of the engine tries again", name_of(key),
-            a.unconfirmed().empty() ? "its operator did not come to where it was" : mask_.clean(a.unconfirmed())));
+        warn_unconfirmed(key, a.unconfirmed().empty() ? "its operator did not come to where it was"
+                                                      : mask_.clean(a.unconfirmed()));
     }
     wake();
+}
+
+void run_executor::warn_unconfirmed(const attempt_key& k, std::string_view why)
+{
+    observer_.warning(fmt::format(
+        "{} is still not confirmed to have ended ({}); the next start of the engine tries again", name_of(k), why));
 }
 
 void run_executor::restart_in_flight()
@@ -266,7 +281,7 @@ void run_executor::restart_in_flight()
     machine_.for_each_in_flight([&](task_index t, item_index i, attempt_number n, schedule::task_state) {
         const auto found = history_.find(key_of(t, i));
         if (found != history_.end() && !found->second.steps.empty()) {
-            starts_.push_back({t, i, n, services_.log.last()});
+            add_start(t, i, n);
             return;
         }
         // Nothing of it is the next attempt's, its time least of all.

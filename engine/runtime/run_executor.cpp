@@ -84,6 +84,22 @@ struct run_executor::retry_timer final : timer_node
     item_index item_;
 };
 
+/// The journal has not taken a cancellation in time.
+struct run_executor::stop_timer final : timer_node
+{
+    explicit stop_timer(run_executor& owner) : owner_(owner) {}
+
+    ~stop_timer()
+    {
+        if (armed())
+            owner_.services_.loop.disarm(*this);
+    }
+
+    void on_due() override { owner_.wake(); }
+
+    run_executor& owner_;
+};
+
 run_executor::run_executor(runtime::services& s, run_plan plan, secret_mask& mask, run_observer& observer)
     : services_(s), plan_(std::move(plan)), mask_(mask), observer_(observer), machine_(*plan_.dag), values_(*plan_.dag),
       prepared_(plan_.dag->tasks.size()), task_names_(plan_.dag->tasks.size())
@@ -224,7 +240,7 @@ callback_outcome run_executor::complete_callback(std::string_view token, bool su
 {
     const callback_book::entry* e = callbacks_.find(token);
     if (!e)
-        return callback_outcome::unknown;
+        return callbacks_.forgotten(token);
     if (e->completed.value() != 0)
         return callback_outcome::already_completed;
     if (ended_ || !is_under_way(e->task, e->item, e->attempt))
@@ -251,12 +267,15 @@ void run_executor::detach()
         return;
     detaching_ = true;
     // They have lost nothing: the next start begins them again.
-    for (auto& [key, a] : reconciliations_)
-        retired_.push_back(std::move(a));
+    for (auto& [key, r] : reconciliations_)
+        retired_.push_back(std::move(r.attempt));
     reconciliations_.clear();
     unconfirmed_.clear();
     retries_.clear();
     starts_.clear();
+    waiting_starts_.clear();
+    stops_.clear();
+    stop_timer_.reset();
     if (armed())
         services_.loop.disarm(*this);
     for (auto& [key, a] : attempts_)
@@ -286,7 +305,7 @@ void run_executor::on_ready()
 
 void run_executor::durable(journal::position p)
 {
-    if (!starts_.empty() && starts_.front().after <= p)
+    if ((!starts_.empty() && starts_.front().after <= p) || (!stops_.empty() && stops_.front().after <= p))
         wake();
     if ((end_position_ != 0 && end_position_ <= p) || (confirmed_position_ != 0 && confirmed_position_ <= p))
         wake();
@@ -302,6 +321,7 @@ void run_executor::pump()
         take_event(std::move(e));
     }
     if (!detaching_) {
+        stop_what_may_stop();
         start_what_may_start();
         start_reconciliations();
     }
@@ -318,13 +338,17 @@ void run_executor::take_event(pending_event e)
     if (e.remote && (!detaching_ || e.result))
         append(std::move(*e.remote));
     if (detaching_) {
-        // What really ended is remembered, although nothing follows from it now.
-        if (e.result)
+        // What really ended, or was asked for, is remembered, although nothing follows from it now.
+        if (e.result || e.record.kind == record_kind::cancel_requested)
             append(std::move(e.record));
         return;
     }
-    if (e.record.kind != record_kind{})
-        append(e.record);
+    if (e.record.kind != record_kind{}) {
+        std::string data = std::exchange(e.record.data, {});
+        record r = e.record;
+        r.data = std::move(data);
+        append(std::move(r));
+    }
     const std::span<const schedule::action> actions = machine_.apply(e.event);
     if (e.result) {
         report_end(e, actions);
@@ -426,7 +450,49 @@ std::uint32_t run_executor::expand_items(task_index t)
 void run_executor::carry_out(const schedule::start_attempt& a)
 {
     if (!replaying_)
-        starts_.push_back({a.task, a.item, a.attempt, services_.log.last()});
+        add_start(a.task, a.item, a.attempt);
+}
+
+void run_executor::add_start(task_index t, item_index i, attempt_number n)
+{
+    starts_.push_back({t, i, n, services_.log.last()});
+    waiting_starts_.insert_or_assign(key_of(t, i), &starts_.back());
+}
+
+/// The machine has taken the cancellation; whoever acts on it must find it in the journal after a crash.
+void run_executor::stop_once_recorded(live_attempt& a, cancel_reason reason)
+{
+    const journal::position after = services_.log.last();
+    if (services_.log.is_durable(after)) {
+        a.stop(reason);
+        return;
+    }
+    const steady_time due = services_.loop.now() + longest_wait_to_stop;
+    a.prepare_to_stop(reason);
+    stops_.push_back({a.task_at(), a.item(), a.attempt(), after, due});
+    if (stops_.size() > 1)
+        return;
+    if (!stop_timer_)
+        stop_timer_ = std::make_unique<stop_timer>(*this);
+    if (!stop_timer_->armed())
+        services_.loop.arm(*stop_timer_, due);
+}
+
+void run_executor::stop_what_may_stop()
+{
+    while (!stops_.empty()) {
+        const pending_stop s = stops_.front();
+        if (!services_.log.is_durable(s.after) && services_.loop.now() < s.due) {
+            if (!stop_timer_->armed())
+                services_.loop.arm(*stop_timer_, s.due);
+            return;
+        }
+        stops_.pop_front();
+        const auto found = attempts_.find(key_of(s.task, s.item));
+        if (found != attempts_.end() && found->second->attempt() == s.attempt)
+            found->second->go_on_to_stop();
+    }
+    stop_timer_.reset();
 }
 
 void run_executor::start_what_may_start()
@@ -436,6 +502,9 @@ void run_executor::start_what_may_start()
             return;
         const pending_start s = starts_.front();
         starts_.pop_front();
+        if (s.withdrawn)
+            continue;
+        waiting_starts_.erase(key_of(s.task, s.item));
         start_attempt(s);
     }
 }
@@ -454,14 +523,15 @@ void run_executor::start_attempt(const pending_start& s)
     record started = attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt);
     if (dag()[s.task].key)
         started.name = values_.item_name(s.task, s.item);
-    append(std::move(started));
+    const journal::position said = append(std::move(started));
     auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(before.steps), before.started);
     live_attempt& ref = *a;
+    ref.note_unawaited(said);
     attempts_.insert_or_assign(key_of(s.task, s.item), std::move(a));
     observer_.attempt_started(s.task, s.item, s.attempt);
     if (state == schedule::task_state::cancelling) {
         const cancel_reason reason = machine_.cancel_reason_of(s.task);
-        ref.stop(reason == cancel_reason::none ? cancel_reason::user : reason);
+        stop_once_recorded(ref, reason == cancel_reason::none ? cancel_reason::user : reason);
     }
     ref.start();
 }
@@ -477,8 +547,9 @@ void run_executor::attempt_has_ended(live_attempt& a)
     assert(found != attempts_.end() && found->second.get() == &a);
     retired_.push_back(std::move(found->second));
     attempts_.erase(found);
+    callbacks_.forget(a.task_at(), a.item(), a.attempt());
     attempt_result result = a.take_result();
-    const cancel_reason stopped = a.stop_reason();
+    const cancel_reason stopped = a.stop_requested();
     const bool let_go = stopped == cancel_reason::shutdown || stopped == cancel_reason::lost_lease;
     if (let_go && result.outcome == attempt_outcome::cancelled) {
         wake();
@@ -512,8 +583,10 @@ std::optional<record> run_executor::remote_record(const live_attempt& a) const
     const auto kind = a.unconfirmed().empty() ? record_kind::remote_confirmed : record_kind::remote_unconfirmed;
     record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());
     r.name = a.token().value();
-    if (!a.unconfirmed().empty())
+    if (!a.unconfirmed().empty()) {
         r.data = json::serialize(json::string(mask_.clean(a.unconfirmed())));
+        r.number = a.handlers();
+    }
     return r;
 }
 
@@ -545,18 +618,18 @@ void run_executor::carry_out(const schedule::cancel_attempt& a)
         return;
     const item_key key = key_of(a.task, a.item);
     if (const auto found = attempts_.find(key); found != attempts_.end()) {
-        found->second->stop(a.reason);
+        stop_once_recorded(*found->second, a.reason);
         return;
     }
-    const auto waiting = std::find_if(starts_.begin(), starts_.end(),
-                                      [&](const pending_start& s) { return s.task == a.task && s.item == a.item; });
-    if (waiting == starts_.end())
+    const auto waiting = waiting_starts_.find(key);
+    if (waiting == waiting_starts_.end())
         return;
     // To be replayed: it is told as it starts, and stops what it had launched.
     if (const auto before = history_.find(key); before != history_.end() && !before->second.steps.empty())
         return;
     // Never started, so there is nothing to stop.
-    starts_.erase(waiting);
+    waiting->second->withdrawn = true;
+    waiting_starts_.erase(waiting);
     record r = attempt_record(record_kind::attempt_ended, a.task, a.item, a.attempt);
     r.state = recorded_state::cancelled;
     enqueue(schedule::attempt_ended{a.task, a.item, attempt_outcome::cancelled, false, 0}, std::move(r));
@@ -599,7 +672,7 @@ void run_executor::finish_if_done()
         reconciliations_.empty() && unconfirmed_.empty() && services_.log.is_durable(confirmed_position_);
     const bool end_is_durable = end_position_ != 0 && services_.log.is_durable(end_position_);
     const bool over = (had_ended_ || end_is_durable) && reconciled;
-    const bool let_go = detaching_ && attempts_.empty();
+    const bool let_go = detaching_ && attempts_.empty() && events_.empty();
     if (!over && !let_go)
         return;
     ended_ = true;

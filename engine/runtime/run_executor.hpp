@@ -120,6 +120,9 @@ class run_executor final : private ready_node, private timer_node
     void attempt_has_ended(live_attempt& a);
 
   private:
+    /// A journal that cannot be written does not keep an attempt from being stopped for longer.
+    static constexpr duration longest_wait_to_stop{10'000};
+
     /// Attempts started in one turn of the loop, so that I/O gets its turn while a large fan-out starts.
     static constexpr std::size_t starts_a_turn = 512;
 
@@ -137,6 +140,17 @@ class run_executor final : private ready_node, private timer_node
         item_index item;
         attempt_number attempt;
         journal::position after; ///< not before this is durable
+        bool withdrawn = false;  ///< cancelled before it began
+    };
+
+    /// An attempt under way that is to be told to stop.
+    struct pending_stop
+    {
+        task_index task;
+        item_index item;
+        attempt_number attempt;
+        journal::position after; ///< not before this is durable, or `due`
+        steady_time due;
     };
 
     /// `attempt_started` is not awaited, so what a crash leaves may be no more than steps.
@@ -154,6 +168,13 @@ class run_executor final : private ready_node, private timer_node
     {
         std::vector<journal::record> steps;
         std::string why;
+        std::uint32_t handlers = 0; ///< of `on_cancel` that it had been given
+    };
+
+    struct reconciliation
+    {
+        std::unique_ptr<live_attempt> attempt;
+        std::uint32_t handlers;
     };
 
     using item_key = std::uint64_t;
@@ -183,7 +204,10 @@ class run_executor final : private ready_node, private timer_node
     void carry_out(const schedule::task_ended& a);
     void carry_out(const schedule::run_ended& a);
     void record_end(task_index task, schedule::task_state state);
+    void stop_once_recorded(live_attempt& a, cancel_reason reason);
+    void stop_what_may_stop();
     void start_what_may_start();
+    void add_start(task_index t, item_index i, attempt_number n);
     void start_attempt(const pending_start& s);
     void set_retry_timer(task_index t, item_index i, duration delay);
     void finish_if_done();
@@ -192,6 +216,7 @@ class run_executor final : private ready_node, private timer_node
     [[nodiscard]] std::string name_of(const attempt_key& k) const;
     void start_reconciliations();
     void reconciliation_has_ended(live_attempt& a);
+    void warn_unconfirmed(const attempt_key& k, std::string_view why);
 
     [[nodiscard]] schedule::task_evaluated evaluate(task_index t, json::object& error);
     [[nodiscard]] std::uint32_t expand_items(task_index t);
@@ -205,6 +230,7 @@ class run_executor final : private ready_node, private timer_node
     void restart_in_flight();
 
     struct retry_timer;
+    struct stop_timer;
 
     runtime::services& services_;
     run_plan plan_;
@@ -227,12 +253,15 @@ class run_executor final : private ready_node, private timer_node
     std::unordered_map<item_key, std::unique_ptr<retry_timer>> retries_;
     std::unordered_map<item_key, item_history> history_;
     std::map<attempt_key, unconfirmed_attempt> unconfirmed_; ///< that nobody looks after at the moment
-    std::map<attempt_key, std::unique_ptr<live_attempt>> reconciliations_;
+    std::map<attempt_key, reconciliation> reconciliations_;
     journal::position confirmed_position_ = 0; ///< of the last confirmation
     callback_book callbacks_;
     std::vector<bool> end_recorded_; ///< by task; while it replays
     std::deque<pending_event> events_;
     std::deque<pending_start> starts_;
+    std::unordered_map<item_key, pending_start*> waiting_starts_; ///< those of `starts_` that are not withdrawn
+    std::deque<pending_stop> stops_;
+    std::unique_ptr<stop_timer> stop_timer_; ///< for the first of `stops_`
     journal::position end_position_ = 0;
     std::function<void()> when_ended_;
     bool pumping_ = false;

@@ -10,8 +10,8 @@
 #include <potoo/operator.hpp>
 #include <potoo/process.hpp>
 
-#include <random>
-#include <string>
+#include <cstdint>
+#include <functional>
 
 namespace potoo::runtime {
 
@@ -23,7 +23,7 @@ struct services
     process_runner& processes;
     commit_log& log;
     const operator_registry& operators;
-    std::mt19937_64& entropy;
+    std::function<std::uint64_t()> unguessable; ///< numbers for secrets
     shared_objects& shared;
 };
 

@@ -65,9 +65,8 @@ void fixed_group::settle()
     decision_memory* memory = owner().memory();
     if (!memory)
         return;
-    // Of one that was told to stop nothing is remembered, but what was remembered before is passed by all the same.
     const auto decider = rule_ == rule::first_end_wins ? first_ended() : first_failed();
-    memory->settle(owner(), static_cast<std::uint32_t>(members_.size()), stopped ? std::nullopt : decider);
+    memory->settle(owner(), static_cast<std::uint32_t>(members_.size()), decider, stopped);
 }
 
 void fixed_group::cancel_members(cancel_reason reason) noexcept
@@ -83,8 +82,12 @@ void fixed_group::cancel_members(cancel_reason reason) noexcept
 
 void fixed_group::member_ended(member& m) noexcept
 {
-    if (counts(m) && (rule_ == rule::first_end_wins || m.error()))
-        cancel_members(cancel_reason::sibling);
+    if (!counts(m) || (rule_ == rule::wait_for_all && !m.error()))
+        return;
+    // The others may take long to end, and a crash meanwhile must not forget who was the first.
+    if (decision_memory* memory = stop_ == cancel_reason::none ? owner().memory() : nullptr)
+        memory->decide(owner(), static_cast<std::uint32_t>(members_.size()), m.position());
+    cancel_members(cancel_reason::sibling);
 }
 
 bounded_group::~bounded_group()

@@ -24,8 +24,14 @@ class decision_memory
     /// A group begins on `where`. @return the position of the task that decided it, if that is known
     [[nodiscard]] virtual std::optional<std::uint32_t> recall(const branch& where, std::uint32_t tasks) = 0;
 
-    /// It has ended, and nobody had told `where` to stop. @param decided_by none when all of an `all` ended well
-    virtual void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by) = 0;
+    /// The task at this position has decided it, while nobody had told `where` to stop; others may not have ended.
+    virtual void decide(const branch& where, std::uint32_t tasks, std::uint32_t decided_by) = 0;
+
+    /// It has ended. @param stopped somebody told `where` to stop meanwhile
+    /// @param decided_by none when all of an `all` ended well, or nobody had decided it before it was stopped
+    /// @throws fatal when it came to another end than the one that is known
+    virtual void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by,
+                        bool stopped) = 0;
 
   protected:
     ~decision_memory() = default;

@@ -142,6 +142,7 @@ class fixed_group final : public group
 
     /// After it was awaited: has it remembered who decided it.
     /// @throws cancelled when the branch was told to stop before all had been started, so that there is no outcome
+    /// @throws fatal when a replay came to another end than the one that is remembered
     void settle();
 
   private:

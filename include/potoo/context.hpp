@@ -8,6 +8,15 @@
 /// So these calls must come in the same order, with the same names, in every replay; on branches of `all` and `any`
 /// each branch has an order of its own. One that finds something else recorded in its place throws `fatal` with the
 /// code `operator_changed`. Once the attempt was told to stop they begin nothing new, and throw `cancelled`.
+///
+/// Who decided an `any` or `all` is remembered: in a replay the same task is the first, and the others do nothing that
+/// they had not done when it was. How many `any` and `all` lie between two such calls may differ from replay to replay
+/// (a loop that polls) only while nothing is recorded in them.
+///
+/// Not remembered are `with_deadline`, `shield` and `scope`: whether a `with_deadline` was in time, or which task of a
+/// scope ended or failed first, may be otherwise in a replay. So it must not depend on them which of these calls
+/// follow. Instead of `with_deadline(work, t)` write `any(work, sleep)`, where `sleep` waits until then; instead of
+/// tasks of a scope that wait for one another, `all` or `any` of them; or make what was found out a `step`.
 
 #include <potoo/asio.hpp>
 #include <potoo/blocking.hpp>
@@ -136,8 +145,10 @@ class context
 
     /// Registers clean-up for when the attempt is stopped: by a person, by its timeout or the run's deadline, or by
     /// `fail_fast`. The handlers run after the operator's coroutine has ended, the one registered last first, all of
-    /// them even when one throws (which is logged), out of reach of the cancellation, and together for at most a
-    /// minute; an attempt that needs longer is marked as unconfirmed. They do not run when the operator ends by itself,
+    /// them even when one throws, out of reach of the cancellation, and together for at most a minute. An attempt of
+    /// which a handler throws, or that needs longer, is marked as unconfirmed; the next start of the engine runs all of
+    /// its handlers again, if it has recorded anything to be replayed from: so register a handler right after the step
+    /// whose effect it undoes. They do not run when the operator ends by itself,
     /// nor when the engine stops and leaves the work to whoever resumes the run: that one has them registered by the
     /// replay. They take what they need by value, for the operator's variables are gone by then; they may run again
     /// when the engine dies while they run.
@@ -156,6 +167,10 @@ class context
     /// as unconfirmed.
     /// @throws fatal the second time: one token is one job
     [[nodiscard]] virtual const launch_token& claim_token() = 0;
+
+    /// Why the attempt was told to stop, also while that is held back until its replay has arrived; `none` if it was
+    /// not. For drivers that must not begin anything then.
+    [[nodiscard]] virtual cancel_reason stop_requested() const noexcept = 0;
 
     /// Marks the attempt's cancellation as not confirmed by the remote side: it is never retried by itself, and the
     /// next start of the engine tries again to stop what may still run.

@@ -4,13 +4,14 @@
 
 #include <potoo/execution.hpp>
 
+#include <functional>
 #include <utility>
 
 namespace potoo::sim {
 
 engine_life::engine_life(world& w, std::uint64_t entropy)
     : world_(w), loop_(context_, w.events.now(), w.wall_now()), http_(w.net), entropy_(entropy),
-      host_({loop_, w.store, w.store, http_, processes_, entropy_, journal::writer_mode::manual})
+      host_({loop_, w.store, w.store, http_, processes_, entropy_, journal::writer_mode::manual, std::ref(entropy_)})
 {}
 
 engine_life::~engine_life()

@@ -85,10 +85,28 @@ BOOST_AUTO_TEST_CASE(second_delivery_changes_nothing)
     BOOST_TEST(run_potoo(w, {"complete", token, "--output", "1"}).code == 0);
     const result again = run_potoo(w, {"complete", token, "--output", "2"});
     BOOST_TEST(again.code == 0);
-    BOOST_TEST(holds(again.err, "completed before: nothing has changed"), again.err);
+    BOOST_TEST(holds(again.err, "the first answer counts: 1. Nothing has changed"), again.err);
+    BOOST_TEST(holds(run_potoo(w, {"complete", token, "--output", "1"}).err, "with the same answer: nothing"));
     BOOST_TEST(run_potoo(w, {"resume"}).code == 0);
     BOOST_TEST(output() == "1");
-    BOOST_TEST(holds(run_potoo(w, {"complete", token}).err, "nothing has changed"));
+    const result late = run_potoo(w, {"complete", token});
+    BOOST_TEST(late.code == 0);
+    BOOST_TEST(holds(late.err, "Nothing has changed"), late.err);
+}
+
+BOOST_AUTO_TEST_CASE(second_delivery_to_an_engine_whose_task_has_ended_changes_nothing)
+{
+    w.write("b.yaml", std::string(asking_dag) +
+                          "  wait: {operator: file_sensor, depends_on: [then], with: {path: go, interval: 20ms}}\n");
+    program p(w, {"run", "b.yaml"});
+    const std::string token = token_of(w);
+    BOOST_TEST(run_potoo(w, {"complete", token, "--output", "1"}).code == 0);
+    BOOST_REQUIRE(p.wait_for("wait: running"));
+    const result again = run_potoo(w, {"complete", token, "--output", "2"});
+    BOOST_TEST(again.code == 0);
+    BOOST_TEST(holds(again.err, "the first answer counts: 1"), again.err);
+    w.write("go", "");
+    BOOST_TEST(p.finish().code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(failure_is_delivered_with_message_and_code)

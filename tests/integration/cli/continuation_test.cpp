@@ -99,7 +99,8 @@ BOOST_AUTO_TEST_CASE(run_that_cannot_go_on_hinders_no_other)
     const std::string secretive = stopped_run(w, "secret.yaml");
     std::filesystem::copy_file(CALLBACK_PLUGIN, w.path() / "plugin.so");
     w.write("plugged.yaml", "name: plugged\nplugins: [plugin.so]\n"
-                            "tasks: {wait: {operator: file_sensor, with: {path: go, interval: 20ms}}}\n");
+                            "tasks: {wait: {operator: file_sensor, with: {path: go, interval: 20ms}}, ask: "
+                            "{operator: test_ask, depends_on: [wait], with: {token_file: token}}}\n");
     const std::string plugged = stopped_run(w, "plugged.yaml");
     const std::string good = stopped_run(w, "a.yaml");
     std::filesystem::remove(w.path() / "s.txt");
@@ -118,6 +119,23 @@ BOOST_AUTO_TEST_CASE(run_that_cannot_go_on_hinders_no_other)
     BOOST_TEST(resumed.code == 2, resumed.err);
     BOOST_TEST(state_of(w, secretive) == "success");
     BOOST_TEST(state_of(w, plugged) == "running");
+}
+
+BOOST_AUTO_TEST_CASE(plugin_that_was_moved_can_be_given_under_another_name)
+{
+    const workspace w;
+    std::filesystem::copy_file(CALLBACK_PLUGIN, w.path() / "plugin.so");
+    w.write("a.yaml", "name: plugged\nplugins: [plugin.so]\n"
+                      "tasks: {wait: {operator: file_sensor, with: {path: go, interval: 20ms}}, ask: "
+                      "{operator: test_ask, depends_on: [wait], with: {token_file: token}}}\n");
+    const std::string id = stopped_run(w, "a.yaml");
+    std::filesystem::rename(w.path() / "plugin.so", w.path() / "other.so");
+    BOOST_TEST(run_potoo(w, {"cancel", id}).code == 0);
+    const result without = run_potoo(w, {"resume"});
+    BOOST_TEST(without.code == 2);
+    BOOST_TEST(holds(without.err, "can be given with --plugin"), without.err);
+    BOOST_TEST(run_potoo(w, {"resume", "--plugin", "./other.so"}).code == 3);
+    BOOST_TEST(state_of(w, id) == "cancelled");
 }
 
 BOOST_AUTO_TEST_CASE(overlap_cancels_the_run_from_before)

@@ -60,7 +60,9 @@ BOOST_AUTO_TEST_CASE(cancellation_without_an_engine_is_carried_out_by_the_next)
     const result r = run_potoo(w, {"cancel", id});
     BOOST_TEST(r.code == 0, r.err);
     BOOST_TEST(holds(r.err, "potoo resume " + id), r.err);
-    BOOST_TEST(state_of(w, id) == "running");
+    BOOST_TEST(state_of(w, id) == "cancelling");
+    const result listed = run_potoo(w, {"ls"});
+    BOOST_TEST(holds(listed.out, "cancelling"), listed.out);
     // What it waits for would come at once.
     w.write("go", "");
     BOOST_TEST(run_potoo(w, {"resume"}).code == 3);
@@ -93,6 +95,7 @@ BOOST_AUTO_TEST_CASE(run_that_has_ended_says_how)
     const result r = run_potoo(w, {"cancel", latest_run(w)});
     BOOST_TEST(r.code == 2);
     BOOST_TEST(holds(r.err, "has ended (success): there is nothing to cancel"), r.err);
+    BOOST_TEST(run_potoo(w, {"resume", latest_run(w)}).code == 2);
     const result last = run_potoo(w, {"cancel", "last"});
     BOOST_TEST(last.code == 2);
     BOOST_TEST(holds(last.err, "no run in .potoo is unfinished"), last.err);
@@ -112,12 +115,89 @@ BOOST_AUTO_TEST_CASE(single_task_is_cancelled)
     BOOST_TEST(wrong.code == 2);
     BOOST_TEST(holds(wrong.err, "did you mean second?"), wrong.err);
     const result ended = run_potoo(w, {"cancel", "last", "first"});
-    BOOST_TEST(ended.code == 2);
-    BOOST_TEST(holds(ended.err, "task first has ended (cancelled)"), ended.err);
+    BOOST_TEST(ended.code == 0);
+    BOOST_TEST(holds(ended.err, "task first has ended (cancelled); nothing has changed"), ended.err);
     w.write("go", "");
     const result r = p.finish();
     BOOST_TEST(holds(r.err, "first: cancelled"), r.err);
     BOOST_TEST(holds(r.err, "second: success"), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(run_that_is_cancelled_may_be_cancelled_again)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    const std::string id = stopped_run(w, "a.yaml");
+    BOOST_TEST(run_potoo(w, {"cancel", id}).code == 0);
+    BOOST_TEST(run_potoo(w, {"resume"}).code == 3);
+    const result again = run_potoo(w, {"cancel", id});
+    BOOST_TEST(again.code == 0);
+    BOOST_TEST(holds(again.err, "has ended (cancelled); nothing has changed"), again.err);
+    BOOST_TEST(run_potoo(w, {"cancel", id, "--wait"}).code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(prefix_of_several_runs_is_refused_even_if_one_is_unfinished)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    w.write("b.yaml", "tasks: {a: {operator: noop}}\n");
+    const std::string id = stopped_run(w, "a.yaml");
+    const std::string prefix = id.substr(0, 1);
+    // An id begins with one of 26 letters: it takes as many runs as it takes.
+    do
+        BOOST_REQUIRE(run_potoo(w, {"run", "b.yaml", "--only"}).code == 0);
+    while (latest_run(w).substr(0, 1) != prefix);
+    for (const char* command : {"cancel", "resume", "status"}) {
+        const result r = run_potoo(w, {command, prefix});
+        BOOST_TEST(r.code == 2);
+        BOOST_TEST(holds(r.err, "several runs begin with " + prefix), r.err);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(waiting_may_be_given_up)
+{
+    const workspace w;
+    w.write("a.yaml", stubborn_dag);
+    program engine(w, {"run", "a.yaml", "--json"});
+    BOOST_REQUIRE(engine.wait_for("held"));
+    program p(w, {"cancel", "last", "--wait"});
+    BOOST_REQUIRE(p.wait_for("is being cancelled"));
+    p.signal(SIGINT);
+    const result r = p.finish();
+    BOOST_TEST(r.code == 3);
+    BOOST_TEST(holds(r.err, "SIGINT: the cancellation goes on without this command"), r.err);
+}
+
+BOOST_AUTO_TEST_CASE(engine_that_stands_still_is_named_and_waited_for)
+{
+    const workspace w;
+    w.write("a.yaml", waiting_dag);
+    program engine(w, {"run", "a.yaml"});
+    BOOST_REQUIRE(engine.wait_for("wait: running"));
+    engine.signal(SIGSTOP);
+    program p(w, {"cancel", "last"});
+    BOOST_TEST(p.wait_for("The engine (process " + std::to_string(engine.pid())));
+    engine.signal(SIGCONT);
+    const result r = p.finish();
+    BOOST_TEST(r.code == 0);
+    BOOST_TEST(holds(r.err, "is being cancelled"), r.err);
+    BOOST_TEST(engine.finish().code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(state_of_another_user_is_not_said_to_be_missing)
+{
+    if (::geteuid() == 0)
+        return;
+    const workspace w;
+    w.write("a.yaml", "tasks: {a: {operator: noop}}\n");
+    BOOST_REQUIRE(run_potoo(w, {"run", "a.yaml"}).code == 0);
+    std::filesystem::permissions(w.path() / ".potoo", std::filesystem::perms::none);
+    for (const char* command : {"status", "resume"}) {
+        const result r = run_potoo(w, {command});
+        BOOST_TEST(r.code == 4);
+        BOOST_TEST(holds(r.err, "cannot be looked into: Permission denied"), r.err);
+    }
+    std::filesystem::permissions(w.path() / ".potoo", std::filesystem::perms::owner_all);
 }
 
 BOOST_AUTO_TEST_CASE(single_task_is_cancelled_without_an_engine)
@@ -126,6 +206,9 @@ BOOST_AUTO_TEST_CASE(single_task_is_cancelled_without_an_engine)
     w.write("a.yaml", waiting_dag);
     const std::string id = stopped_run(w, "a.yaml");
     BOOST_TEST(run_potoo(w, {"cancel", id, "after"}).code == 0);
+    BOOST_TEST(state_of(w, id) == "running");
+    const result status = run_potoo(w, {"status", id, "after"});
+    BOOST_TEST(holds(status.out, "cancelling"), status.out);
     const result ended = run_potoo(w, {"cancel", id, "before"});
     BOOST_TEST(ended.code == 2);
     BOOST_TEST(holds(ended.err, "task before has ended (success)"), ended.err);

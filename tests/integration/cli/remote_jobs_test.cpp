@@ -118,6 +118,15 @@ std::string give_up_on_the_job(const workspace& w)
     return launched.name;
 }
 
+/// `jobs_dag`, for a service that does not answer any more.
+std::string impatient_dag()
+{
+    std::string text = jobs_dag;
+    const std::string poll = "poll: {interval: 50ms, max_interval: 50ms, backoff: 1}\n";
+    text.replace(text.find(poll), poll.size(), poll + "      cancel_grace: 100ms\n");
+    return text;
+}
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(remote_jobs, with_service)
@@ -167,6 +176,26 @@ BOOST_AUTO_TEST_CASE(cancellation_after_a_kill_reaches_the_jobs_too)
     BOOST_CHECK(jobs() == all_cancelled);
 }
 
+BOOST_AUTO_TEST_CASE(jobs_whose_end_nobody_confirmed_are_told_of_everywhere)
+{
+    w.write("a.yaml", impatient_dag());
+    program p(w, run_arguments());
+    BOOST_REQUIRE(running(3));
+    BOOST_REQUIRE(
+        potoo::test::eventually([&] { return holds(run_potoo(w, {"status", "-o", "json"}).out, "\"deferred\":3"); }));
+    service.stop(SIGKILL);
+    const std::string told = "3 remote jobs may still run, for their end is not confirmed";
+    const result waited = run_potoo(w, {"cancel", "last", "--wait"});
+    BOOST_TEST(waited.code == 3);
+    BOOST_TEST(holds(waited.err, told), waited.err);
+    const result end = p.finish();
+    BOOST_TEST(end.code == 3);
+    BOOST_TEST(holds(end.err, told), end.err);
+    const result resumed = run_potoo(w, {"resume"});
+    BOOST_TEST(resumed.code == 3);
+    BOOST_TEST(holds(resumed.err, told), resumed.err);
+}
+
 BOOST_AUTO_TEST_CASE(job_that_was_given_up_is_named_and_stopped_by_the_next_engine)
 {
     {
@@ -184,10 +213,17 @@ BOOST_AUTO_TEST_CASE(job_that_was_given_up_is_named_and_stopped_by_the_next_engi
     BOOST_TEST(holds(named.out, "may run still"), named.out);
     BOOST_TEST(holds(named.out, token), named.out);
     BOOST_TEST(holds(run_potoo(w, {"status", id, "-o", "json"}).out, "\"why\":\"the service did not answer\""));
-    BOOST_TEST(holds(run_potoo(w, {"gc", "--keep-runs", "0"}).out, "removed 0 runs"));
+    const result kept = run_potoo(w, {"gc", "--keep-runs", "0"});
+    BOOST_TEST(holds(kept.out, "removed 0 runs"), kept.out);
+    BOOST_TEST(holds(kept.out, "1 run is kept, for remote jobs of it may still run"), kept.out);
+    BOOST_TEST(!holds(kept.out, "less"), kept.out);
+    const result listed = run_potoo(w, {"ls"});
+    BOOST_TEST(holds(listed.err, "run " + id + " of jobs: 1 remote job may still run"), listed.err);
     BOOST_TEST(jobs()["RUNNING"] == 1);
     const result r = run_potoo(w, {"resume"});
     BOOST_TEST(r.code == 0, r.err);
+    BOOST_TEST(holds(r.err, "run " + id + " of jobs: attempt 1 of task `job`, item 0: it is confirmed"), r.err);
+    BOOST_TEST(!holds(r.err, "warning"), r.err);
     BOOST_TEST(holds(r.err, "run " + id + " of jobs: none of its remote jobs runs any more"), r.err);
     BOOST_TEST(jobs()["CANCELLED"] == 1);
     BOOST_TEST(!holds(run_potoo(w, {"status"}).out, "may run still"));

@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(values_of_the_wrong_type_or_range_are_reported)
         {"tasks:\n  a: {operator: noop, timeout: 30}\n",
          "2:32: `timeout` must be a duration with its unit, not the number 30 [30s]\n"},
         {"tasks:\n  a: {operator: noop, timeout: soon}\n",
-         "2:32: `timeout` must be a duration such as 500ms, 30s or 1h30m, not the string `soon`\n"},
+         "2:32: `timeout` must be a duration such as 500ms, 30s, 1h30m or 2d, not the string `soon`\n"},
         {"tasks:\n  a: {operator: noop, retry: {limit: -1, backoff: 0.5, jitter: 2}}\n",
          "2:38: `retry.limit` must be a whole number from 0 to 10000, not the number -1\n"
          "2:51: `retry.backoff` must be a number from 1 to 1000, not the number 0.5\n"

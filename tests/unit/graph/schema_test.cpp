@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(every_keyword_is_judged)
         {R"({"minLength": 1})", "\"x\"", "\"\"", "v: must not be empty\n"},
         {R"({"maxLength": 2})", "\"éé\"", "\"abc\"", "v: must have at most 2 characters, not 3\n"},
         {R"({"pattern": "^a+$"})", "\"aa\"", "\"b\"", "v: must match the pattern `^a+$`, and `b` does not\n"},
-        {R"({"format": "duration"})", "\"5s\"", "\"5\"", "v: must be a duration such as 30s or 1h30m, not `5`\n"},
+        {R"({"format": "duration"})", "\"5s\"", "\"5\"", "v: must be a duration such as 30s, 1h30m or 2d, not `5`\n"},
         {R"({"minItems": 1})", "[1]", "[]", "v: must not be empty\n"},
         {R"({"maxItems": 1})", "[1]", "[1, 2]", "v: must have at most 1 elements, not 2\n"},
         {R"({"uniqueItems": true})", "[1, 2]", "[1, 2, 1]", "v[2]: stands in the list twice\n"},

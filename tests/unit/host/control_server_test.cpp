@@ -87,6 +87,20 @@ control_failure failure_of(const journal::state_layout& layout, steady_time dead
 
 BOOST_FIXTURE_TEST_SUITE(control_socket, scratch_state)
 
+BOOST_AUTO_TEST_CASE(answer_that_comes_late_is_announced_once_and_taken)
+{
+    const scratch_state s;
+    std::promise<control_server::reply> asked;
+    const control_server server(s.layout(), [&](std::string, control_server::reply reply) { asked.set_value(reply); });
+    int announced = 0;
+    const auto answer = ask_engine(s.layout(), "hello", soon(), {1ms, [&] {
+                                                                     ++announced;
+                                                                     asked.get_future().get()("at last");
+                                                                 }});
+    BOOST_TEST(answer == "at last");
+    BOOST_TEST(announced == 1);
+}
+
 BOOST_AUTO_TEST_CASE(every_line_gets_its_answer)
 {
     const control_server server(layout(), echo);

@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(problems_have_their_place)
     check_problem("keep_runs: -1\n", "c.yaml:1:12: error: `keep_runs`");
     check_problem("keep_runs: many\n", "`keep_runs`");
     check_problem("keep_for: 30\n", "c.yaml:1:11: error: `keep_for`");
+    check_problem("keep_for: 30\n", "did you mean `30d`?");
     check_problem("- keep_runs\n", "must be a map");
     check_problem("keep_runs: [\n", "c.yaml:");
 }

@@ -98,6 +98,20 @@ BOOST_AUTO_TEST_CASE(items_that_never_started_share_the_end_of_their_task)
     BOOST_TEST(row.error == R"("asked")");
 }
 
+BOOST_AUTO_TEST_CASE(items_that_wait_for_a_retry_are_cancelled_when_their_task_ends)
+{
+    std::vector<record> records{
+        evaluated(2), ended(0, 0, 1, recorded_state::failed, 4), of_item(record_kind::retry_scheduled, 0, 0, 2, 5),
+        of_item(record_kind::attempt_deferred, 0, 1, 1, 6), task_ended(recorded_state::cancelled, 8)};
+    const auto row = folded(records);
+    BOOST_TEST((row.state == recorded_state::cancelled));
+    BOOST_TEST(count(row, recorded_state::cancelled) == 2U);
+    BOOST_TEST(count(row, recorded_state::retrying) == 0U);
+    records.push_back(of_item(record_kind::attempt_started, 0, 0, 2, 9));
+    BOOST_TEST(count(folded(records), recorded_state::running) == 1U);
+    BOOST_TEST(count(folded(records), recorded_state::deferred) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_retry_takes_back_the_end_of_its_task)
 {
     const auto row = folded({ended(0, 0, 1, recorded_state::failed, 4, R"("no")"),

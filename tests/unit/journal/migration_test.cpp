@@ -41,6 +41,17 @@ BOOST_AUTO_TEST_CASE(who_only_reads_brings_version_1_up_to_date_too)
     BOOST_TEST(!state_lock::is_held(dir.layout()));
 }
 
+BOOST_AUTO_TEST_CASE(items_of_version_1_that_waited_when_their_task_ended_are_cancelled)
+{
+    const scratch_dir dir;
+    make_version_1(dir.layout());
+    tamper(dir.layout(), "UPDATE task_snapshot SET success = 0, retrying = 1 WHERE task = 1");
+    const auto align = open_sqlite_reader(dir.layout())->tasks(run_number(1)).at(1);
+    BOOST_TEST(align.counts[static_cast<std::size_t>(recorded_state::retrying)] == 0U);
+    BOOST_TEST(align.counts[static_cast<std::size_t>(recorded_state::cancelled)] == 1U);
+    BOOST_TEST(align.counts[static_cast<std::size_t>(recorded_state::failed)] == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(runs_of_version_1_are_listed_and_read)
 {
     const scratch_dir dir;

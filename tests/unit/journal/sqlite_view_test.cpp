@@ -114,6 +114,22 @@ BOOST_AUTO_TEST_CASE(views_show_names_and_times_instead_of_numbers)
     BOOST_TEST((logs.at(0) == row_text{"kq3v9z01abcd", "align", "4", "2", "stderr", "oh"}));
 }
 
+BOOST_AUTO_TEST_CASE(items_that_wait_for_a_retry_are_cancelled_when_their_task_ends)
+{
+    const scratch_dir dir;
+    const auto store = open_sqlite_store(dir.layout());
+    auto task_ended = of_run(record_kind::task_ended, run_number(1), 9, recorded_state::cancelled);
+    task_ended.task = task_index(1);
+    store->append(run_with({ended(1, 0, 1, recorded_state::success, 3), ended(1, 1, 1, recorded_state::failed, 4),
+                            of_item(record_kind::retry_scheduled, 1, 1, 2, 5), std::move(task_ended)}));
+    const std::string query = "SELECT item, state FROM item_status ORDER BY item";
+    BOOST_TEST((ask(dir.layout(), query) == std::vector<row_text>{{"0", "success"}, {"1", "cancelled"}}));
+    batch again;
+    again.records.push_back(of_item(record_kind::attempt_started, 1, 1, 2, 10));
+    store->append(again);
+    BOOST_TEST((ask(dir.layout(), query) == std::vector<row_text>{{"0", "success"}, {"1", "running"}}));
+}
+
 BOOST_AUTO_TEST_CASE(the_file_names_every_kind_and_state)
 {
     const scratch_dir dir;

@@ -84,6 +84,7 @@ class fake_context final : public context
     std::vector<std::pair<std::string, json::value>> history; ///< results of steps recorded before, in order
     std::map<std::string, json::value, std::less<>> answers;  ///< what callbacks are completed with, by name
     std::set<std::string, std::less<>> hanging_facts;         ///< names of facts that never become durable
+    cancel_reason stop = cancel_reason::none;                 ///< why it was told to stop
 
     // What the operator did.
     std::vector<std::string> lines;                            ///< by `log`
@@ -194,6 +195,8 @@ class fake_context final : public context
             throw fatal("a second remote job in one attempt", "second_launch");
         return launch_name;
     }
+
+    [[nodiscard]] cancel_reason stop_requested() const noexcept override { return stop; }
 
     void mark_unconfirmed(std::string_view why) override { unconfirmed.emplace_back(why); }
 

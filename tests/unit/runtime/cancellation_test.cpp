@@ -40,6 +40,38 @@ task<json::value> with_handlers(context& ctx)
     co_return nullptr;
 }
 
+task<json::value> with_good_handlers(context& ctx)
+{
+    co_await ctx.step("one", change("one"));
+    ctx.on_cancel(undo("one", 1));
+    ctx.on_cancel(undo("two"));
+    ctx.on_cancel(undo("three"));
+    co_await sleep_for(1h);
+    co_return nullptr;
+}
+
+task<json::value> with_a_handler_that_fails_first(context& ctx)
+{
+    co_await ctx.step("one", change("one"));
+    if (life == 0)
+        ctx.on_cancel(undo_badly("it"));
+    else
+        ctx.on_cancel(undo("it"));
+    ctx.on_cancel(undo("other"));
+    co_await sleep_for(1h);
+    co_return nullptr;
+}
+
+/// A replay that is told to stop does not come to its handler.
+task<json::value> registers_late(context& ctx)
+{
+    co_await ctx.step("one", change("one"));
+    co_await sleep_for(1s);
+    ctx.on_cancel(undo_badly("it"));
+    co_await sleep_for(1h);
+    co_return nullptr;
+}
+
 task<json::value> with_a_handler_that_hangs(context& ctx)
 {
     ctx.on_cancel(undo("first"));
@@ -119,6 +151,21 @@ task<std::monostate> side(context& ctx, std::string name, int seconds)
     co_return std::monostate{};
 }
 
+task<std::monostate> side_with_a_long_way(context& ctx)
+{
+    co_await sleep_for(life == 0 ? 1s : 7'200s);
+    co_await ctx.step("far", change("far"));
+    ctx.on_cancel(undo("far"));
+    co_await sleep_for(1h);
+    co_return std::monostate{};
+}
+
+task<json::value> two_on_branches(context& ctx)
+{
+    co_await all(side(ctx, "near", 1), side_with_a_long_way(ctx));
+    co_return nullptr;
+}
+
 task<json::value> side_by_side(context& ctx)
 {
     co_await all(side(ctx, "left", 1), side(ctx, "right", 2));
@@ -167,6 +214,10 @@ struct stops : durable_engine
     {
         life = 0;
         add("with_handlers", with_handlers);
+        add("with_good_handlers", with_good_handlers);
+        add("with_a_handler_that_fails_first", with_a_handler_that_fails_first);
+        add("registers_late", registers_late);
+        add("two_on_branches", two_on_branches);
         add("with_a_handler_that_hangs", with_a_handler_that_hangs);
         add("with_a_handler_that_steps", with_a_handler_that_steps);
         add("fails_with_a_handler", fails_with_a_handler);
@@ -220,7 +271,63 @@ BOOST_AUTO_TEST_CASE(handlers_run_last_first_and_all_of_them)
     BOOST_TEST(state() == "cancelled");
     BOOST_TEST(observer.logged.find("cannot undo two") != std::string::npos);
     BOOST_TEST((loop.elapsed() >= 11s && loop.elapsed() < 12s));
-    BOOST_TEST(count(journal::record_kind::remote_unconfirmed) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(attempt_whose_handler_fails_is_unconfirmed_and_stays_so_until_the_handler_succeeds)
+{
+    start(dag_of("with_a_handler_that_fails_first"));
+    loop.run(10s);
+    executor->cancel(cancel_reason::user);
+    loop.run();
+    BOOST_TEST(state() == "cancelled");
+    BOOST_TEST(observer.errors.back().at("remote").as_string() == "unconfirmed");
+    BOOST_TEST_REQUIRE(store.unconfirmed(std::nullopt).size() == 1u);
+    const auto all = records();
+    const auto said = std::find_if(all.begin(), all.end(),
+                                   [](const auto& r) { return r.kind == journal::record_kind::remote_unconfirmed; });
+    BOOST_TEST(said->data.find("cannot undo it") != std::string::npos, said->data);
+    BOOST_TEST(said->number == 2);
+    executor.reset();
+    recover(dag_of("with_a_handler_that_fails_first"));
+    loop.run();
+    BOOST_TEST(store.unconfirmed(std::nullopt).size() == 1u);
+    life = 1;
+    executor.reset();
+    recover(dag_of("with_a_handler_that_fails_first"));
+    loop.run();
+    BOOST_TEST(store.unconfirmed(std::nullopt).empty());
+    BOOST_TEST((undone() == names{"other", "it", "other", "it", "other", "it"}));
+}
+
+BOOST_AUTO_TEST_CASE(attempt_that_left_no_records_is_never_confirmed_by_itself)
+{
+    start(dag_of("with_a_handler_that_hangs"));
+    loop.run(10s);
+    executor->cancel(cancel_reason::user);
+    loop.run();
+    BOOST_TEST_REQUIRE(store.unconfirmed(std::nullopt).size() == 1u);
+    observer = {};
+    executor.reset();
+    recover(dag_of("with_a_handler_that_hangs"));
+    loop.run();
+    BOOST_TEST(ended);
+    BOOST_TEST(store.unconfirmed(std::nullopt).size() == 1u);
+    BOOST_TEST(observer.warnings.back().find("no records") != std::string::npos, observer.warnings.back());
+}
+
+BOOST_AUTO_TEST_CASE(reconciliation_that_registers_fewer_handlers_confirms_nothing)
+{
+    start(dag_of("registers_late"));
+    loop.run(10s);
+    executor->cancel(cancel_reason::user);
+    loop.run();
+    BOOST_TEST_REQUIRE(store.unconfirmed(std::nullopt).size() == 1u);
+    executor.reset();
+    recover(dag_of("registers_late"));
+    loop.run();
+    BOOST_TEST(ended);
+    BOOST_TEST(store.unconfirmed(std::nullopt).size() == 1u);
+    BOOST_TEST(count(journal::record_kind::remote_confirmed) == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(handlers_run_at_the_timeout_the_deadline_and_when_the_run_fails_fast)
@@ -242,7 +349,7 @@ BOOST_AUTO_TEST_CASE(handlers_run_at_the_timeout_the_deadline_and_when_the_run_f
 
 BOOST_AUTO_TEST_CASE(next_attempt_waits_for_the_handlers_of_the_one_that_timed_out)
 {
-    run(dag_of("with_handlers", ", timeout: 5s, retry: {limit: 1, delay: 0s}"));
+    run(dag_of("with_good_handlers", ", timeout: 5s, retry: {limit: 1, delay: 0s}"));
     BOOST_TEST((undone() == names{"three", "two", "one", "three", "two", "one"}));
     BOOST_TEST((loop.elapsed() >= 12s && loop.elapsed() < 13s));
 }
@@ -259,7 +366,7 @@ BOOST_AUTO_TEST_CASE(handlers_do_not_run_when_the_engine_stops)
 
 BOOST_AUTO_TEST_CASE(handlers_that_run_when_the_engine_stops_run_to_their_end_and_not_again)
 {
-    start(dag_of("with_handlers"));
+    start(dag_of("with_good_handlers"));
     loop.run(10s);
     executor->cancel(cancel_reason::user);
     loop.run(500ms);
@@ -267,7 +374,7 @@ BOOST_AUTO_TEST_CASE(handlers_that_run_when_the_engine_stops_run_to_their_end_an
     loop.run();
     BOOST_TEST(ended);
     BOOST_TEST((undone() == names{"three", "two", "one"}));
-    crash_and_recover(dag_of("with_handlers"));
+    crash_and_recover(dag_of("with_good_handlers"));
     loop.run();
     BOOST_TEST(state() == "cancelled");
     BOOST_TEST(undone().size() == 3u);
@@ -398,6 +505,25 @@ BOOST_AUTO_TEST_CASE(replay_that_does_not_arrive_is_stopped_after_a_minute)
     BOOST_TEST((undone() == names{"one"}));
     BOOST_TEST(state() == "cancelled");
     BOOST_TEST((loop.elapsed() >= 75s && loop.elapsed() < 76s));
+    BOOST_TEST(observer.errors.back().at("remote").as_string() == "unconfirmed");
+    BOOST_TEST(observer.logged.find("its call 1, which was recorded as the step `two`") != std::string::npos,
+               observer.logged);
+    BOOST_TEST_REQUIRE(store.unconfirmed(std::nullopt).size() == 1u);
+    life = 0;
+    executor.reset();
+    recover(dag_of("with_too_long_a_way"));
+    loop.run();
+    BOOST_TEST((undone() == names{"one", "two", "one"}));
+    BOOST_TEST(store.unconfirmed(std::nullopt).empty());
+}
+
+BOOST_AUTO_TEST_CASE(records_of_a_branch_that_a_stopped_replay_did_not_come_by_are_unconfirmed)
+{
+    cancel_while_down(dag_of("two_on_branches"), 10s);
+    loop.run();
+    BOOST_TEST(state() == "cancelled");
+    BOOST_TEST(store.unconfirmed(std::nullopt).size() == 1u);
+    BOOST_TEST(observer.logged.find("on the branch 1") != std::string::npos, observer.logged);
 }
 
 BOOST_AUTO_TEST_CASE(replay_that_is_past_its_timeout_arrives_before_it_is_stopped)

@@ -211,12 +211,109 @@ task<std::monostate> waits(int seconds)
     co_return std::monostate{};
 }
 
+int polls = 100;
+
 task<json::value> polls_by_any(context& ctx)
 {
-    for (int i = 0; i < 100 - 50 * life; ++i)
+    for (int i = 0; i < polls; ++i)
         co_await any(waits(1), waits(2));
     co_await ctx.step("after", change("after"));
     co_await sleep_for(1h);
+    co_return nullptr;
+}
+
+task<std::monostate> steps_after(context& ctx, std::string name, int seconds)
+{
+    co_await sleep_for(std::chrono::seconds(seconds));
+    co_await ctx.step(name, change(name));
+    co_return std::monostate{};
+}
+
+task<std::monostate> draws_after(context& ctx, int seconds)
+{
+    co_await sleep_for(std::chrono::seconds(seconds));
+    co_await ctx.uuid();
+    co_return std::monostate{};
+}
+
+task<json::value> charges(context& ctx)
+{
+    auto done = co_await ctx.step("charge", change("charge"));
+    co_await sleep_for(100s);
+    co_return done;
+}
+
+/// What comes after five seconds comes later in a replay.
+task<json::value> loses_before_its_step(context& ctx)
+{
+    co_await any(waits(life == 0 ? 5 : 15), steps_after(ctx, "ping", 10));
+    auto done = co_await charges(ctx);
+    co_return done;
+}
+
+task<json::value> loses_before_its_draw(context& ctx)
+{
+    co_await any(waits(life == 0 ? 5 : 15), draws_after(ctx, 10));
+    auto done = co_await charges(ctx);
+    co_return done;
+}
+
+task<json::value> quiet_then_not(context& ctx)
+{
+    co_await any(waits(1), waits(2));
+    co_await any(steps_after(ctx, "right", 2), steps_after(ctx, "left", 1), waits(3));
+    co_await any(waits(1), waits(2));
+    co_await all(waits(1), waits(2));
+    co_await any(steps_after(ctx, "right", 1), waits(2));
+    auto done = co_await charges(ctx);
+    co_return done;
+}
+
+task<json::value> many_quiet_then_not(context& ctx)
+{
+    for (int i = 0; i < 20; ++i)
+        co_await any(waits(1), waits(2));
+    co_await any(waits(5), steps_after(ctx, "left", 1));
+    for (int i = 0; i < 20; ++i)
+        co_await any(waits(1), waits(2));
+    co_await any(steps_after(ctx, "right", 1), waits(2));
+    auto done = co_await charges(ctx);
+    co_return done;
+}
+
+task<std::monostate> takes_long_to_stop()
+{
+    try {
+        co_await sleep_for(1h);
+    } catch (const cancelled&) {
+        tell("stopping");
+    }
+    co_await shield(waits(60), steady_time::max());
+    co_return std::monostate{};
+}
+
+task<json::value> loser_takes_long_to_stop(context& ctx)
+{
+    auto won =
+        co_await any(steps_after(ctx, "first", life == 0 ? 1 : 100), takes_long_to_stop(), waits(life == 0 ? 5 : 0));
+    co_return json::value(won.index());
+}
+
+task<json::value> fails_in_a_group_once(context& ctx)
+{
+    try {
+        co_await all(slow_and_recorded(ctx, "slow", 100), life == 0 ? fails_after(1) : waits(1));
+    } catch (const failure&) {
+        tell("failed");
+    }
+    co_await ctx.step("after", change("after"));
+    co_await sleep_for(1h);
+    co_return nullptr;
+}
+
+task<json::value> lets_a_sibling_cancel_it(context&)
+{
+    throw cancelled(cancel_reason::sibling);
     co_return nullptr;
 }
 
@@ -225,6 +322,14 @@ struct calls : durable_engine
     calls()
     {
         life = 0;
+        polls = 100;
+        add("loses_before_its_step", loses_before_its_step);
+        add("loses_before_its_draw", loses_before_its_draw);
+        add("quiet_then_not", quiet_then_not);
+        add("many_quiet_then_not", many_quiet_then_not);
+        add("loser_takes_long_to_stop", loser_takes_long_to_stop);
+        add("fails_in_a_group_once", fails_in_a_group_once);
+        add("lets_a_sibling_cancel_it", lets_a_sibling_cancel_it);
         add("sleeps_until", sleeps_until);
         add("sleeps_until_the_past", sleeps_until_the_past);
         add("draws", draws);
@@ -242,10 +347,12 @@ struct calls : durable_engine
     }
 
     /// Runs, crashes after five seconds, and goes on in the next life.
-    void run_two_lives(const std::string& name)
+    void run_two_lives(const std::string& name) { two_lives_of(name, 5s); }
+
+    void two_lives_of(const std::string& name, duration first)
     {
         start(dag_of(name));
-        loop.run(5s);
+        loop.run(first);
         life = 1;
         crash_and_recover(dag_of(name));
         loop.run();
@@ -423,13 +530,74 @@ BOOST_AUTO_TEST_CASE(first_failure_of_an_all_is_the_same_in_a_replay)
 BOOST_AUTO_TEST_CASE(groups_in_which_nothing_is_recorded_leave_no_record)
 {
     start(dag_of("polls_by_any"));
+    loop.run(90s);
+    BOOST_TEST(count(journal::record_kind::step_recorded) == 0u);
     loop.run(5min);
-    BOOST_TEST(count(journal::record_kind::step_recorded) == 1u);
-    life = 1;
-    crash_and_recover(dag_of("polls_by_any"));
+    BOOST_TEST(count(journal::record_kind::step_recorded) == 17u);
+    for (const int rounds : {100, 50, 3, 200}) {
+        polls = rounds;
+        crash_and_recover(dag_of("polls_by_any"));
+        loop.run(10min);
+        BOOST_TEST(state() == "running");
+    }
     loop.run();
     BOOST_CHECK(executor->machine().state() == run_state::success);
     BOOST_TEST((the_world().effects == names{"after"}));
+}
+
+BOOST_AUTO_TEST_CASE(task_that_lost_an_any_before_it_did_anything_does_nothing_in_a_replay_either)
+{
+    two_lives_of("loses_before_its_step", 30s);
+    BOOST_TEST((the_world().effects == names{"charge"}));
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+}
+
+BOOST_AUTO_TEST_CASE(task_that_lost_an_any_before_it_drew_moves_no_call_in_a_replay)
+{
+    two_lives_of("loses_before_its_draw", 30s);
+    BOOST_TEST((the_world().effects == names{"charge"}));
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+}
+
+BOOST_AUTO_TEST_CASE(group_without_records_is_not_taken_for_the_next_one)
+{
+    two_lives_of("quiet_then_not", 30s);
+    BOOST_TEST((the_world().effects == names{"left", "right", "charge"}));
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+}
+
+BOOST_AUTO_TEST_CASE(many_groups_without_records_are_not_taken_for_the_next_one)
+{
+    two_lives_of("many_quiet_then_not", 60s);
+    BOOST_TEST((the_world().effects == names{"left", "right", "charge"}));
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+}
+
+BOOST_AUTO_TEST_CASE(decision_of_an_any_is_recorded_before_the_others_have_ended)
+{
+    start(dag_of("loser_takes_long_to_stop"));
+    loop.run(10s);
+    BOOST_TEST(state() != "success");
+    BOOST_TEST(count(journal::record_kind::step_recorded) == 2u);
+    life = 1;
+    crash_and_recover(dag_of("loser_takes_long_to_stop"));
+    loop.run();
+    BOOST_TEST(output_of(0) == json::value(0));
+}
+
+BOOST_AUTO_TEST_CASE(decider_that_does_not_decide_any_more_is_a_changed_operator)
+{
+    two_lives_of("fails_in_a_group_once", 10s);
+    BOOST_TEST(state() == "failed");
+    BOOST_TEST(last_error() == "fatal operator_changed");
+    BOOST_TEST((the_world().effects == names{"slow begun", "after"}));
+}
+
+BOOST_AUTO_TEST_CASE(cancellation_of_a_sibling_that_leaves_an_operator_is_a_failure)
+{
+    run(dag_of("lets_a_sibling_cancel_it"));
+    BOOST_TEST(state() == "failed");
+    BOOST_TEST(last_error() == "retryable sibling");
 }
 
 BOOST_AUTO_TEST_CASE(ten_thousand_steps_are_replayed)
@@ -488,6 +656,7 @@ BOOST_AUTO_TEST_CASE(callback_is_completed_once)
     BOOST_TEST(output_of(0) == json::value(1));
     BOOST_TEST(count(journal::record_kind::callback_completed) == 1u);
     BOOST_CHECK(executor->complete_callback(token(), true, 3) == callback_outcome::already_completed);
+    BOOST_CHECK(executor->callbacks().find(token()) == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(token_that_is_not_of_this_run_is_unknown)
@@ -504,6 +673,10 @@ BOOST_AUTO_TEST_CASE(callback_of_an_attempt_that_ended_is_not_completed)
     BOOST_TEST(state() == "timed_out");
     BOOST_CHECK(executor->complete_callback(token(), true, 1) == callback_outcome::attempt_ended);
     BOOST_TEST(count(journal::record_kind::callback_completed) == 0u);
+    BOOST_CHECK(executor->callbacks().find(token()) == nullptr);
+    crash_and_recover(dag_of("asks", ", timeout: 5s"));
+    BOOST_CHECK(executor->complete_callback(token(), true, 1) == callback_outcome::attempt_ended);
+    BOOST_CHECK(executor->callbacks().find(token()) == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(answer_that_is_too_large_is_refused_and_another_may_come)
@@ -567,7 +740,7 @@ BOOST_AUTO_TEST_CASE(completion_that_was_written_while_no_engine_ran_is_seen)
 BOOST_AUTO_TEST_CASE(waiter_goes_on_only_when_the_completion_is_durable)
 {
     runtime::commit_log slow(loop, store, journal::writer_mode::manual);
-    runtime::services slow_services{loop, http, processes, slow, test_operators(), entropy, shared};
+    runtime::services slow_services{loop, http, processes, slow, test_operators(), std::ref(entropy), shared};
     runtime::run_plan plan;
     plan.id = run_id("testrun00000");
     plan.dag = load(dag_of("asks"));

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -264,7 +265,7 @@ class engine
     no_processes processes;
     std::mt19937_64 entropy{1};
     runtime::shared_objects shared;
-    runtime::services services{loop, http, processes, log, test_operators(), entropy, shared};
+    runtime::services services{loop, http, processes, log, test_operators(), std::ref(entropy), shared};
     runtime::secret_mask mask;
     recording_observer observer;
     std::unique_ptr<runtime::run_executor> executor;
