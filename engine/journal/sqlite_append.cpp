@@ -1,6 +1,7 @@
 #include "engine/journal/sqlite_append.hpp"
 
 #include "engine/journal/checksum.hpp"
+#include "engine/journal/damage.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 
@@ -13,8 +14,12 @@ namespace potoo::journal {
 
 record_seq last_record_of(sqlite_connection& connection)
 {
-    return record_seq(static_cast<std::uint64_t>(connection.integer(
-        "SELECT max(coalesce((SELECT max(seq) FROM journal), 0), (SELECT seq FROM highest_removed))")));
+    const auto last = connection.integer(
+        "SELECT max(coalesce((SELECT max(seq) FROM journal), 0), (SELECT seq FROM highest_removed))");
+    // Nobody appends so much that the numbers come to an end.
+    if (constexpr auto most = std::int64_t{1} << 62; last < 0 || last > most)
+        refuse_damaged(connection.file(), fmt::format("its last record has the number {}", last));
+    return record_seq(static_cast<std::uint64_t>(last));
 }
 
 void record_appender::append(const record& r)

@@ -54,6 +54,15 @@ BOOST_AUTO_TEST_CASE(a_version_that_nobody_writes_is_damage)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_record_number_that_leaves_no_room_is_damage)
+{
+    const scratch_dir dir;
+    write_journal(dir.layout(), 1);
+    tamper(dir.layout(), "UPDATE journal SET seq = 9223372036854775807 WHERE seq = (SELECT max(seq) FROM journal)");
+    BOOST_CHECK_EXCEPTION((void)open_sqlite_store(dir.layout()), store_error,
+                          says(store_error_kind::corrupt, "its last record has the number 9223372036854775807"));
+}
+
 BOOST_AUTO_TEST_CASE(an_older_version_that_an_engine_holds_is_refused)
 {
     const scratch_dir dir;
