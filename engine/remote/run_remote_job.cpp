@@ -129,11 +129,15 @@ task<job_id> record_id(context& ctx, job_id id)
 }
 
 /// The attempt as a whole may have been told to stop, or only the branch that launches.
+cancel_reason why_stopped(const context& ctx, const branch& here)
+{
+    return here.cancel_requested() != cancel_reason::none ? here.cancel_requested() : ctx.stop_requested();
+}
+
 void refuse_if_stopped(const context& ctx, const branch& here)
 {
-    for (const cancel_reason why : {here.cancel_requested(), ctx.stop_requested()})
-        if (why != cancel_reason::none)
-            throw cancelled(why);
+    if (const cancel_reason why = why_stopped(ctx, here); why != cancel_reason::none)
+        throw cancelled(why);
 }
 
 struct submission
@@ -468,7 +472,8 @@ task<json::value> run_remote_job(context& ctx, backend& b)
         auto output = co_await watch_job(ctx, b, std::move(*launched.value));
         co_return output;
     }
-    const cancel_reason why = launched.stopped != cancel_reason::none ? launched.stopped : here.cancel_requested();
+    const cancel_reason asked = why_stopped(ctx, here);
+    const cancel_reason why = asked != cancel_reason::none ? asked : launched.stopped;
     if (why == cancel_reason::none) {
         if (in_doubt && b.can_find())
             ctx.mark_unconfirmed("it is not known whether the job " + ctx.token().value() + " was accepted");

@@ -379,6 +379,18 @@ BOOST_AUTO_TEST_CASE(nothing_is_submitted_while_a_stop_is_held_back_for_a_replay
     BOOST_TEST(remote.find_calls > 0);
 }
 
+BOOST_AUTO_TEST_CASE(stop_that_is_held_back_for_a_replay_leaves_a_launch_in_doubt_unconfirmed)
+{
+    b.finds = false;
+    ctx.history.emplace_back("launch_intent", json::value(ctx.token().value()));
+    ctx.stop = cancel_reason::user;
+    test::runner<json::value> r(loop, attempt());
+    loop.run();
+    BOOST_CHECK(r.ended_by() == cancel_reason::user);
+    BOOST_TEST(remote.submit_calls == 0);
+    BOOST_TEST(ctx.unconfirmed.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(searches_and_repeated_cancellations_pass_the_gate)
 {
     request_gate gate(loop, {});
