@@ -1,10 +1,13 @@
 #include "engine/journal/sqlite_prune.hpp"
 
+#include "engine/journal/damage.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
+#include <limits>
 #include <utility>
 
 namespace potoo::journal {
@@ -127,6 +130,9 @@ bool sqlite_pruner::remove_extent(std::int64_t run, piece& p)
         return false;
     const auto extent = query.integer(0);
     query.reset();
+    if (constexpr auto most = std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(extent_size) - 1;
+        extent < 0 || extent > most)
+        refuse_damaged(connection_.file(), fmt::format("a run has records in the extent {}", extent));
     const auto first = extent * static_cast<std::int64_t>(extent_size);
     p.done.records += changes("DELETE FROM journal WHERE seq BETWEEN ?1 AND ?2 "
                               "AND +run IN (SELECT run FROM run_being_removed)",

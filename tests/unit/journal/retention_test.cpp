@@ -250,6 +250,16 @@ BOOST_AUTO_TEST_CASE(an_engine_that_died_while_it_removed_is_followed_up)
                    table);
 }
 
+BOOST_AUTO_TEST_CASE(a_place_in_the_journal_that_cannot_be_is_damage)
+{
+    const scratch_dir dir;
+    open_sqlite_store(dir.layout())->append(six_runs());
+    tamper(dir.layout(), "UPDATE journal_extent SET extent = 9223372036854775807 WHERE run = 1");
+    const auto store = open_sqlite_store(dir.layout());
+    BOOST_CHECK_EXCEPTION((void)store->prune(retention{.keep_runs = 0}, instant(1'000), 1'000), store_error,
+                          says(store_error_kind::corrupt, "extent"));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_goes_on_after_it_was_chosen_is_not_removed)
 {
     sqlite_under_test under;
