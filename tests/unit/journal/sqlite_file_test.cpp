@@ -63,6 +63,15 @@ BOOST_AUTO_TEST_CASE(a_record_number_that_leaves_no_room_is_damage)
                           says(store_error_kind::corrupt, "its last record has the number 9223372036854775807"));
 }
 
+BOOST_AUTO_TEST_CASE(a_record_before_the_first_is_damage)
+{
+    const scratch_dir dir;
+    write_journal(dir.layout(), 2);
+    tamper(dir.layout(), "UPDATE journal SET seq = 0, checksum = NULL WHERE seq = 1");
+    BOOST_CHECK_EXCEPTION(records_of(*open_sqlite_reader(dir.layout()), run_number(1)), store_error,
+                          says(store_error_kind::corrupt, "record 0"));
+}
+
 BOOST_AUTO_TEST_CASE(an_older_version_that_an_engine_holds_is_refused)
 {
     const scratch_dir dir;
