@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace potoo::journal {
 
@@ -73,7 +74,9 @@ void task_fold::apply_to_item(task_state& t, const record& r)
         t.started = std::min(t.started.value_or(r.at), r.at);
     if (r.kind != record_kind::attempt_ended)
         return;
-    const auto began = r.at - std::chrono::milliseconds(r.number);
+    // Whatever a file says, the calendar begins in 1970 here.
+    const std::int64_t ended = std::max<std::int64_t>(r.at.time_since_epoch().count(), 0);
+    const wall_time began(std::chrono::milliseconds(ended - std::clamp<std::int64_t>(r.number, 0, ended)));
     t.started = std::min(t.started.value_or(began), began);
     t.last_end = std::max(t.last_end.value_or(r.at), r.at);
     if (r.state == recorded_state::success)
