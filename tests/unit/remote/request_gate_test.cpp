@@ -1,5 +1,6 @@
 #include "tests/unit/task/runner.hpp"
 
+#include <potoo/concurrency.hpp>
 #include <potoo/request_gate.hpp>
 #include <potoo/wait.hpp>
 
@@ -28,13 +29,7 @@ struct requests : test::fixture
     {
         for (int i = 0; i < n; ++i)
             running.push_back(
-                std::make_unique<test::runner<std::monostate>>(loop, counted(request(gate, loop, begun, u))));
-    }
-
-    static task<std::monostate> counted(task<> t)
-    {
-        co_await std::move(t);
-        co_return std::monostate{};
+                std::make_unique<test::runner<std::monostate>>(loop, as_value(request(gate, loop, begun, u))));
     }
 
     [[nodiscard]] std::vector<duration> begun_after() const
@@ -135,7 +130,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_stopped_as_its_turn_comes_gives_the_turn_on)
 {
     request_gate gate(loop, {.concurrency = 1});
     auto first = std::make_unique<test::runner<std::monostate>>(
-        loop, counted(request(gate, loop, begun, request_gate::urgency::normal)));
+        loop, as_value(request(gate, loop, begun, request_gate::urgency::normal)));
     add(gate, 2);
     loop.run_present();
     // Destroyed where it waits, its pass goes to the next, which is destroyed before it could take it.
