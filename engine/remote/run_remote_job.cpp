@@ -323,13 +323,15 @@ task<> cancel_and_pause(context& ctx, backend& b, const job_id& id, turn mine, g
     co_await sleep_for(delay.next());
 }
 
-/// Out of reach of a cancellation. Waiting in line for a turn is not counted. @return what is left of `grace`
+/// Out of reach of a cancellation. Waiting in line for a turn is not counted, and has a limit of its own for all tries
+/// together: a service may ask for a pause with each answer. @return what is left of `grace`
 /// @throws cancelled when there is nothing left, or no turn came
 task<steady_clock::duration> cancel_patiently(context& ctx, backend& b, const job_id& id, steady_clock::duration grace)
 {
     growing_delay delay;
+    const steady_time last_turn = later(ctx, longest_line_to_cancel);
     for (bool heard = false; !heard;) {
-        auto mine = co_await shield(take_turn(b, urgency::urgent), later(ctx, longest_line_to_cancel));
+        auto mine = co_await shield(take_turn(b, urgency::urgent), last_turn);
         const steady_time begun = ctx.now_steady();
         co_await shield(cancel_and_pause(ctx, b, id, std::move(mine), delay, heard), later(ctx, grace));
         grace -= ctx.now_steady() - begun;

@@ -102,7 +102,8 @@ class watched_attempt
         if (!attempt_->ended()) {
             claim(!script_.says("recovers"), "an attempt ends once the service is well again");
             stop(reason_of(script_));
-            fixture_.loop.run(10min);
+            // A service may ask that even its cancellations wait: an hour is the most that an attempt stands in line.
+            fixture_.loop.run(90min);
         }
         claim(attempt_->ended(), "an attempt that is told to stop ends");
         look_at_end();

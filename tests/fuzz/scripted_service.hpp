@@ -91,8 +91,9 @@ class scripted_service final : public http_client
     void note(const http_request& r, const answer& a)
     {
         if (kind(r) == "submit") {
+            // What was submitted before and not found twice is settled: only this submission counts from here.
+            maybe_accepted = (maybe_accepted && clear_no < 2) || !surely_refused(a);
             clear_no = 0;
-            maybe_accepted = maybe_accepted || !surely_refused(a);
         }
         if (kind(r) == "find" && a && (a->status == 404 || (a->status >= 200 && a->status <= 299)))
             ++clear_no;
