@@ -28,7 +28,8 @@ class service final : public backend
 
     task<job_id> submit(context& ctx, const launch_token& token) override;
     task<std::optional<job_id>> find(context& ctx, const launch_token& token) override;
-    task<job_result> wait(context& ctx, const job_id& id) override;
+    leaf& begin_wait(context& ctx, const job_id& id) override;
+    job_result end_wait() override;
     task<> cancel(context& ctx, const job_id& id) override;
     task<> logs(context& ctx, const job_id& id) override;
 
@@ -52,6 +53,7 @@ class service final : public backend
     const description& description_;
     watcher& watcher_;
     request_gate& gate_;
+    std::optional<job_watch> watch_;
     bool told_to_stop_ = false; ///< the job
 };
 
@@ -127,7 +129,8 @@ task<job_id> service::submit(context& ctx, const launch_token&)
     const auto value = http_response_of_json_service(*response);
     if (!value)
         raise_submit_failure(asked, http_error::malformed);
-    bindings b(&ctx.names());
+    const auto names = ctx.names();
+    bindings b(&names);
     b.set("response", *value);
     std::optional<std::string> id;
     std::string trouble = "it yields null";
@@ -158,7 +161,8 @@ task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
     const auto value = http_response_of_json_service(*response);
     if (!value)
         raise_repeatable(failure_of_exchange(asked.method, asked.url, http_error::malformed));
-    bindings b(&ctx.names());
+    const auto names = ctx.names();
+    bindings b(&names);
     b.set("response", *value);
     auto id = id_text(description_.find_id->evaluate(b), "find.id");
     if (!id)
@@ -166,17 +170,23 @@ task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
     co_return job_id(std::move(*id));
 }
 
-task<job_result> service::wait(context& ctx, const job_id& id)
+leaf& service::begin_wait(context& ctx, const job_id& id)
 {
-    job_watch w(watcher_, ctx, description_, id, told_to_stop_ ? pace_of_an_end(description_.pace) : description_.pace);
-    co_await w;
-    co_return w.result();
+    return watch_.emplace(watcher_, ctx, description_, id,
+                          told_to_stop_ ? pace_of_an_end(description_.pace) : description_.pace);
+}
+
+job_result service::end_wait()
+{
+    watch_->await_resume();
+    return watch_->result();
 }
 
 http_request service::request_about(context& ctx, const field& f, const job_id& id) const
 {
     const json::value text = json::string(id.value());
-    bindings b(&ctx.names());
+    const auto names = ctx.names();
+    bindings b(&names);
     b.set("id", text);
     return description_.request(f, b);
 }

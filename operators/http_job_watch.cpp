@@ -62,7 +62,8 @@ job_watch::job_watch(watcher& w, context& ctx, const description& d, const job_i
 {
     if (!d.status)
         return;
-    bindings b(&ctx.names());
+    const auto names = ctx.names();
+    bindings b(&names);
     b.set("id", id_);
     status_ = d.request(*d.status, b);
 }
@@ -71,7 +72,8 @@ bool job_watch::judge(const json::value& job)
 {
     missed_ = false;
     last_trouble_.clear();
-    bindings b(&context_.names());
+    const auto names = context_.names();
+    bindings b(&names);
     b.set("id", id_).set("job", job);
     if (response_)
         b.set("response", *response_);
@@ -188,7 +190,8 @@ task<> batch_watcher::look(page p)
         listed.push_back(id);
     }
     const json::value ids_value = std::move(listed);
-    bindings b(&first->context_.names());
+    const auto names = first->context_.names();
+    bindings b(&names);
     b.set("ids", ids_value);
     http_request request = first->description_.request(batch_.request, b);
     request.deadline = l.now() + first->description_.request_timeout;
@@ -232,7 +235,8 @@ std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<std::st
     const auto response = http_response_of_json_service(r);
     if (!response)
         raise_malformed(url);
-    bindings b(&first->context_.names());
+    const auto names = first->context_.names();
+    bindings b(&names);
     b.set("response", *response);
     json::value room;
     const auto* items = batch_.items.view(b, room).if_array();
@@ -270,7 +274,8 @@ watcher& watcher_for(context& ctx, const description& d)
     potoo::loop& l = ctx.loop();
     if (!d.batch) {
         const json::value id = "id";
-        bindings b(&ctx.names());
+        const auto names = ctx.names();
+        bindings b(&names);
         b.set("id", id);
         const std::string origin = origin_of(d.request(*d.status, b).url);
         return ctx.shared<status_watcher>(
@@ -278,7 +283,8 @@ watcher& watcher_for(context& ctx, const description& d)
     }
     // Tasks are asked about together if they would ask the same of any jobs.
     const json::value ids = json::array{"id", "another"};
-    bindings b(&ctx.names());
+    const auto names = ctx.names();
+    bindings b(&names);
     b.set("ids", ids);
     const http_request sample = d.request(d.batch->request, b);
     const std::string origin = origin_of(sample.url);

@@ -339,13 +339,19 @@ task<steady_clock::duration> cancel_patiently(context& ctx, backend& b, const jo
     co_return grace;
 }
 
+task<job_result> wait_for_end(context& ctx, backend& b, const job_id& id)
+{
+    co_await borrowed_leaf(b.begin_wait(ctx, id));
+    co_return b.end_wait();
+}
+
 /// @return nothing when the end was not confirmed in time
 task<std::optional<job_result>> end_job(context& ctx, backend& b, const job_id& id)
 {
     std::string trouble;
     try {
         const auto left = co_await cancel_patiently(ctx, b, id, b.cancel_grace());
-        auto r = co_await shield(b.wait(ctx, id), later(ctx, left));
+        auto r = co_await shield(wait_for_end(ctx, b, id), later(ctx, left));
         co_return r;
     } catch (const cancelled&) {
         trouble = "no confirmation within " + format_duration(b.cancel_grace());
@@ -391,7 +397,7 @@ json::value output_of(job_result r)
 task<job_result> wait_deferred(context& ctx, backend& b, const job_id& id)
 {
     context::deferral deferred(ctx);
-    auto r = co_await b.wait(ctx, id);
+    auto r = co_await wait_for_end(ctx, b, id);
     co_return r;
 }
 

@@ -386,14 +386,14 @@ task<std::string> live_attempt::uuid()
 {
     branch& here = co_await this_branch();
     const std::string path = path_of(here);
-    co_return make_replayable_uuid(token_, path, leave_trace(path).draws++);
+    co_return make_replayable_uuid(token(), path, leave_trace(path).draws++);
 }
 
 task<double> live_attempt::random()
 {
     branch& here = co_await this_branch();
     const std::string path = path_of(here);
-    co_return make_replayable_number(token_, path, leave_trace(path).draws++);
+    co_return make_replayable_number(token(), path, leave_trace(path).draws++);
 }
 
 task<open_callback> live_attempt::callback(std::string name)
@@ -439,7 +439,7 @@ std::optional<json::value> live_attempt::recorded(std::string_view name)
     return value;
 }
 
-const launch_token& live_attempt::claim_token()
+launch_token live_attempt::claim_token()
 {
     if (std::exchange(token_claimed_, true))
         throw fatal("an attempt launches one remote job, and this is its second: let another task launch that, or "
@@ -449,7 +449,7 @@ const launch_token& live_attempt::claim_token()
         replay_->records.claim_launch();
         deliver_stop_if_arrived();
     }
-    return token_;
+    return token();
 }
 
 task<> live_attempt::record(std::string name, json::value fact)
@@ -465,10 +465,10 @@ task<> live_attempt::record(std::string name, json::value fact)
                                     left->step, describe_call(call_kind_of(*left), left->name)),
                         "operator_changed");
         r.kind = journal::record_kind::launch_intent;
-        r.name = token_.value();
+        r.name = token().value();
     } else if (name == to_string(journal::record_kind::launch_recorded)) {
         r.kind = journal::record_kind::launch_recorded;
-        r.name = token_.value();
+        r.name = token().value();
         r.data = recordable_text(fact, "the id of the job");
     } else {
         owner_.mask().clean(fact);

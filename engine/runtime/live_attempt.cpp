@@ -25,9 +25,7 @@ bool detaches(cancel_reason r) noexcept
 live_attempt::live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
                            std::vector<journal::record> recorded, std::optional<wall_time> first_started, purpose p)
     : execution(owner.services().loop, owner.interned_name(task)), owner_(owner), task_(task), item_(item),
-      number_(number), purpose_(p), started_(owner.services().loop.now()),
-      token_(make_launch_token(owner.id(), owner.dag()[task].name, owner.values().item_name(task, item), number)),
-      names_(&owner.names())
+      number_(number), purpose_(p), started_(owner.services().loop.now())
 {
     if (!recorded.empty())
         replay_ = std::make_unique<replay_state>(std::move(recorded));
@@ -55,15 +53,22 @@ std::string_view live_attempt::task_name() const noexcept
 void live_attempt::render()
 {
     const prepared_task& prepared = owner_.prepared(task_);
-    number_value_ = number_.value();
-    token_value_ = json::string(token_.value());
-    names_.set("attempt", number_value_).set("launch_token", token_value_);
-    if (owner_.dag()[task_].foreach) {
-        item_index_value_ = item_.value();
-        names_.set("item", owner_.values().item(task_, item_)).set("item_index", item_index_value_);
-    }
-    input_ = prepared.render_input(names_);
-    environment_ = prepared.render_environment(names_);
+    const attempt_names all = names();
+    input_ = prepared.render_input(all);
+    environment_ = prepared.render_environment(all);
+}
+
+launch_token live_attempt::token() const
+{
+    return make_launch_token(owner_.id(), owner_.dag()[task_].name, owner_.values().item_name(task_, item_), number_);
+}
+
+attempt_names live_attempt::names() const
+{
+    std::optional<attempt_names::of_item> item;
+    if (owner_.dag()[task_].foreach)
+        item.emplace(item_, owner_.values().item(task_, item_));
+    return attempt_names(owner_.names(), number_, [this] { return token(); }, item);
 }
 
 void live_attempt::start()
@@ -230,7 +235,7 @@ void live_attempt::check_arrival()
         return;
     if (replay_->records.has_unclaimed_launch())
         mark_unconfirmed(
-            fmt::format("the job {} was launched, and the attempt ended without looking after it", token_.value()));
+            fmt::format("the job {} was launched, and the attempt ended without looking after it", token().value()));
     const bool by_itself =
         result_.outcome == schedule::attempt_outcome::success || result_.outcome == schedule::attempt_outcome::skipped;
     const journal::record* left = replay_->records.next_call({});
@@ -334,6 +339,12 @@ void live_attempt::set_deferred(bool deferred)
 std::shared_ptr<void>& live_attempt::shared_slot(std::type_index type, const std::string& key)
 {
     return owner_.services().shared.slot(type, key);
+}
+
+std::shared_ptr<const void>* live_attempt::task_slot(std::type_index type)
+{
+    const prepared_task& prepared = owner_.prepared(task_);
+    return prepared.is_constant() ? &prepared.slot(type) : nullptr;
 }
 
 void live_attempt::mark_unconfirmed(std::string_view why)

@@ -85,7 +85,7 @@ class live_attempt final : public execution, public context, private decision_me
 
     std::optional<value_template> late(std::string_view property) const override;
 
-    const bindings& names() const noexcept override { return names_; }
+    attempt_names names() const override;
 
     const run_id& run() const noexcept override;
     std::string_view task_name() const noexcept override;
@@ -94,7 +94,7 @@ class live_attempt final : public execution, public context, private decision_me
 
     attempt_number attempt() const noexcept override { return number_; }
 
-    const launch_token& token() const noexcept override { return token_; }
+    launch_token token() const override;
 
     std::span<const std::pair<std::string, std::string>> environment() const noexcept override { return environment_; }
 
@@ -119,7 +119,7 @@ class live_attempt final : public execution, public context, private decision_me
     void on_cancel(task<> handler) override;
     std::optional<json::value> recorded(std::string_view name) override;
     task<> record(std::string name, json::value fact) override;
-    const launch_token& claim_token() override;
+    launch_token claim_token() override;
 
     cancel_reason stop_requested() const noexcept override { return stop_; }
 
@@ -168,6 +168,7 @@ class live_attempt final : public execution, public context, private decision_me
 
     void set_deferred(bool deferred) override;
     std::shared_ptr<void>& shared_slot(std::type_index type, const std::string& key) override;
+    std::shared_ptr<const void>* task_slot(std::type_index type) override;
     void on_end() noexcept override;
     void on_due() override;
 
@@ -250,11 +251,6 @@ class live_attempt final : public execution, public context, private decision_me
     int deferrals_ = 0;
     steady_time started_;
     steady_time deadline_ = steady_time::max();
-    launch_token token_;
-    bindings names_;
-    json::value number_value_;
-    json::value item_index_value_;
-    json::value token_value_;
     std::shared_ptr<const json::object> input_;
     std::vector<std::pair<std::string, std::string>> environment_;
     std::unique_ptr<replay_state> replay_; ///< null while there is no record to look for

@@ -8,10 +8,12 @@
 #include <potoo/json.hpp>
 #include <potoo/operator.hpp>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeindex>
 #include <utility>
 #include <vector>
 
@@ -35,11 +37,18 @@ class prepared_task
 
     [[nodiscard]] std::optional<value_template> late(std::string_view property) const;
 
+    /// All attempts have the same input.
+    [[nodiscard]] bool is_constant() const noexcept { return constant_ != nullptr; }
+
+    /// Where attempts keep what they make once for all of them (`context::shared_by_task`).
+    [[nodiscard]] std::shared_ptr<const void>& slot(std::type_index type) const { return slots_[type]; }
+
   private:
     const graph::task_spec& spec_;
     const operator_entry* operator_;
     value_template early_;
     std::shared_ptr<const json::object> constant_;
+    mutable std::map<std::type_index, std::shared_ptr<const void>> slots_;
 };
 
 } // namespace potoo::runtime

@@ -41,9 +41,9 @@ void run_machine::fill_pools()
     }
 }
 
-void run_machine::admit()
+void run_machine::start_ready(std::uint32_t most)
 {
-    while (!paused_ && (max_attempts_ == 0 || in_flight_ < max_attempts_)) {
+    for (; most > 0 && has_room(); --most) {
         const auto rank = ready_.first();
         if (!rank)
             return;
@@ -53,28 +53,53 @@ void run_machine::admit()
 
 void run_machine::start_one(std::uint32_t t)
 {
-    task_row& row = tasks_[t];
-    item_row* item = &row.own;
-    std::uint32_t i = 0;
-    if (row.has_foreach) {
-        fan_out& items = fan_outs_[row.fan_out];
-        if (!items.requeued.empty()) {
-            std::pop_heap(items.requeued.begin(), items.requeued.end(), std::greater<>());
-            i = items.requeued.back();
-            items.requeued.pop_back();
-        } else {
-            i = static_cast<std::uint32_t>(items.rows.size());
-            items.rows.push_back({0, 0, task_state::queued});
-        }
-        item = &items.rows[i];
+    const task_row& row = tasks_[t];
+    const std::uint32_t i = row.has_foreach ? next_item(fan_outs_[row.fan_out]) : 0;
+    const std::uint32_t attempt = row_at(t, i).attempt + 1;
+    put_in_flight(t, i, attempt, !on_request_);
+    actions_.emplace_back(start_attempt{task_index(t), item_index(i), attempt_number(attempt)});
+}
+
+std::uint32_t run_machine::next_item(fan_out& items)
+{
+    while (!items.requeued.empty()) {
+        std::pop_heap(items.requeued.begin(), items.requeued.end(), std::greater<>());
+        const std::uint32_t i = items.requeued.back();
+        items.requeued.pop_back();
+        if (items.rows[i].state == task_state::queued)
+            return i;
     }
-    ++item->attempt;
+    return static_cast<std::uint32_t>(items.rows.size());
+}
+
+void run_machine::put_in_flight(std::uint32_t t, std::uint32_t item, std::uint32_t attempt, bool begun)
+{
+    item_row& row = row_at(t, item);
+    row.attempt = attempt;
+    row.begun = begun;
     ++in_flight_;
-    set_item_state(t, i, task_state::running);
-    if (row.pool != none)
-        ++pools_[row.pool].used;
+    set_item_state(t, item, task_state::running);
+    if (const std::uint32_t p = tasks_[t].pool; p != none)
+        ++pools_[p].used;
     refresh_ready(t);
-    actions_.emplace_back(start_attempt{task_index(t), item_index(i), attempt_number(item->attempt)});
+}
+
+/// Makes the row of an item that never started, and of those before it, which then wait as if they had been queued
+/// again.
+run_machine::item_row& run_machine::row_at(std::uint32_t t, std::uint32_t item)
+{
+    task_row& row = tasks_[t];
+    if (!row.has_foreach)
+        return row.own;
+    fan_out& items = fan_outs_[row.fan_out];
+    while (items.rows.size() <= item) {
+        if (items.rows.size() < item) {
+            items.requeued.push_back(static_cast<std::uint32_t>(items.rows.size()));
+            std::push_heap(items.requeued.begin(), items.requeued.end(), std::greater<>());
+        }
+        items.rows.push_back({0, 0, task_state::queued});
+    }
+    return items.rows[item];
 }
 
 /// Gives back what an attempt was admitted to. To be followed by `refresh_ready`, which offers the slot again.

@@ -36,18 +36,19 @@ void run_machine::cancel_task(std::uint32_t t, cancel_reason reason)
     if (row.own.state == task_state::pending) {
         end_task(t, task_state::cancelled);
     } else if (!row.has_foreach) {
-        cancel_item(t, 0, row.own);
+        cancel_item(t, 0);
     } else {
         fan_out& items = fan_outs_[row.fan_out];
         items.requeued.clear();
         cancel_unstarted(t);
         for (std::uint32_t i = 0; i < items.rows.size(); ++i)
-            cancel_item(t, i, items.rows[i]);
+            cancel_item(t, i);
     }
 }
 
-void run_machine::cancel_item(std::uint32_t t, std::uint32_t item, const item_row& row)
+void run_machine::cancel_item(std::uint32_t t, std::uint32_t item)
 {
+    const item_row& row = row_at(t, item);
     switch (row.state) {
     case task_state::retrying:
         actions_.emplace_back(disarm_retry{task_index(t), item_index(item)});
@@ -58,6 +59,8 @@ void run_machine::cancel_item(std::uint32_t t, std::uint32_t item, const item_ro
         return;
     case task_state::running:
     case task_state::deferred:
+        if (!row.begun)
+            return withdraw(t, item);
         actions_.emplace_back(
             cancel_attempt{task_index(t), item_index(item), attempt_number(row.attempt), tasks_[t].cancelled_by});
         set_item_state(t, item, task_state::cancelling);
@@ -65,6 +68,16 @@ void run_machine::cancel_item(std::uint32_t t, std::uint32_t item, const item_ro
     default:
         return;
     }
+}
+
+void run_machine::withdraw(std::uint32_t t, std::uint32_t item)
+{
+    item_row& row = row_at(t, item);
+    actions_.emplace_back(withdraw_attempt{task_index(t), item_index(item), attempt_number(row.attempt)});
+    --row.attempt;
+    row.begun = true;
+    release(t);
+    end_item(t, item, task_state::cancelled);
 }
 
 /// Ends the items that never started, without making a row for each.

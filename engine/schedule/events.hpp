@@ -32,6 +32,18 @@ struct task_evaluated
     friend bool operator==(const task_evaluated&, const task_evaluated&) = default;
 };
 
+/// The attempt has begun. Of an attempt that the machine admitted it says that it cannot be withdrawn any more. Of an
+/// item that is queued or retrying, as in a replay, it moves the item to running under that number, whatever limits
+/// hold. Ignored when that attempt is known to have begun.
+struct attempt_started
+{
+    task_index task;
+    item_index item;
+    attempt_number attempt; ///< more than the item's attempts before
+
+    friend bool operator==(const attempt_started&, const attempt_started&) = default;
+};
+
 /// The attempt is suspended on something remote. Changes no decision, so a journal may leave it out.
 struct attempt_deferred
 {
@@ -117,9 +129,9 @@ struct run_resumed
     friend bool operator==(const run_resumed&, const run_resumed&) = default;
 };
 
-using event =
-    std::variant<task_evaluated, attempt_deferred, attempt_resumed, attempt_ended, retry_due, cancel_requested,
-                 task_cancel_requested, pool_resized, admission_limit_changed, run_paused, run_resumed>;
+using event = std::variant<task_evaluated, attempt_started, attempt_deferred, attempt_resumed, attempt_ended, retry_due,
+                           cancel_requested, task_cancel_requested, pool_resized, admission_limit_changed, run_paused,
+                           run_resumed>;
 
 /// Evaluate the task's `when` and `foreach`, then apply `task_evaluated`. Only for tasks that have one of them.
 struct evaluate_task
@@ -129,7 +141,8 @@ struct evaluate_task
     friend bool operator==(const evaluate_task&, const evaluate_task&) = default;
 };
 
-/// Start this attempt, then apply `attempt_ended` once when it has ended.
+/// Start this attempt, then apply `attempt_ended` once when it has ended. One that `admit` gave is begun by
+/// `attempt_started`.
 struct start_attempt
 {
     task_index task;
@@ -157,6 +170,16 @@ struct disarm_retry
     item_index item;
 
     friend bool operator==(const disarm_retry&, const disarm_retry&) = default;
+};
+
+/// Do not start this attempt, which `admit` gave and which has not begun: its item has ended `cancelled`.
+struct withdraw_attempt
+{
+    task_index task;
+    item_index item;
+    attempt_number attempt;
+
+    friend bool operator==(const withdraw_attempt&, const withdraw_attempt&) = default;
 };
 
 /// Ask this attempt to stop. It stays in flight, `cancelling`, until `attempt_ended`.
@@ -187,7 +210,7 @@ struct run_ended
     friend bool operator==(const run_ended&, const run_ended&) = default;
 };
 
-using action =
-    std::variant<evaluate_task, start_attempt, arm_retry, disarm_retry, cancel_attempt, task_ended, run_ended>;
+using action = std::variant<evaluate_task, start_attempt, arm_retry, disarm_retry, withdraw_attempt, cancel_attempt,
+                            task_ended, run_ended>;
 
 } // namespace potoo::schedule

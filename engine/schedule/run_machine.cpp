@@ -82,6 +82,16 @@ std::span<const action> run_machine::apply(const event& e)
     return actions_;
 }
 
+std::span<const action> run_machine::admit(std::uint32_t most)
+{
+    if (state_ == run_state::queued || !on_request_)
+        throw std::logic_error("the run of '" + dag_->name +
+                               (on_request_ ? "' has not been started" : "' starts attempts without being asked"));
+    actions_.clear();
+    start_ready(most);
+    return actions_;
+}
+
 void run_machine::on(const task_evaluated& e)
 {
     const std::uint32_t t = checked(e.task);
@@ -108,6 +118,26 @@ void run_machine::on(const task_evaluated& e)
         fail_fast_after(t, task_state::failed);
         return;
     }
+}
+
+void run_machine::on(const attempt_started& e)
+{
+    const std::uint32_t t = checked(e.task, e.item);
+    const task_state state = state_of(e.task, e.item);
+    const attempt_number known = attempt_of(e.task, e.item);
+    if (is_in_flight(state) && known == e.attempt) {
+        row_at(t, e.item.value()).begun = true;
+        return;
+    }
+    const bool waits = state == task_state::queued || state == task_state::retrying;
+    if (!waits || e.attempt <= known)
+        throw std::logic_error("attempt_started: task '" + dag_->tasks[t].name + "', item " +
+                               std::to_string(e.item.value()) + " cannot start attempt " +
+                               std::to_string(e.attempt.value()) + " (it is " + std::string(to_string(state)) +
+                               " after attempt " + std::to_string(known.value()) + ")");
+    if (state == task_state::retrying)
+        actions_.emplace_back(disarm_retry{e.task, e.item});
+    put_in_flight(t, e.item.value(), e.attempt.value(), true);
 }
 
 void run_machine::on(const attempt_deferred& e)
@@ -182,7 +212,8 @@ void run_machine::on(const run_resumed&)
 void run_machine::settle()
 {
     propagate();
-    admit();
+    if (!on_request_)
+        start_ready(none);
     if (open_tasks_ > 0 || is_terminal(state_))
         return;
     switch (cancelled_by_) {

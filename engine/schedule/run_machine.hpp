@@ -10,14 +10,20 @@
 ///     carry_out(machine.apply(next_event()));
 /// @endcode
 ///
-/// Recovery: make a machine of the same DAG, call `start`, apply the recorded events in their order without carrying
-/// out the actions, then ask `for_each_evaluating`, `for_each_in_flight` and `for_each_retrying` what is still to be
-/// done.
+/// Recovery: make a machine of the same DAG, call `start_on_request` and `start`, apply the recorded events in their
+/// order without carrying out the actions, then ask `for_each_evaluating`, `for_each_in_flight` and `for_each_retrying`
+/// what is still to be done. Starts come from the recorded `attempt_started` alone, so that it does not matter which
+/// limits held.
 ///
 /// Admission: an attempt starts when the run is not paused, fewer attempts of the run are in flight than the admission
 /// limit, its task's pool has a free slot, and fewer items of its task are in flight than `max_active`. Among those
 /// that may start: larger `priority` first, then the earlier task, then items that have been tried before, then the
 /// earlier item. In flight means running, deferred or cancelling.
+///
+/// Starts on request: after `start_on_request`, attempts are admitted by `admit` alone, as many as it is asked for, and
+/// may be withdrawn by a cancellation until `attempt_started` says that they have begun. So the items of a large
+/// fan-out start as there is room for them; until then they have no row. When attempts are admitted changes nothing but
+/// that: an admitted attempt that has not begun is to every other decision as one that was not admitted.
 ///
 /// Retries: a failed or timed-out attempt is followed by another while `retry_allowed` and fewer than `retry.limit`
 /// retries have been spent. An interrupted attempt is followed by another without spending one. Nothing is retried once
@@ -69,6 +75,18 @@ class run_machine
     /// Begins the run. @return what follows, valid until the next call of `start` or `apply`.
     /// @throws std::logic_error when called twice
     std::span<const action> start();
+
+    /// From now on `start` and `apply` start no attempt: they wait for `admit`.
+    void start_on_request() noexcept { on_request_ = true; }
+
+    /// Starts what may start now, the first in the order of admission.
+    /// @param most attempts to start
+    /// @return the starts, valid until the next call of `start`, `apply` or `admit`
+    /// @throws std::logic_error when the run has not been started, or without `start_on_request`
+    std::span<const action> admit(std::uint32_t most);
+
+    /// `admit` would start an attempt now. O(1).
+    [[nodiscard]] bool may_start() const noexcept { return has_room() && !ready_.empty(); }
 
     /// Takes note of what happened. O(log n) but for what ends because of it, and O(tasks + items tried) for a
     /// cancellation. After an exception the machine is as before.
@@ -150,9 +168,12 @@ class run_machine
     struct item_row
     {
         std::uint32_t attempt = 0;
-        std::uint32_t failures = 0; ///< that count against the retry limit
-        task_state state = task_state::pending;
+        std::uint32_t failures : 24 = 0; ///< that count against the retry limit
+        task_state state : 7 = task_state::pending;
+        bool begun : 1 = true; ///< of an attempt in flight: it cannot be withdrawn
     };
+
+    static_assert(sizeof(item_row) == 8);
 
     struct task_row
     {
@@ -179,7 +200,8 @@ class run_machine
         bool abandoned = false; ///< those that never started are cancelled
         state_counts counts;
         std::vector<item_row> rows;
-        std::vector<std::uint32_t> requeued; ///< heap, smallest first: tried before and queued again
+        /// Heap, smallest first: every queued item that has a row, and some that are not queued any more.
+        std::vector<std::uint32_t> requeued;
     };
 
     struct pool_row
@@ -199,8 +221,10 @@ class run_machine
     [[nodiscard]] const item_row* find_item(task_index task, item_index item) const;
     [[nodiscard]] item_row& in_flight_item(task_index task, item_index item, const char* event_name);
     [[nodiscard]] const fan_out* fan_out_of(const task_row& row) const;
+    [[nodiscard]] item_row& row_at(std::uint32_t t, std::uint32_t item);
 
     void on(const task_evaluated& e);
+    void on(const attempt_started& e);
     void on(const attempt_deferred& e);
     void on(const attempt_resumed& e);
     void on(const attempt_ended& e);
@@ -217,12 +241,19 @@ class run_machine
     void consider(std::uint32_t t);
     void become_ready(std::uint32_t t);
     void open_items(std::uint32_t t, std::uint32_t count);
-    void admit();
+    void start_ready(std::uint32_t most);
     void start_one(std::uint32_t t);
+    [[nodiscard]] std::uint32_t next_item(fan_out& items);
+    void put_in_flight(std::uint32_t t, std::uint32_t item, std::uint32_t attempt, bool begun);
     void release(std::uint32_t t);
     void refresh_ready(std::uint32_t t);
     void offer(pool_row& pool);
     [[nodiscard]] bool wants_start(const task_row& row) const;
+
+    [[nodiscard]] bool has_room() const noexcept
+    {
+        return !paused_ && (max_attempts_ == 0 || in_flight_ < max_attempts_);
+    }
 
     void requeue(std::uint32_t t, std::uint32_t item);
     void end_item(std::uint32_t t, std::uint32_t item, task_state state);
@@ -230,7 +261,8 @@ class run_machine
     void fail_fast_after(std::uint32_t t, task_state state);
     void cancel_run(cancel_reason reason);
     void cancel_task(std::uint32_t t, cancel_reason reason);
-    void cancel_item(std::uint32_t t, std::uint32_t item, const item_row& row);
+    void cancel_item(std::uint32_t t, std::uint32_t item);
+    void withdraw(std::uint32_t t, std::uint32_t item);
     void cancel_unstarted(std::uint32_t t);
     [[nodiscard]] static task_state worst_of(const state_counts& items);
     void set_item_state(std::uint32_t t, std::uint32_t item, task_state to);
@@ -270,6 +302,7 @@ class run_machine
     cancel_reason cancelled_by_ = cancel_reason::none;
     run_state state_ = run_state::queued;
     bool paused_ = false;
+    bool on_request_ = false;
     bool a_task_failed_ = false;
     bool a_task_was_cancelled_ = false;
 };

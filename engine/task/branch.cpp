@@ -51,6 +51,7 @@ bool leaf::suspend(std::coroutine_handle<> h, branch& b)
     assert(state_ == state::idle);
     branch_ = &b;
     waiter_ = h;
+    withdrawn_ = false;
     if (b.cancel_requested() != cancel_reason::none && respects_cancellation()) {
         withdrawn_ = true;
         return false;

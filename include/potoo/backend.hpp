@@ -42,8 +42,14 @@ class backend
     /// Looks for a job that was launched under `token`. Only called if `can_find`.
     [[nodiscard]] virtual task<std::optional<job_id>> find(context& ctx, const launch_token& token) = 0;
 
-    /// Waits until the job has ended, normally through a shared watcher. Survives faults of the remote side.
-    [[nodiscard]] virtual task<job_result> wait(context& ctx, const job_id& id) = 0;
+    /// What to wait for until the job has ended: a leaf that lives in the backend, normally a `watch`, so that a
+    /// waiting attempt has no frame for it. It is awaited next, on the attempt's branch or one below it, and survives
+    /// faults of the remote side. Called again for a job that was told to stop meanwhile. `id` outlives the wait.
+    [[nodiscard]] virtual leaf& begin_wait(context& ctx, const job_id& id) = 0;
+
+    /// How the wait that was begun last went, once it has ended. @throws cancelled when it was broken off, or what
+    /// ended it instead of the job's end
+    [[nodiscard]] virtual job_result end_wait() = 0;
 
     /// Asks the remote side to stop the job; the engine then waits for its end. A job that has ended already is no
     /// error.

@@ -170,6 +170,7 @@ class leaf : private ready_node
 
   private:
     friend class branch;
+    friend class borrowed_leaf;
 
     enum class state : std::uint8_t
     {
@@ -186,6 +187,32 @@ class leaf : private ready_node
     std::coroutine_handle<> waiter_;
     state state_ = state::idle;
     bool withdrawn_ = false;
+};
+
+/// Awaits a leaf that does not live in the frame of the coroutine: `co_await borrowed_leaf(l);`. Yields nothing: ask
+/// the leaf's owner how it went. A frame that is destroyed while it waits withdraws.
+class borrowed_leaf
+{
+  public:
+    explicit borrowed_leaf(leaf& l) noexcept : leaf_(l) {}
+
+    borrowed_leaf(const borrowed_leaf&) = delete;
+    borrowed_leaf& operator=(const borrowed_leaf&) = delete;
+
+    ~borrowed_leaf() { leaf_.abandon(); }
+
+    [[nodiscard]] bool await_ready() const noexcept { return leaf_.await_ready(); }
+
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h)
+    {
+        return leaf_.await_suspend(h);
+    }
+
+    void await_resume() const noexcept {}
+
+  private:
+    leaf& leaf_;
 };
 
 } // namespace potoo

@@ -19,6 +19,7 @@
 /// tasks of a scope that wait for one another, `all` or `any` of them; or make what was found out a `step`.
 
 #include <potoo/asio.hpp>
+#include <potoo/attempt_names.hpp>
 #include <potoo/blocking.hpp>
 #include <potoo/callback.hpp>
 #include <potoo/concurrency.hpp>
@@ -58,8 +59,9 @@ class context
     /// A late property of `with` (see `operator_details::late`), or nothing when the task does not give it.
     [[nodiscard]] virtual std::optional<value_template> late(std::string_view property) const = 0;
 
-    /// The names that late properties may use: put those that only the operator knows in a layer above it.
-    [[nodiscard]] virtual const bindings& names() const noexcept = 0;
+    /// The names that late properties may use: put those that only the operator knows in a layer above it. Made by each
+    /// call, for one evaluation: it looks into the attempt, and is not to be kept over a `co_await`.
+    [[nodiscard]] virtual attempt_names names() const = 0;
 
     [[nodiscard]] virtual const run_id& run() const noexcept = 0;
     [[nodiscard]] virtual std::string_view task_name() const noexcept = 0;
@@ -67,7 +69,7 @@ class context
     [[nodiscard]] virtual attempt_number attempt() const noexcept = 0;
 
     /// The name to launch a remote job under: the same whenever this attempt is replayed.
-    [[nodiscard]] virtual const launch_token& token() const noexcept = 0;
+    [[nodiscard]] virtual launch_token token() const = 0;
 
     /// The task's `env`, rendered.
     [[nodiscard]] virtual std::span<const std::pair<std::string, std::string>> environment() const noexcept = 0;
@@ -166,7 +168,7 @@ class context
     /// of the engine. An attempt that ends although the journal knows of a launch, and nobody has claimed it, is marked
     /// as unconfirmed.
     /// @throws fatal the second time: one token is one job
-    [[nodiscard]] virtual const launch_token& claim_token() = 0;
+    [[nodiscard]] virtual launch_token claim_token() = 0;
 
     /// Why the attempt was told to stop, also while that is held back until its replay has arrived; `none` if it was
     /// not. For drivers that must not begin anything then.
@@ -188,12 +190,29 @@ class context
         return *static_cast<T*>(slot.get());
     }
 
+    /// What can be made once from `input()` and the late properties for all attempts of the task: compiled requests,
+    /// checked options. Attempts whose `input()` differs (it holds expressions) each get one of their own. Immutable;
+    /// lives as long as somebody holds it. `make` is a callable that returns `T`, and must not use `names()`.
+    template <class T, class Make>
+    [[nodiscard]] std::shared_ptr<const T> shared_by_task(Make make)
+    {
+        std::shared_ptr<const void>* slot = task_slot(std::type_index(typeid(T)));
+        if (!slot)
+            return std::make_shared<const T>(make());
+        if (!*slot)
+            *slot = std::make_shared<const T>(make());
+        return std::static_pointer_cast<const T>(*slot);
+    }
+
   protected:
     context() = default;
     ~context() = default;
 
     virtual void set_deferred(bool deferred) = 0;
     [[nodiscard]] virtual std::shared_ptr<void>& shared_slot(std::type_index type, const std::string& key) = 0;
+
+    /// Null when the attempt's input is its own.
+    [[nodiscard]] virtual std::shared_ptr<const void>* task_slot(std::type_index type) = 0;
 };
 
 } // namespace potoo

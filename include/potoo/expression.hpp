@@ -144,30 +144,46 @@ class bindings
     /// A root of which only members are asked for.
     bindings& set_members(std::string_view name, member_lookup lookup);
 
+    /// A value that is worked out when it is first asked for: `work_out` is called each time, and yields what outlives
+    /// the bindings.
+    using value_source = std::function<const json::value&()>;
+    bindings& set_computed(std::string_view name, value_source work_out);
+
     /// @return null when the name is not bound, or bound by members only
-    [[nodiscard]] const json::value* find(std::string_view name) const noexcept;
+    [[nodiscard]] const json::value* find(std::string_view name) const;
 
     /// @return null when the root, or its member, is not there
     [[nodiscard]] const json::value* find_member(std::string_view name, std::string_view member) const;
 
     /// Somehow: by value or by members.
-    [[nodiscard]] bool is_bound(std::string_view name) const noexcept { return find_entry(name) != nullptr; }
+    [[nodiscard]] bool is_bound(std::string_view name) const noexcept { return find_entry(name).what != nullptr; }
 
   private:
     struct entry
     {
         std::string_view name;
-        const json::value* value; ///< null when it is bound by members
-        std::size_t lookup;       ///< position in lookups_
+        const json::value* value = nullptr; ///< null when it is bound in another way
+        std::uint32_t lookup = 0;           ///< position in lookups_
+        std::uint32_t source = 0;           ///< position in sources_, from 1; 0 = it has none
+    };
+
+    struct found
+    {
+        const bindings* layer = nullptr;
+        const entry* what = nullptr;
     };
 
     entry& entry_for(std::string_view name);
 
-    [[nodiscard]] const entry* find_entry(std::string_view name) const noexcept;
+    [[nodiscard]] found find_entry(std::string_view name) const noexcept;
+
+    /// Of an entry of this layer; null when it is bound by members.
+    [[nodiscard]] const json::value* value_of(const entry& e) const;
 
     const bindings* parent_;
     std::vector<entry> entries_;
     std::vector<member_lookup> lookups_;
+    std::vector<value_source> sources_;
 };
 
 namespace detail {

@@ -107,7 +107,7 @@ class fake_context final : public context
         return found == late_.end() ? std::nullopt : std::optional(found->second);
     }
 
-    [[nodiscard]] const bindings& names() const noexcept override { return names_; }
+    [[nodiscard]] attempt_names names() const override { return attempt_names(names_); }
 
     [[nodiscard]] const run_id& run() const noexcept override { return run_name; }
 
@@ -117,7 +117,7 @@ class fake_context final : public context
 
     [[nodiscard]] attempt_number attempt() const noexcept override { return attempt_count; }
 
-    [[nodiscard]] const launch_token& token() const noexcept override { return launch_name; }
+    [[nodiscard]] launch_token token() const override { return launch_name; }
 
     [[nodiscard]] std::span<const std::pair<std::string, std::string>> environment() const noexcept override
     {
@@ -189,7 +189,7 @@ class fake_context final : public context
         return do_record(*this, std::move(name), std::move(fact));
     }
 
-    [[nodiscard]] const launch_token& claim_token() override
+    [[nodiscard]] launch_token claim_token() override
     {
         if (std::exchange(token_claimed, true))
             throw fatal("a second remote job in one attempt", "second_launch");
@@ -228,6 +228,8 @@ class fake_context final : public context
     {
         return (*shared)[{type, key}];
     }
+
+    [[nodiscard]] std::shared_ptr<const void>* task_slot(std::type_index type) override { return &of_task_[type]; }
 
     template <class T>
     static task<T> value_of(T value)
@@ -269,6 +271,7 @@ class fake_context final : public context
     std::map<std::string, value_template, std::less<>> late_;
     std::deque<std::pair<std::string, json::value>> bound_values_;
     bindings names_;
+    std::map<std::type_index, std::shared_ptr<const void>> of_task_;
     std::size_t replayed_ = 0;
 };
 

@@ -1,4 +1,5 @@
 #include "tests/unit/operators/fake_context.hpp"
+#include "tests/unit/remote/repeated_look.hpp"
 #include "tests/unit/task/runner.hpp"
 
 #include <potoo/backend.hpp>
@@ -130,16 +131,24 @@ class scripted_backend final : public backend
         co_return std::nullopt;
     }
 
-    task<job_result> wait(context&, const job_id& id) override
+    leaf& begin_wait(context&, const job_id& id) override
     {
         ++remote_.calls;
         auto& j = remote_.jobs.at(id.value());
-        if (remote_.wait_is_broken)
-            throw fatal("no such state", "bad_expression");
-        while (remote_.running(j))
-            co_await sleep_until(std::min(j.ends, remote_.loop.now() + 20ms));
-        co_await sleep_for(1ms);
-        co_return j.result;
+        return wait_.emplace(remote_.loop.now(), [this, &j]() -> std::optional<steady_time> {
+            if (remote_.wait_is_broken)
+                throw fatal("no such state", "bad_expression");
+            if (remote_.running(j))
+                return std::min(j.ends, remote_.loop.now() + 20ms);
+            ended_ = &j;
+            return std::nullopt;
+        });
+    }
+
+    job_result end_wait() override
+    {
+        wait_->await_resume();
+        return ended_->result;
     }
 
     task<> cancel(context&, const job_id& id) override
@@ -179,6 +188,8 @@ class scripted_backend final : public backend
 
   private:
     remote_system& remote_;
+    const remote_system::job* ended_ = nullptr;
+    std::optional<test::repeated_look> wait_;
 };
 
 task<json::value> nothing(context&)

@@ -3,6 +3,8 @@
 
 #include "tests/unit/runtime/test_engine.hpp"
 
+#include "tests/unit/remote/repeated_look.hpp"
+
 #include <potoo/backend.hpp>
 
 #include <map>
@@ -68,21 +70,16 @@ class world_backend final : public backend
         co_return job_id(id);
     }
 
-    task<job_result> wait(context&, const job_id& id) override
+    leaf& begin_wait(context& ctx, const job_id& id) override
     {
-        job_result r;
-        for (;;) {
-            co_await sleep_for(std::chrono::seconds(1));
-            const auto j = the_world().jobs.find(id.value());
-            if (j == the_world().jobs.end())
-                r.ended = job_result::state::lost;
-            else if (j->second.cancelled)
-                r.ended = job_result::state::cancelled;
-            else if (--j->second.polls_left > 0)
-                continue;
-            r.output = json::string("job done");
-            co_return r;
-        }
+        result_ = {};
+        return wait_.emplace(ctx.loop().now() + std::chrono::seconds(1), [this, &ctx, &id] { return look(ctx, id); });
+    }
+
+    job_result end_wait() override
+    {
+        wait_->await_resume();
+        return result_;
     }
 
     task<> cancel(context&, const job_id& id) override
@@ -96,7 +93,23 @@ class world_backend final : public backend
     bool can_find() const noexcept override { return true; }
 
   private:
+    /// @return when to look again; nothing at the end
+    std::optional<steady_time> look(context& ctx, const job_id& id)
+    {
+        const auto j = the_world().jobs.find(id.value());
+        if (j == the_world().jobs.end())
+            result_.ended = job_result::state::lost;
+        else if (j->second.cancelled)
+            result_.ended = job_result::state::cancelled;
+        else if (--j->second.polls_left > 0)
+            return ctx.loop().now() + std::chrono::seconds(1);
+        result_.output = json::string("job done");
+        return std::nullopt;
+    }
+
     std::string place_;
+    job_result result_;
+    std::optional<repeated_look> wait_;
 };
 
 /// Takes `seconds`, then has its effect.
