@@ -1,4 +1,4 @@
-#include "http_job_description.hpp"
+#include "http_job_endpoint.hpp"
 #include "http_job_watch.hpp"
 
 #include <potoo/backend.hpp>
@@ -19,12 +19,10 @@ namespace potoo::http_job {
 namespace {
 
 /// The service as a backend.
-class service final : public backend
+class service_backend final : public backend
 {
   public:
-    service(context& ctx, const description& d)
-        : description_(d), watcher_(watcher_for(ctx, d)), gate_(gate_for(ctx, d))
-    {}
+    explicit service_backend(context& ctx) : watch_(ctx, endpoint_for(ctx)) {}
 
     task<job_id> submit(context& ctx, const launch_token& token) override;
     task<std::optional<job_id>> find(context& ctx, const launch_token& token) override;
@@ -33,28 +31,25 @@ class service final : public backend
     task<> cancel(context& ctx, const job_id& id) override;
     task<> logs(context& ctx, const job_id& id) override;
 
-    [[nodiscard]] bool can_find() const noexcept override { return description_.find.has_value(); }
+    [[nodiscard]] bool can_find() const noexcept override { return what().find.has_value(); }
 
-    [[nodiscard]] bool deduplicates() const noexcept override { return description_.idempotent; }
+    [[nodiscard]] bool deduplicates() const noexcept override { return what().idempotent; }
 
-    [[nodiscard]] request_gate* gate() noexcept override { return &gate_; }
+    [[nodiscard]] request_gate* gate() noexcept override { return &service().gate; }
 
-    [[nodiscard]] duration settle_time() const noexcept override { return description_.settle; }
+    [[nodiscard]] duration settle_time() const noexcept override { return what().settle; }
 
-    [[nodiscard]] duration cancel_grace() const noexcept override { return description_.cancel_grace; }
+    [[nodiscard]] duration cancel_grace() const noexcept override { return what().cancel_grace; }
 
   private:
-    static request_gate& gate_for(context& ctx, const description& d);
-    http_request request_about(context& ctx, const field& f, const job_id& id) const;
+    [[nodiscard]] const endpoint& service() const noexcept { return watch_.service(); }
+
+    [[nodiscard]] const description& what() const noexcept { return *watch_.service().what; }
 
     /// One exchange about one job.
     task<boost::system::result<http_response>> exchange(context& ctx, http_request r) const;
 
-    const description& description_;
-    watcher& watcher_;
-    request_gate& gate_;
-    std::optional<job_watch> watch_;
-    bool told_to_stop_ = false; ///< the job
+    job_watch watch_;
 };
 
 bool is_good(const http_response& r)
@@ -67,14 +62,6 @@ bool is_good(const http_response& r)
 bool may_have_been_accepted(unsigned status)
 {
     return status == 408 || (status >= 500 && status != 501 && status != 503 && status != 505);
-}
-
-/// A job that was told to stop ends soon, and somebody waits for it.
-poll_pace pace_of_an_end(poll_pace usual)
-{
-    usual.interval = std::min(usual.interval, duration{1'000});
-    usual.max_interval = std::min(usual.max_interval, duration{5'000});
-    return usual;
 }
 
 /// A request that does no harm when it is repeated: all but what lasts is a `failure`.
@@ -95,28 +82,18 @@ poll_pace pace_of_an_end(poll_pace usual)
     f.raise();
 }
 
-request_gate& service::gate_for(context& ctx, const description& d)
+task<boost::system::result<http_response>> service_backend::exchange(context& ctx, http_request r) const
 {
-    const std::string key =
-        fmt::format("http_job requests to {} {} {}", origin_of(d.request(d.submit, ctx.names()).url),
-                    d.limits.concurrency, d.limits.per_second);
-    return ctx.shared<request_gate>(key, [&] { return std::make_unique<request_gate>(ctx.loop(), d.limits); });
-}
-
-task<boost::system::result<http_response>> service::exchange(context& ctx, http_request r) const
-{
-    r.deadline = ctx.now_steady() + description_.request_timeout;
+    r.deadline = ctx.now_steady() + what().request_timeout;
     auto response = co_await ctx.http().send(std::move(r));
-    if (response) {
-        if (const auto pause = asked_pause(*response, ctx.loop().wall_now()))
-            gate_.throttle(ctx.now_steady() + *pause);
-    }
+    if (response)
+        service().heed(ctx.loop(), *response);
     co_return response;
 }
 
-task<job_id> service::submit(context& ctx, const launch_token&)
+task<job_id> service_backend::submit(context& ctx, const launch_token&)
 {
-    http_request asked = description_.request(description_.submit, ctx.names());
+    http_request asked = service().request(what().submit, ctx.names());
     auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_submit_failure(asked, response.error(), ctx.http().last_error_detail());
@@ -135,21 +112,21 @@ task<job_id> service::submit(context& ctx, const launch_token&)
     std::optional<std::string> id;
     std::string trouble = "it yields null";
     try {
-        id = id_text(description_.id.evaluate(b), "id");
+        id = id_text(what().id.evaluate(b), "id");
     } catch (const fatal& e) {
         trouble = e.what();
     }
     if (!id)
         throw unknown_outcome(
             fmt::format("the service accepted the job ({}), but `id` ({}) does not find its id in the answer: {}",
-                        response->status, description_.id.source(), trouble),
+                        response->status, what().id.source(), trouble),
             "no_job_id");
-    co_return job_id(std::move(*id));
+    co_return job_id(*id);
 }
 
-task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
+task<std::optional<job_id>> service_backend::find(context& ctx, const launch_token&)
 {
-    http_request asked = description_.request(*description_.find, ctx.names());
+    http_request asked = service().request(*what().find, ctx.names());
     auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_repeatable(
@@ -164,39 +141,30 @@ task<std::optional<job_id>> service::find(context& ctx, const launch_token&)
     const auto names = ctx.names();
     bindings b(&names);
     b.set("response", *value);
-    auto id = id_text(description_.find_id->evaluate(b), "find.id");
+    auto id = id_text(what().find_id->evaluate(b), "find.id");
     if (!id)
         co_return std::nullopt;
-    co_return job_id(std::move(*id));
+    co_return job_id(*id);
 }
 
-leaf& service::begin_wait(context& ctx, const job_id& id)
+leaf& service_backend::begin_wait(context&, const job_id& id)
 {
-    return watch_.emplace(watcher_, ctx, description_, id,
-                          told_to_stop_ ? pace_of_an_end(description_.pace) : description_.pace);
+    watch_.prepare(id);
+    return watch_;
 }
 
-job_result service::end_wait()
+job_result service_backend::end_wait()
 {
-    watch_->await_resume();
-    return watch_->result();
+    watch_.await_resume();
+    return watch_.take_result();
 }
 
-http_request service::request_about(context& ctx, const field& f, const job_id& id) const
+task<> service_backend::cancel(context& ctx, const job_id& id)
 {
-    const json::value text = json::string(id.value());
-    const auto names = ctx.names();
-    bindings b(&names);
-    b.set("id", text);
-    return description_.request(f, b);
-}
-
-task<> service::cancel(context& ctx, const job_id& id)
-{
-    if (!description_.cancel)
+    if (!what().cancel)
         throw fatal("the task says no way to cancel a job: it has no `cancel`", "no_cancel");
-    told_to_stop_ = true;
-    http_request asked = request_about(ctx, *description_.cancel, id);
+    watch_.expect_end();
+    http_request asked = service().request_about(ctx, *what().cancel, id.value());
     auto response = co_await exchange(ctx, asked);
     if (!response)
         raise_repeatable(
@@ -207,11 +175,11 @@ task<> service::cancel(context& ctx, const job_id& id)
         raise_repeatable(failure_of_status(asked.method, asked.url, *response));
 }
 
-task<> service::logs(context& ctx, const job_id& id)
+task<> service_backend::logs(context& ctx, const job_id& id)
 {
-    if (!description_.logs)
+    if (!what().logs)
         co_return;
-    http_request asked = request_about(ctx, *description_.logs, id);
+    http_request asked = service().request_about(ctx, *what().logs, id.value());
     auto response = co_await exchange(ctx, asked);
     if (!response)
         failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()).raise();
@@ -223,10 +191,7 @@ task<> service::logs(context& ctx, const job_id& id)
 
 task<json::value> run_http_job(context& ctx)
 {
-    const description d = read_description(ctx);
-    service s(ctx, d);
-    auto output = co_await run_remote_job(ctx, s);
-    co_return output;
+    return run_remote_job(ctx, std::make_unique<service_backend>(ctx));
 }
 
 } // namespace
@@ -270,12 +235,13 @@ POTOO_OPERATOR("http_job", potoo::http_job::run_http_job,
         "logs": )" POTOO_REQUEST("The request for the job's output, sent once it has ended") R"(,
         "poll": {"type": "object", "additionalProperties": false, "description": "How often the service is asked",
           "properties": {
-            "interval": {"type": "string", "description": "Before the first look, and between the first two. 0ms: as fast as the connections allow. Default 2s."},
+            "interval": {"type": "string", "description": "Between the first two looks; the first comes 250ms after the launch, or sooner. 0ms: as fast as the connections allow. Default 2s."},
             "max_interval": {"type": "string", "description": "The interval never grows beyond. Default 30s."},
             "backoff": {"type": "number", "minimum": 1, "maximum": 1000, "description": "Factor on the interval from look to look. Default 1.5."}}},
         "request_timeout": {"type": "string", "description": "For one exchange with the service. Default 30s."},
         "settle": {"type": "string", "description": "How long after a lost answer to `submit` the job may still appear: only when `find` finds nothing after that is it submitted again. Default 5s."},
         "cancel_grace": {"type": "string", "description": "How long a cancellation may take. A job whose end was not confirmed by then is marked `remote: unconfirmed`, and cancelled again by the next start of an engine. Default 1m."},
+        "connection": {"type": "string", "minLength": 1, "description": "Name of the connection (type http_job) to the service; without it, the one called http_job, if there is one. Its settings, all optional: url, put before URLs that begin with /; headers; concurrency and per_second, as in limits, which comes first; poll_concurrency and polls_per_second, status requests under way at once and begun in a second; page, the most jobs in one batch request."},
         "limits": {"type": "object", "additionalProperties": false, "description": "How fast the service may be sent submissions, cancellations and searches, by all tasks that give the same limits together",
           "properties": {
             "concurrency": {"type": "integer", "minimum": 1, "maximum": 10000, "description": "Requests under way at once. Default 64."},

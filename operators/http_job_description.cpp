@@ -60,6 +60,9 @@ std::optional<batch_description> read_batch(context& ctx)
     b.items = member_field(*t, "batch", "items");
     b.id = member_field(*t, "batch", "id");
     b.limit = read_limit(*t, b.limit);
+    b.id_path = b.id.path_from("job");
+    if (auto path = b.items.path_from("response"); path && path->size() > 1 && path->front() == "body")
+        b.items_path.emplace(path->begin() + 1, path->end());
     return b;
 }
 
@@ -116,20 +119,26 @@ poll_pace read_pace(const json::object& with)
     return pace;
 }
 
-request_gate::limits read_limits(const json::object& with)
+void read_limits(const json::object& with, description& d)
 {
-    request_gate::limits l;
     const json::value* v = with.if_contains("limits");
     if (!v)
-        return l;
+        return;
     const json::object& o = v->as_object();
     if (const json::value* n = o.if_contains("concurrency"))
-        l.concurrency = n->to_number<std::size_t>();
+        d.concurrency = n->to_number<std::size_t>();
     if (const json::value* n = o.if_contains("per_second"))
-        l.per_second = n->to_number<double>();
-    if (l.per_second > 0 && l.per_second < 0.001)
+        d.per_second = n->to_number<double>();
+    if (d.per_second && *d.per_second > 0 && *d.per_second < 0.001)
         throw fatal("`limits.per_second` must be 0, for no limit, or at least 0.001");
-    return l;
+}
+
+/// A job that was told to stop ends soon, and somebody waits for it.
+poll_pace pace_of_an_end(poll_pace usual)
+{
+    usual.interval = std::min(usual.interval, duration{1'000});
+    usual.max_interval = std::min(usual.max_interval, duration{5'000});
+    return usual;
 }
 
 std::string text_of(const json::value& v)
@@ -165,6 +174,22 @@ bool field::mentions(std::string_view root) const
 {
     const auto all = template_.expressions();
     return std::any_of(all.begin(), all.end(), [&](const expression& e) { return e.mentions(root); });
+}
+
+bool field::takes_as_it_is(std::string_view name) const
+{
+    const auto all = template_.expressions();
+    return std::all_of(all.begin(), all.end(), [&](const expression& e) {
+        const std::string_view source = e.source();
+        const auto begin = source.find_first_not_of(" \t\r\n");
+        const auto end = source.find_last_not_of(" \t\r\n");
+        return !e.mentions(name) || (begin != std::string_view::npos && source.substr(begin, end + 1 - begin) == name);
+    });
+}
+
+std::optional<member_path> field::path_from(std::string_view root) const
+{
+    return whole_ ? member_path_of(whole_->source(), root) : std::nullopt;
 }
 
 json::value field::evaluate(const bindings& b) const
@@ -206,6 +231,11 @@ http_request description::request(const field& f, const bindings& b) const
     return r;
 }
 
+bool description::is_end(std::string_view s) const noexcept
+{
+    return holds(success, s) || holds(failure, s) || holds(cancelled, s);
+}
+
 std::optional<std::string> description::end_state(const bindings& b) const
 {
     json::value room;
@@ -215,9 +245,7 @@ std::optional<std::string> description::end_state(const bindings& b) const
             fmt::format("`state` ({}) must yield a string, and yields {}", state.source(), json::serialize(found)),
             "bad_expression");
     const std::string_view s = found.get_string();
-    if (holds(success, s) || holds(failure, s) || holds(cancelled, s))
-        return std::string(s);
-    return std::nullopt;
+    return is_end(s) ? std::optional<std::string>(s) : std::nullopt;
 }
 
 job_result description::result(std::string_view end_state, const bindings& b, const json::value& job) const
@@ -263,7 +291,13 @@ description read_description(context& ctx)
     d.request_timeout = read_duration(with, "request_timeout", "request_timeout", d.request_timeout);
     d.settle = read_duration(with, "settle", "settle", d.settle);
     d.cancel_grace = read_duration(with, "cancel_grace", "cancel_grace", d.cancel_grace);
-    d.limits = read_limits(with);
+    d.pace_to_the_end = pace_of_an_end(d.pace);
+    read_limits(with, d);
+    if (const json::value* v = with.if_contains("connection"))
+        d.connection = std::string(v->as_string());
+    d.state_path = d.state.path_from("job");
+    const auto wants_response = [](const std::optional<field>& f) { return f && f->mentions("response"); };
+    d.needs_response = d.state.mentions("response") || wants_response(d.output) || wants_response(d.error);
     if (const json::value* v = with.if_contains("max_body"))
         d.max_body = v->to_number<std::size_t>();
     return d;

@@ -2,6 +2,8 @@
 /// @file
 /// What an `http_job` task says of its service: the expressions of its `with`, and what they yield for one job.
 
+#include "http_job_scan.hpp"
+
 #include <potoo/backend.hpp>
 #include <potoo/context.hpp>
 #include <potoo/http.hpp>
@@ -28,6 +30,12 @@ class field
 
     [[nodiscard]] bool mentions(std::string_view root) const;
 
+    /// The name stands in it as such (`${{ id }}`) or not at all: no expression makes something else of it.
+    [[nodiscard]] bool takes_as_it_is(std::string_view name) const;
+
+    /// The members that it leads to from `root`, if that is all that it is.
+    [[nodiscard]] std::optional<member_path> path_from(std::string_view root) const;
+
     /// @throws fatal naming the field when it cannot be evaluated
     [[nodiscard]] json::value evaluate(const bindings& b) const;
 
@@ -50,6 +58,8 @@ struct batch_description
     field items;
     field id;
     std::size_t limit = 100;
+    std::optional<member_path> items_path; ///< within the body, if that is where `items` leads
+    std::optional<member_path> id_path;    ///< within a job
 };
 
 struct description
@@ -70,14 +80,22 @@ struct description
     std::vector<std::string> cancelled;
     bool idempotent = false;
     poll_pace pace;
+    poll_pace pace_to_the_end;             ///< of a job that was told to stop: somebody waits for it
+    std::optional<member_path> state_path; ///< within a job, if that is all that `state` is
+    bool needs_response = false;           ///< some expression about a job mentions the whole response
     duration request_timeout{30'000};
-    duration settle{5'000};        ///< how long after a lost answer to `submit` the job may still appear
-    duration cancel_grace{60'000}; ///< how long a cancellation may take
-    request_gate::limits limits;   ///< of requests about single jobs
+    duration settle{5'000};                 ///< how long after a lost answer to `submit` the job may still appear
+    duration cancel_grace{60'000};          ///< how long a cancellation may take
+    std::optional<std::size_t> concurrency; ///< of `limits`
+    std::optional<double> per_second;
+    std::string connection; ///< its name, or empty
     std::size_t max_body = std::size_t{16} << 20;
 
     /// One request, rendered. @param f its field @throws fatal
     [[nodiscard]] http_request request(const field& f, const bindings& b) const;
+
+    /// A job in this state has ended.
+    [[nodiscard]] bool is_end(std::string_view state) const noexcept;
 
     /// The job's state, if it is one that a job ends in. `b` has `job`, `id` and what else the fields mention.
     /// @throws fatal when `state` yields no string
@@ -87,7 +105,7 @@ struct description
     [[nodiscard]] job_result result(std::string_view end_state, const bindings& b, const json::value& job) const;
 };
 
-/// @throws fatal when something is missing or contradicts itself
+/// From what is the same for all attempts of a task. @throws fatal when something is missing or contradicts itself
 [[nodiscard]] description read_description(context& ctx);
 
 /// An id as text: a string as it is, a number as JSON writes it. Nothing for null. @throws fatal for anything else

@@ -13,11 +13,11 @@
 namespace potoo::http_job {
 namespace {
 
-constexpr std::size_t single_calls = 64;
-constexpr std::size_t batch_calls = 8;
 constexpr std::size_t deepest = 100;
-constexpr duration usual_pause{1'000};
-constexpr duration longest_pause{3'600'000};
+constexpr std::size_t most_rooms = 64;
+constexpr std::size_t largest_room = std::size_t{64} * 1024;
+/// Stands for the ids in a body that is prepared for all pages.
+constexpr std::string_view ids_blank = "potooJobIdsStandHereB4D05A77";
 
 bool is_gone(const http_response& r)
 {
@@ -43,120 +43,202 @@ job_watch* first_present(std::span<watch* const> p)
     return found == p.end() ? nullptr : static_cast<job_watch*>(*found);
 }
 
-} // namespace
-
-std::optional<duration> asked_pause(const http_response& r, wall_time now)
+/// As JSON writes it.
+void append_quoted(std::string& out, std::string_view id)
 {
-    if (r.status != 429 && r.status != 503)
-        return std::nullopt;
-    const auto named = r.retry_after(now);
-    if (!named)
-        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
-    return std::clamp(*named, duration::zero(), longest_pause);
+    const bool plain = std::all_of(id.begin(), id.end(),
+                                   [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    if (plain)
+        out.append(1, '"').append(id).append(1, '"');
+    else
+        out.append(json::serialize(json::value(json::string(id))));
 }
 
-job_watch::job_watch(watcher& w, context& ctx, const description& d, const job_id& id, poll_pace pace)
-    : watch(w, pace), context_(ctx), description_(d), id_(json::string(id.value())),
-      needs_response_(d.state.mentions("response") || (d.output && d.output->mentions("response")) ||
-                      (d.error && d.error->mentions("response")))
+} // namespace
+
+job_watch::job_watch(context& ctx, std::shared_ptr<const endpoint> e)
+    : watch(e->asker), context_(ctx), endpoint_(std::move(e))
+{}
+
+job_watch::notes& job_watch::remarks()
 {
-    if (!d.status)
+    if (!notes_)
+        notes_ = std::make_unique<notes>();
+    return *notes_;
+}
+
+void job_watch::prepare(const job_id& id)
+{
+    id_ = &id;
+    if (!notes_)
         return;
-    const auto names = ctx.names();
-    bindings b(&names);
-    b.set("id", id_);
-    status_ = d.request(*d.status, b);
+    notes_->missed = false;
+    notes_->trouble.clear();
+    notes_->result.reset();
+}
+
+job_result job_watch::take_result()
+{
+    return std::move(*notes_->result);
+}
+
+http_request job_watch::status_request() const
+{
+    http_request r = endpoint_->request_about(context_, *endpoint_->what->status, id());
+    r.deadline = context_.loop().now() + endpoint_->what->request_timeout;
+    return r;
+}
+
+const poll_pace& job_watch::pace() const noexcept
+{
+    return notes_ && notes_->told_to_stop ? endpoint_->what->pace_to_the_end : endpoint_->what->pace;
+}
+
+bool job_watch::judge_goes_on()
+{
+    if (notes_) {
+        notes_->missed = false;
+        notes_->trouble.clear();
+    }
+    return false;
 }
 
 bool job_watch::judge(const json::value& job)
 {
-    missed_ = false;
-    last_trouble_.clear();
+    (void)judge_goes_on();
+    const json::value text = json::string(id());
     const auto names = context_.names();
     bindings b(&names);
-    b.set("id", id_).set("job", job);
-    if (response_)
-        b.set("response", *response_);
-    const auto state = description_.end_state(b);
+    b.set("id", text).set("job", job);
+    if (const json::value* response = endpoint_->asker.judged_response())
+        b.set("response", *response);
+    const auto state = endpoint_->what->end_state(b);
     if (!state)
         return false;
     // The answer's memory goes with the answer.
     const json::value kept(job, json::storage_ptr());
     b.set("job", kept);
-    result_ = description_.result(*state, b, kept);
+    remarks().result = endpoint_->what->result(*state, b, kept);
     return true;
 }
 
 bool job_watch::judge_missing()
 {
-    if (!std::exchange(missed_, true))
+    if (!std::exchange(remarks().missed, true))
         return false;
-    result_.emplace();
-    result_->ended = job_result::state::lost;
-    result_->error = fmt::format("the service does not know the job {} any more", std::string_view(id_.get_string()));
+    job_result& r = remarks().result.emplace();
+    r.ended = job_result::state::lost;
+    r.error = fmt::format("the service does not know the job {} any more", id());
     return true;
 }
 
 void job_watch::disturbed(std::string_view why)
 {
-    if (why == last_trouble_)
+    if (why == remarks().trouble)
         return;
-    last_trouble_ = why;
-    context_.log(fmt::format("cannot ask about the job {}: {}; asking again", std::string_view(id_.get_string()), why));
+    remarks().trouble = why;
+    context_.log(fmt::format("cannot ask about the job {}: {}; asking again", id(), why));
 }
 
-status_watcher::status_watcher(potoo::loop& l, const std::string& name)
-    : status_watcher(l, name, {.page = 1, .concurrency = single_calls})
-{}
-
-status_watcher::status_watcher(potoo::loop& l, const std::string& name, limits lim) : watcher(l, name, lim) {}
-
-void status_watcher::check(potoo::loop& l, const std::string& url, const http_response& r)
+void status_watcher::check(const endpoint& e, const http_request& asked, const http_response& r)
 {
-    if (const auto pause = asked_pause(r, l.wall_now()))
-        throttle(l.now() + *pause);
+    e.heed(loop_, r);
     if (!is_good(r))
-        failure_of_status(asking, url, r).raise();
+        failure_of_status(asking, asked.url, r).raise();
+}
+
+void status_watcher::give_back(http_response room)
+{
+    if (rooms_.size() < most_rooms && room.body.capacity() <= largest_room)
+        rooms_.push_back(std::move(room));
 }
 
 task<> status_watcher::look(page p)
 {
-    co_await look_singly(p.front());
+    return look_singly(p.front());
 }
 
 task<> status_watcher::look_singly(watch* const& place)
 {
     if (!place)
         co_return;
-    auto* w = static_cast<job_watch*>(place);
-    potoo::loop& l = w->context_.loop();
-    http_request request = *w->status_;
-    const std::string url = request.url;
-    request.deadline = l.now() + w->description_.request_timeout;
-    http_client& client = w->context_.http();
-    auto response = co_await client.send(std::move(request));
-    if (!response)
-        failure_of_exchange(asking, url, response.error(), client.last_error_detail()).raise();
-    if (!is_gone(*response))
-        check(l, url, *response);
-    if (!place)
-        co_return;
-    if (is_gone(*response))
-        missing(*place);
-    else
-        judge_status(static_cast<job_watch&>(*place), url, *response);
+    const auto* w = static_cast<job_watch*>(place);
+    bool answered = false;
+    if (w->service().status) {
+        const std::shared_ptr<const endpoint> e = w->shared_service();
+        http_client& client = w->attempt().http();
+        http_response room;
+        if (!rooms_.empty()) {
+            room = std::move(rooms_.back());
+            rooms_.pop_back();
+        }
+        const steady_time now = call_time();
+        http_ask question(*e->status, w->id(), now, now + e->what->request_timeout, std::move(room));
+        if (client.ask(question)) {
+            co_await question;
+            if (!place)
+                co_return;
+            auto& asked = static_cast<job_watch&>(*place);
+            if (!question.error)
+                judge_status(asked, question.response);
+            else if (question.error != http_error::connection_lost)
+                failure_of_exchange(asking, asked.status_request().url, question.error, client.last_error_detail())
+                    .raise();
+            answered = !question.error;
+            give_back(std::move(question.response));
+        }
+    }
+    // On a connection that is new, or as the client sends what it cannot prepare.
+    if (!answered)
+        co_await look_in_full(place);
 }
 
-void status_watcher::judge_status(job_watch& w, const std::string& url, const http_response& r)
+task<> status_watcher::look_in_full(watch* const& place)
 {
-    if (w.needs_response_) {
+    if (!place)
+        co_return;
+    const auto* w = static_cast<job_watch*>(place);
+    const std::shared_ptr<const endpoint> e = w->shared_service();
+    const http_request request = w->status_request();
+    http_client& client = w->attempt().http();
+    auto response = co_await client.send(request);
+    if (!response)
+        failure_of_exchange(asking, request.url, response.error(), client.last_error_detail()).raise();
+    if (!is_gone(*response))
+        check(*e, request, *response);
+    if (place)
+        judge_status(static_cast<job_watch&>(*place), *response);
+}
+
+void status_watcher::judge_status(job_watch& w, const http_response& r)
+{
+    const description& d = *w.service().what;
+    if (is_gone(r)) {
+        missing(w);
+        return;
+    }
+    if (!is_good(r))
+        check(w.service(), w.status_request(), r);
+    if (d.state_path && !d.needs_response) {
+        const auto state = scanner_.state(r.body, *d.state_path);
+        if (state && !d.is_end(*state)) {
+            conclude(w, [&] { return w.judge_goes_on(); });
+            return;
+        }
+    }
+    judge_whole(w, r);
+}
+
+void status_watcher::judge_whole(job_watch& w, const http_response& r)
+{
+    if (w.service().what->needs_response) {
         const auto response = http_response_of_json_service(r);
         const json::value* job = response ? response->as_object().if_contains("body") : nullptr;
         if (!job || job->is_string())
-            raise_malformed(url);
-        w.response_ = &*response;
+            raise_malformed(w.status_request().url);
+        judged_response_ = &*response;
         answer(w, *job);
-        w.response_ = nullptr;
+        judged_response_ = nullptr;
         return;
     }
     unsigned char room[2048];
@@ -166,42 +248,92 @@ void status_watcher::judge_status(job_watch& w, const std::string& url, const ht
     boost::system::error_code ec;
     const json::value job = json::parse(r.body, ec, &memory, options);
     if (ec)
-        raise_malformed(url);
+        raise_malformed(w.status_request().url);
     answer(w, job);
 }
 
-batch_watcher::batch_watcher(potoo::loop& l, const std::string& name, batch_description b)
-    : status_watcher(l, name, {.page = b.limit, .concurrency = batch_calls}), batch_(std::move(b))
+batch_watcher::batch_watcher(potoo::loop& l, const std::string& name, batch_description b, limits lim)
+    : status_watcher(l, name, lim), batch_(std::move(b))
 {}
+
+http_request batch_watcher::render(const json::array& ids, const job_watch& first) const
+{
+    const json::value listed = ids;
+    const auto names = first.attempt().names();
+    bindings b(&names);
+    b.set("ids", listed);
+    return first.service().request(batch_.request, b);
+}
+
+void batch_watcher::prepare(const job_watch& first)
+{
+    prepared_tried_ = true;
+    if (!batch_.request.takes_as_it_is("ids"))
+        return;
+    prepared_request p;
+    p.request = render({json::string(ids_blank)}, first);
+    const std::string body = std::exchange(p.request.body, {});
+    const std::string list = fmt::format("[\"{}\"]", ids_blank);
+    const auto holds_blank = [](std::string_view s) { return s.find(ids_blank) != std::string_view::npos; };
+    const auto at = body.find(list);
+    if (at == std::string::npos || holds_blank(p.request.url) ||
+        std::any_of(p.request.headers.begin(), p.request.headers.end(),
+                    [&](const auto& h) { return holds_blank(h.value); }))
+        return;
+    p.before = body.substr(0, at);
+    p.after = body.substr(at + list.size());
+    if (!holds_blank(p.after))
+        prepared_ = std::move(p);
+}
+
+http_request batch_watcher::request_about(page p, const job_watch& first)
+{
+    if (!prepared_tried_)
+        prepare(first);
+    if (!prepared_) {
+        json::array ids;
+        for (const watch* w : p) {
+            if (w)
+                ids.push_back(json::string(static_cast<const job_watch*>(w)->id()));
+        }
+        return render(ids, first);
+    }
+    constexpr std::size_t usual_id = 40;
+    http_request r = prepared_->request;
+    r.body.reserve(prepared_->before.size() + p.size() * usual_id + prepared_->after.size());
+    r.body.append(prepared_->before);
+    char separator = '[';
+    for (const watch* w : p) {
+        if (!w)
+            continue;
+        r.body.push_back(separator);
+        append_quoted(r.body, static_cast<const job_watch*>(w)->id());
+        separator = ',';
+    }
+    r.body.push_back(']');
+    r.body.append(prepared_->after);
+    return r;
+}
 
 task<> batch_watcher::look(page p)
 {
-    job_watch* first = first_present(p);
+    const job_watch* first = first_present(p);
     if (!first)
         co_return;
-    potoo::loop& l = first->context_.loop();
-    std::vector<std::string> ids(p.size());
-    json::array listed;
+    std::vector<job_id> ids(p.size());
     for (std::size_t i = 0; i < p.size(); ++i) {
-        if (!p[i])
-            continue;
-        const json::value& id = static_cast<job_watch*>(p[i])->id_;
-        ids[i] = std::string_view(id.get_string());
-        listed.push_back(id);
+        if (p[i])
+            ids[i] = job_id(static_cast<job_watch*>(p[i])->id());
     }
-    const json::value ids_value = std::move(listed);
-    const auto names = first->context_.names();
-    bindings b(&names);
-    b.set("ids", ids_value);
-    http_request request = first->description_.request(batch_.request, b);
-    request.deadline = l.now() + first->description_.request_timeout;
-    const std::string url = request.url;
-    http_client& client = first->context_.http();
-    auto response = co_await client.send(std::move(request));
+    const std::shared_ptr<const endpoint> e = first->shared_service();
+    http_request request = request_about(p, *first);
+    request.deadline = loop_.now() + e->what->request_timeout;
+    http_client& client = first->attempt().http();
+    auto response = co_await client.send(request);
     if (!response)
-        failure_of_exchange(asking, url, response.error(), client.last_error_detail()).raise();
-    check(l, url, *response);
-    const std::vector<bool> shown = spread_answer(p, ids, url, *response);
+        failure_of_exchange(asking, request.url, response.error(), client.last_error_detail()).raise();
+    check(*e, request, *response);
+    const std::vector<bool> shown = spread_answer(p, ids, request, *response);
     std::vector<task<>> absent;
     for (std::size_t i = 0; i < shown.size(); ++i) {
         if (p[i] && !shown[i])
@@ -216,26 +348,75 @@ task<> batch_watcher::look_for_absent(watch* const& place)
     if (!place)
         co_return;
     auto& w = static_cast<job_watch&>(*place);
-    if (!w.status_) {
+    if (!w.service().what->status) {
         missing(w);
         co_return;
     }
     // Not in the listing and not to be had singly: that is twice.
-    w.missed_ = true;
+    w.note_missing();
     co_await look_singly(place);
 }
 
-std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<std::string>& ids, const std::string& url,
+bool batch_watcher::spread_states(page p, const std::vector<job_id>& ids, const http_response& r,
+                                  std::vector<bool>& shown)
+{
+    const member_path* state_path = nullptr;
+    for (const watch* w : p) {
+        if (!w)
+            continue;
+        const description& d = *static_cast<const job_watch*>(w)->service().what;
+        if (d.needs_response || !d.state_path || (state_path && *state_path != *d.state_path))
+            return false;
+        state_path = &*d.state_path;
+    }
+    if (!batch_.items_path || !batch_.id_path || !state_path)
+        return false;
+    const auto* jobs = scanner_.jobs(r.body, *batch_.items_path, *batch_.id_path, *state_path);
+    if (!jobs)
+        return false;
+    // Services answer in the order asked; only what is out of place is looked for.
+    std::unordered_map<std::string_view, std::string_view> by_id;
+    std::vector<std::string_view> states(p.size());
+    for (std::size_t i = 0, at = 0; i < p.size(); ++i) {
+        if (!p[i])
+            continue;
+        const std::string_view id = ids[i].value();
+        if (at < jobs->size() && (*jobs)[at].id == id) {
+            states[i] = (*jobs)[at++].state;
+        } else {
+            if (by_id.empty()) {
+                for (const scanned_job& j : *jobs)
+                    by_id.emplace(j.id, j.state);
+            }
+            const auto found = by_id.find(id);
+            if (found == by_id.end())
+                continue;
+            states[i] = found->second;
+        }
+        if (static_cast<job_watch*>(p[i])->service().what->is_end(states[i]))
+            return false;
+    }
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        if (states[i].empty())
+            continue;
+        shown[i] = true;
+        auto& w = static_cast<job_watch&>(*p[i]);
+        conclude(w, [&] { return w.judge_goes_on(); });
+    }
+    return true;
+}
+
+std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<job_id>& ids, const http_request& asked,
                                                const http_response& r)
 {
     std::vector<bool> shown(p.size(), false);
     const job_watch* first = first_present(p);
-    if (!first)
+    if (!first || spread_states(p, ids, r, shown))
         return shown;
     const auto response = http_response_of_json_service(r);
     if (!response)
-        raise_malformed(url);
-    const auto names = first->context_.names();
+        raise_malformed(asked.url);
+    const auto names = first->attempt().names();
     bindings b(&names);
     b.set("response", *response);
     json::value room;
@@ -245,56 +426,29 @@ std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<std::st
     // Two attempts may watch the same job.
     std::unordered_multimap<std::string_view, std::size_t> positions;
     for (std::size_t i = 0; i < ids.size(); ++i)
-        positions.emplace(ids[i], i);
-    for (const json::value& item : *items) {
-        // Every answer may end attempts' waits, but none is destroyed before this returns.
-        bindings of_item(&b);
-        of_item.set("job", item);
-        json::value id_room;
-        const auto id = id_text(batch_.id.view(of_item, id_room), batch_.id.name());
-        const auto [begin, end] = positions.equal_range(id ? std::string_view(*id) : std::string_view());
-        for (auto at = begin; at != end; ++at) {
-            if (!p[at->second])
-                continue;
-            shown[at->second] = true;
-            auto& w = static_cast<job_watch&>(*p[at->second]);
-            w.response_ = &*response;
-            answer(w, item);
+        positions.emplace(ids[i].value(), i);
+    judged_response_ = &*response;
+    try {
+        for (const json::value& item : *items) {
+            // Every answer may end attempts' waits, but none is destroyed before this returns.
+            bindings of_item(&b);
+            of_item.set("job", item);
+            json::value id_room;
+            const auto id = id_text(batch_.id.view(of_item, id_room), batch_.id.name());
+            const auto [begin, end] = positions.equal_range(id ? std::string_view(*id) : std::string_view());
+            for (auto at = begin; at != end; ++at) {
+                if (!p[at->second])
+                    continue;
+                shown[at->second] = true;
+                answer(*p[at->second], item);
+            }
         }
+    } catch (...) {
+        judged_response_ = nullptr;
+        throw;
     }
-    for (watch* w : p) {
-        if (w)
-            static_cast<job_watch*>(w)->response_ = nullptr;
-    }
+    judged_response_ = nullptr;
     return shown;
-}
-
-watcher& watcher_for(context& ctx, const description& d)
-{
-    potoo::loop& l = ctx.loop();
-    if (!d.batch) {
-        const json::value id = "id";
-        const auto names = ctx.names();
-        bindings b(&names);
-        b.set("id", id);
-        const std::string origin = origin_of(d.request(*d.status, b).url);
-        return ctx.shared<status_watcher>(
-            "http_job " + origin, [&] { return std::make_unique<status_watcher>(l, "http_job watcher of " + origin); });
-    }
-    // Tasks are asked about together if they would ask the same of any jobs.
-    const json::value ids = json::array{"id", "another"};
-    const auto names = ctx.names();
-    bindings b(&names);
-    b.set("ids", ids);
-    const http_request sample = d.request(d.batch->request, b);
-    const std::string origin = origin_of(sample.url);
-    std::string key =
-        fmt::format("http_job {}\n{}\n{}\n{}\n{}\n{}\n{}", sample.method, sample.url, sample.body,
-                    d.batch->request.source(), d.batch->items.source(), d.batch->id.source(), d.batch->limit);
-    for (const auto& h : sample.headers)
-        key += fmt::format("\n{}: {}", h.name, h.value);
-    return ctx.shared<batch_watcher>(
-        key, [&] { return std::make_unique<batch_watcher>(l, "http_job watcher of " + origin, *d.batch); });
 }
 
 } // namespace potoo::http_job

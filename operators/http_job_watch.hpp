@@ -2,11 +2,14 @@
 /// @file
 /// The wait for one job of an HTTP service, and the watchers that ask about such jobs singly or many at once.
 
-#include "http_job_description.hpp"
+#include "http_job_endpoint.hpp"
+#include "http_job_scan.hpp"
 
+#include <potoo/backend.hpp>
 #include <potoo/http.hpp>
 #include <potoo/watcher.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,83 +17,132 @@
 
 namespace potoo::http_job {
 
-/// How long the service asks to be left alone; nothing when it does not.
-[[nodiscard]] std::optional<duration> asked_pause(const http_response& r, wall_time now);
-
-/// Context and description must outlive it.
+/// Every waiting attempt has one: what is needed seldom is in a block of its own. The context must outlive it.
 class job_watch final : public watch
 {
   public:
-    job_watch(watcher& w, context& ctx, const description& d, const job_id& id, poll_pace pace);
+    job_watch(context& ctx, std::shared_ptr<const endpoint> e);
 
-    [[nodiscard]] const job_result& result() const noexcept { return *result_; }
+    /// Gets ready to wait for that job, which must outlive the wait.
+    void prepare(const job_id& id);
+
+    /// Only after the wait has ended by a judgement.
+    [[nodiscard]] job_result take_result();
+
+    /// It is asked about more often from now on.
+    void expect_end() { remarks().told_to_stop = true; }
+
+    [[nodiscard]] const endpoint& service() const noexcept { return *endpoint_; }
+
+    [[nodiscard]] const std::shared_ptr<const endpoint>& shared_service() const noexcept { return endpoint_; }
+
+    [[nodiscard]] context& attempt() const noexcept { return context_; }
+
+    [[nodiscard]] std::string_view id() const noexcept { return id_->value(); }
+
+    /// The request about this job alone.
+    [[nodiscard]] http_request status_request() const;
+
+    [[nodiscard]] const poll_pace& pace() const noexcept override;
 
     bool judge(const json::value& job) override;
+
+    /// As `judge` for a job whose state is known not to be an end.
+    bool judge_goes_on();
 
     /// The first time may be a delay on the other side; the second time the job is lost.
     bool judge_missing() override;
 
     void disturbed(std::string_view why) override;
 
+    /// It is not among the others: not to be had singly either, it is lost.
+    void note_missing() { remarks().missed = true; }
+
   private:
-    friend class status_watcher;
-    friend class batch_watcher;
+    struct notes : detail::slab_allocated
+    {
+        bool told_to_stop = false;
+        bool missed = false;
+        std::string trouble; ///< said last
+        std::optional<job_result> result;
+    };
+
+    notes& remarks();
 
     context& context_;
-    const description& description_;
-    json::value id_;
-    std::optional<http_request> status_;    ///< rendered once
-    const json::value* response_ = nullptr; ///< while `judge` runs, if an expression mentions it
-    bool needs_response_;
-    bool missed_ = false;
-    std::string last_trouble_;
-    std::optional<job_result> result_;
+    std::shared_ptr<const endpoint> endpoint_;
+    const job_id* id_ = nullptr;
+    std::unique_ptr<notes> notes_;
 };
 
 /// Asks about each job by a request of its own.
 class status_watcher : public watcher
 {
   public:
-    status_watcher(potoo::loop& l, const std::string& name);
+    status_watcher(potoo::loop& l, const std::string& name, limits lim) : watcher(l, name, lim), loop_(l) {}
 
     ~status_watcher() override { stop(); }
 
-  protected:
-    status_watcher(potoo::loop& l, const std::string& name, limits lim);
+    /// The whole response of the job that is being judged, for expressions that mention it; null when it is not read.
+    [[nodiscard]] const json::value* judged_response() const noexcept { return judged_response_; }
 
+  protected:
     task<> look(page p) override;
 
     /// Asks about the job at `place`, if it is still wanted.
     task<> look_singly(watch* const& place);
 
     /// @throws failure or fatal unless the response is a good one; respects what it says of the pace
-    void check(potoo::loop& l, const std::string& url, const http_response& r);
+    void check(const endpoint& e, const http_request& asked, const http_response& r);
+
+    potoo::loop& loop_;
+    const json::value* judged_response_ = nullptr;
+    answer_scanner scanner_;
 
   private:
-    void judge_status(job_watch& w, const std::string& url, const http_response& r);
+    task<> look_in_full(watch* const& place);
+    void judge_status(job_watch& w, const http_response& r);
+    void judge_whole(job_watch& w, const http_response& r);
+    void give_back(http_response room);
+
+    std::vector<http_response> rooms_; ///< their memory serves the next answers
 };
 
 /// Asks about many jobs by one request, and singly about those that the answer does not show.
 class batch_watcher final : public status_watcher
 {
   public:
-    batch_watcher(potoo::loop& l, const std::string& name, batch_description b);
+    batch_watcher(potoo::loop& l, const std::string& name, batch_description b, limits lim);
 
     ~batch_watcher() override { stop(); }
 
   private:
+    /// The request where the ids come in as one list of the body.
+    struct prepared_request
+    {
+        http_request request; ///< without body
+        std::string before;   ///< of the body
+        std::string after;
+    };
+
     task<> look(page p) override;
-
-    /// Finds each job of the answer among those asked about. @return which were there
-    std::vector<bool> spread_answer(page p, const std::vector<std::string>& ids, const std::string& url,
-                                    const http_response& r);
-
     task<> look_for_absent(watch* const& place);
 
-    batch_description batch_;
-};
+    [[nodiscard]] http_request request_about(page p, const job_watch& first);
+    [[nodiscard]] http_request render(const json::array& ids, const job_watch& first) const;
+    void prepare(const job_watch& first);
 
-/// The watcher that this job shares with those that are asked about in the same way.
-[[nodiscard]] watcher& watcher_for(context& ctx, const description& d);
+    /// Finds each job of the answer among those asked about. @return which were there
+    std::vector<bool> spread_answer(page p, const std::vector<job_id>& ids, const http_request& asked,
+                                    const http_response& r);
+
+    /// The same, reading no more than ids and states. @return false when that does not do; then nothing was judged
+    [[nodiscard]] bool spread_states(page p, const std::vector<job_id>& ids, const http_response& r,
+                                     std::vector<bool>& shown);
+
+    batch_description batch_;
+    bool prepared_tried_ = false;
+    std::optional<prepared_request> prepared_;
+};
 
 } // namespace potoo::http_job

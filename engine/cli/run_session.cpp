@@ -134,8 +134,8 @@ class run_session::ticker final : private timer_node
 };
 
 run_session::run_session(session_options options)
-    : options_(std::move(options)), local_(context_, {options_.state, options_.ephemeral, {}}), host_(local_.engine()),
-      data_(STDOUT_FILENO), messages_(STDERR_FILENO), display_(make_display())
+    : options_(std::move(options)), local_(context_, {options_.state, options_.ephemeral, {}, options_.limits}),
+      host_(local_.engine()), data_(STDOUT_FILENO), messages_(STDERR_FILENO), display_(make_display())
 {
     signals_.emplace(context_, live_ ? live_display::restore_sequence : nullptr,
                      [this](int signal) { stop(signal_name(signal)); });
@@ -167,8 +167,8 @@ void run_session::add(std::unique_ptr<carried_run> run,
 void run_session::run(std::shared_ptr<const graph::dag> d, json::object params)
 {
     auto run = std::make_unique<carried_run>(*this, d->name, run_role::asked, run_id());
-    add(std::move(run), [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) {
-        return host_.run(d, params, o);
+    add(std::move(run), [this, d = std::move(d), params = std::move(params)](runtime::run_observer& o) mutable {
+        return host_.run(d, std::move(params), o);
     });
 }
 

@@ -27,6 +27,7 @@ struct session_options
     bool ephemeral = false;
     bool json = false;                ///< events on standard output instead of a display
     bool cancel_on_stop = false;      ///< the first signal cancels the runs instead of detaching from them
+    runtime::start_limits limits;     ///< given on the command line
     std::vector<std::string> plugins; ///< given on the command line, to be told with the command that resumes
 };
 

@@ -1,7 +1,12 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/run_session.hpp"
+#include "engine/runtime/byte_size.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <limits>
 
 namespace potoo::cli {
 
@@ -23,6 +28,34 @@ void add_format_option(CLI::App& command, bool& json)
         ->check(CLI::IsMember({"table", "json"}));
 }
 
+namespace {
+
+/// As CLI11 has it: empty when there is none.
+std::string size_problem(const std::string& text)
+{
+    if (runtime::parse_byte_size(text).value_or(0) > 0)
+        return {};
+    return fmt::format("{}: write a size of memory with its unit, such as 512MiB or 2GiB", text);
+}
+
+void add_limit_options(CLI::App& command, session_options& session)
+{
+    command
+        .add_option("--max-attempts", session.limits.max_attempts,
+                    "Start no attempt while so many are in flight in this engine")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()));
+    command
+        .add_option_function<std::string>(
+            "--max-memory",
+            [&session](const std::string& text) { session.limits.max_memory = runtime::parse_byte_size(text).value(); },
+            "Start no attempt while the engine uses more memory, such as 2GiB")
+        ->type_name("SIZE")
+        ->check(size_problem);
+}
+
+} // namespace
+
 void add_session_options(CLI::App& command, session_options& session)
 {
     command.add_flag("--json", session.json, "Print events as JSON, one a line, instead of a display");
@@ -36,6 +69,7 @@ void add_session_options(CLI::App& command, session_options& session)
         ->type_name("WHAT")
         ->check(CLI::IsMember({"leave", "cancel"}))
         ->default_str("leave");
+    add_limit_options(command, session);
 }
 
 } // namespace potoo::cli

@@ -4,16 +4,11 @@ namespace potoo {
 
 bindings::entry& bindings::entry_for(std::string_view name)
 {
-    for (auto& e : entries_) {
-        if (e.name == name)
-            return e;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        if (entries_[i].name == name)
+            return entries_[i];
     }
-    if (entries_.empty()) {
-        constexpr std::size_t usual_count = 6;
-        entries_.reserve(usual_count);
-    }
-    entries_.push_back({name});
-    return entries_.back();
+    return entries_.push_back({name});
 }
 
 bindings& bindings::set(std::string_view name, const json::value& value)
@@ -45,9 +40,9 @@ const json::value* bindings::value_of(const entry& e) const
 bindings::found bindings::find_entry(std::string_view name) const noexcept
 {
     for (const auto* layer = this; layer != nullptr; layer = layer->parent_) {
-        for (const auto& e : layer->entries_) {
-            if (e.name == name)
-                return {layer, &e};
+        for (std::size_t i = 0; i < layer->entries_.size(); ++i) {
+            if (layer->entries_[i].name == name)
+                return {layer, &layer->entries_[i]};
         }
     }
     return {};

@@ -212,6 +212,11 @@ void engine_host::detach_all()
     }
 }
 
+void engine_host::limit_starts(runtime::start_limits limits)
+{
+    parts_->starts.set_limits(limits);
+}
+
 void engine_host::warn(std::string_view text)
 {
     parts_->warn(text);

@@ -78,6 +78,9 @@ class engine_host
     /// @throws journal::store_error
     [[nodiscard]] task<request_result> complete_on_request(callback_delivery delivered);
 
+    /// From now on takes on no more than this at once.
+    void limit_starts(runtime::start_limits limits);
+
     /// From now on removes what `rules` does not keep: now, and whenever a run has ended. Without a rule: nothing.
     void keep(journal::retention rules);
 

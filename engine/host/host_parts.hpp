@@ -33,7 +33,8 @@ struct engine_host::parts final : runtime::commit_log::listener
 {
     explicit parts(const host_ports& p)
         : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
-          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared}, processes(p.processes)
+          starts(p.loop, p.memory, [this](const std::string& text) { warn(text); }),
+          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts}, processes(p.processes)
     {
         log.set_listener(this);
     }
@@ -90,6 +91,7 @@ struct engine_host::parts final : runtime::commit_log::listener
     std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
     runtime::commit_log log;
     runtime::shared_objects shared;
+    runtime::start_gate starts;
     runtime::services services;
     process_runner& processes;
     std::list<active_run> runs;

@@ -4,6 +4,7 @@
 
 #include "engine/journal/store.hpp"
 #include "engine/journal/writer.hpp"
+#include "engine/runtime/start_gate.hpp"
 
 #include <potoo/http.hpp>
 #include <potoo/loop.hpp>
@@ -18,6 +19,9 @@ namespace potoo::host {
 /// From the kernel's generator, which nobody can predict. @throws std::system_error
 [[nodiscard]] std::uint64_t number_of_the_system();
 
+/// As the kernel and the allocators know it. To be asked on the loop's thread.
+[[nodiscard]] runtime::memory_probe memory_of_the_process();
+
 /// All of them outlive the engine.
 struct host_ports
 {
@@ -29,6 +33,7 @@ struct host_ports
     std::mt19937_64& entropy; ///< for names and for spreading; not for secrets
     journal::writer_mode writing = journal::writer_mode::threaded;
     std::function<std::uint64_t()> unguessable = number_of_the_system; ///< for secrets: tokens of callbacks
+    runtime::memory_probe memory = memory_of_the_process();
 };
 
 } // namespace potoo::host

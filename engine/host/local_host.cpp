@@ -54,6 +54,15 @@ task<std::string> answered(engine_host& engine, std::string line)
     co_return answer;
 }
 
+runtime::start_limits laid_over(runtime::start_limits under, const runtime::start_limits& over)
+{
+    if (over.max_attempts != 0)
+        under.max_attempts = over.max_attempts;
+    if (over.max_memory != 0)
+        under.max_memory = over.max_memory;
+    return under;
+}
+
 std::mt19937_64 seeded()
 {
     std::random_device device;
@@ -72,10 +81,14 @@ struct local_host::parts
                   options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded}),
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
-        if (options.ephemeral)
+        if (options.ephemeral) {
+            engine.limit_starts(options.limits);
             return;
+        }
         const journal::state_layout layout(options.state);
-        engine.keep(read_state_config(layout).keep);
+        const state_config config = read_state_config(layout);
+        engine.keep(config.keep);
+        engine.limit_starts(laid_over(config.limits, options.limits));
         control.emplace(layout, [me = self, executor = loop.executor()](std::string line, control_server::reply reply) {
             boost::asio::post(executor, [me, line = std::move(line), reply = std::move(reply)]() mutable {
                 if (*me)

@@ -18,6 +18,7 @@ struct host_options
     std::filesystem::path state = ".potoo"; ///< ignored when `ephemeral`
     bool ephemeral = false;                 ///< keep the journal in memory
     http_options http;
+    runtime::start_limits limits; ///< what is 0 is as the state directory's configuration says
 };
 
 /// Runs on an io_context that somebody runs on one thread.

@@ -1,6 +1,7 @@
 #include "engine/host/state_config.hpp"
 
 #include "engine/graph/field_reader.hpp"
+#include "engine/runtime/byte_size.hpp"
 
 #include <fmt/format.h>
 
@@ -18,13 +19,21 @@ namespace {
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;
 
-constexpr std::array<std::string_view, 2> known_keys{"keep_runs", "keep_for"};
+constexpr std::array<std::string_view, 3> known_keys{"keep_runs", "keep_for", "limits"};
+constexpr std::array<std::string_view, 2> limit_keys{"max_attempts", "max_memory"};
 
 constexpr std::array<graph::synonym, 4> synonyms{{
     {"keep", "keep_runs"},
     {"max_runs", "keep_runs"},
     {"retention", "keep_for"},
     {"keep_days", "keep_for"},
+}};
+
+constexpr std::array<graph::synonym, 4> limit_synonyms{{
+    {"max_rss", "max_memory"},
+    {"memory", "max_memory"},
+    {"attempts", "max_attempts"},
+    {"parallelism", "max_attempts"},
 }};
 
 /// Blank lines and comments only.
@@ -50,17 +59,50 @@ std::optional<duration> read_keep_for(graph::node_view n, graph::field_reader& f
     return std::nullopt;
 }
 
+std::uint64_t read_size(graph::node_view n, graph::field_reader& fields)
+{
+    const auto size = n.is_string() ? runtime::parse_byte_size(n.text()) : std::nullopt;
+    if (size && *size > 0)
+        return *size;
+    const bool bare = n.kind() == graph::node_kind::integer && n.raw().integer > 0;
+    fields.problem(n.where(),
+                   fmt::format("`max_memory` must be a size of memory with its unit, such as 512MiB or 2GiB, not {}",
+                               n.describe()),
+                   bare ? fmt::format("{}MiB", n.raw().integer) : std::string());
+    return 0;
+}
+
+void read_limits(graph::node_view n, graph::field_reader& fields, runtime::start_limits& limits)
+{
+    if (!fields.is_map("limits", n, "limits: {max_attempts: 10000}"))
+        return;
+    fields.check_keys(n, "`limits`", limit_keys, limit_synonyms);
+    if (const auto v = n.find("max_attempts")) {
+        if (const auto most = fields.whole("max_attempts", *v, 1, std::numeric_limits<std::uint32_t>::max()))
+            limits.max_attempts = static_cast<std::uint32_t>(*most);
+    }
+    if (const auto v = n.find("max_memory"))
+        limits.max_memory = read_size(*v, fields);
+}
+
 void read_rules(graph::node_view root, graph::field_reader& fields, journal::retention& keep)
 {
-    if (!fields.is_map("config.yaml", root, "keep_for: 30d"))
-        return;
-    fields.check_keys(root, "the configuration", known_keys, synonyms);
     if (const auto n = root.find("keep_runs")) {
         if (const auto v = fields.whole("keep_runs", *n, 0, std::numeric_limits<std::uint32_t>::max()))
             keep.keep_runs = static_cast<std::uint32_t>(*v);
     }
     if (const auto n = root.find("keep_for"))
         keep.keep_for = read_keep_for(*n, fields);
+}
+
+void read_document(graph::node_view root, graph::field_reader& fields, state_config& out)
+{
+    if (!fields.is_map("config.yaml", root, "keep_for: 30d"))
+        return;
+    fields.check_keys(root, "the configuration", known_keys, synonyms);
+    read_rules(root, fields, out.keep);
+    if (const auto n = root.find("limits"))
+        read_limits(*n, fields, out.limits);
 }
 
 } // namespace
@@ -75,7 +117,7 @@ state_config parse_state_config(const std::string& text, const std::string& name
         const graph::node_view root(*document, document->root);
         graph::field_reader fields(sink);
         if (!root.is_null())
-            read_rules(root, fields, out.keep);
+            read_document(root, fields, out);
     }
     if (sink.empty())
         return out;

@@ -4,6 +4,7 @@
 
 #include "engine/journal/state_dir.hpp"
 #include "engine/journal/store.hpp"
+#include "engine/runtime/start_gate.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -12,7 +13,8 @@ namespace potoo::host {
 
 struct state_config
 {
-    journal::retention keep; ///< applied by the engine; without a rule nothing is removed
+    journal::retention keep;      ///< applied by the engine; without a rule nothing is removed
+    runtime::start_limits limits; ///< what an engine takes on at once
 };
 
 /// The file is wrong. Its text is whole lines, each problem with its place.

@@ -29,6 +29,10 @@ run_number writer::create_run(new_run run)
 {
     const auto number = std::exchange(next_run_, run_number(next_run_.value() + 1));
     run.number = number;
+    if (mode_ == writer_mode::discarding) {
+        forget();
+        return number;
+    }
     record created;
     created.run = number;
     created.kind = record_kind::run_created;
@@ -41,14 +45,24 @@ run_number writer::create_run(new_run run)
     return number;
 }
 
-position writer::append(record r)
+position writer::append(record&& r)
 {
+    if (mode_ == writer_mode::discarding)
+        return forget();
     return enqueue(footprint(r), [&](batch& open) { open.records.push_back(std::move(r)); });
 }
 
 position writer::append_log(log_chunk chunk)
 {
+    if (mode_ == writer_mode::discarding)
+        return forget();
     return enqueue(sizeof chunk + chunk.text.size(), [&](batch& open) { open.logs.push_back(std::move(chunk)); });
+}
+
+position writer::forget() noexcept
+{
+    durable_.store(++last_, std::memory_order_relaxed);
+    return last_;
 }
 
 bool writer::over_limit() const noexcept

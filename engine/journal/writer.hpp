@@ -29,6 +29,7 @@ enum class writer_mode : std::uint8_t
     threaded,    ///< a thread of the writer's own
     synchronous, ///< the caller, within `append`: for a store that keeps everything in memory
     manual,      ///< the caller, within `write_next` and `flush`: for simulations and tests
+    discarding,  ///< nobody: what is appended is forgotten at once and counts as durable, for runs that nobody recovers
 };
 
 /// How much is gathered.
@@ -74,7 +75,9 @@ class writer
     run_number create_run(new_run run);
 
     /// Never blocks and never fails: what goes wrong is told by `writer_events::failed`.
-    position append(record r);
+    position append(record&& r);
+
+    position append(const record& r) { return append(record(r)); }
 
     /// As `append`.
     position append_log(log_chunk chunk);
@@ -120,6 +123,8 @@ class writer
         pruned removed;
     };
 
+    /// With `writer_mode::discarding`.
+    position forget() noexcept;
     template <class Add>
     position enqueue(std::size_t bytes, Add add);
     pending_batch& open_batch();

@@ -74,7 +74,7 @@ const std::string* basic_loop::intern(std::string_view name)
 {
     auto found = names_.find(name);
     if (found == names_.end())
-        found = names_.emplace(name).first;
+        found = names_.emplace(std::string(name)).first;
     return &*found;
 }
 

@@ -11,9 +11,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <functional>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 
 namespace potoo {
 
@@ -55,11 +57,18 @@ class basic_loop : public loop
     ready_queue ready_;
 
   private:
+    struct name_hash
+    {
+        using is_transparent = void;
+
+        std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>()(name); }
+    };
+
     void end_turn();
 
     bool turn_requested_ = false;
     std::unique_ptr<boost::asio::thread_pool> pool_;
-    std::set<std::string, std::less<>> names_;
+    std::unordered_set<std::string, name_hash, std::equal_to<>> names_;
 };
 
 /// Runs while somebody calls `run` on the io_context, which may be the program's own. Keeps no work by itself: when

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace potoo::net {
 namespace {
@@ -27,8 +28,13 @@ connection::connection(loop& l) : loop_(l), socket_(l.executor()) {}
 connection::~connection()
 {
     loop_.disarm(*this);
+    loop_.unschedule(*this);
     if (tls_)
         tls_->close();
+    if (link_ && link_->in_flight)
+        link_->owner = nullptr;
+    else
+        delete link_;
 }
 
 void connection::limit(steady_time deadline)
@@ -253,6 +259,107 @@ task<or_problem<http_response>> connection::exchange(std::string_view head, std:
         co_return read.error();
     reusable_ = failure.empty() && begin_ == end_ && reader.keep_alive();
     co_return reader.take();
+}
+
+/// The handler of a read: owns the link once the connection is gone.
+class connection::arrival
+{
+  public:
+    using allocator_type = potoo::detail::frame_allocator<std::byte>;
+
+    explicit arrival(read_link& l) noexcept : link_(&l) { l.in_flight = true; }
+
+    arrival(arrival&& other) noexcept : link_(std::exchange(other.link_, nullptr)) {}
+
+    arrival& operator=(arrival&&) = delete;
+
+    ~arrival()
+    {
+        if (link_)
+            (void)landed();
+    }
+
+    void operator()(error_code ec, std::size_t n)
+    {
+        if (connection* c = landed())
+            c->on_read(ec, n);
+    }
+
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
+
+  private:
+    connection* landed() noexcept
+    {
+        read_link* l = std::exchange(link_, nullptr);
+        l->in_flight = false;
+        if (!l->owner)
+            delete l;
+        else
+            return l->owner;
+        return nullptr;
+    }
+
+    read_link* link_;
+};
+
+bool connection::begin_exchange(std::string_view head, response_reader& reader, exchange_listener& l)
+{
+    sent_ = answered_ = reusable_ = false;
+    fresh_ = false;
+    failure_.reset();
+    const auto n = ::send(socket_.native_handle(), head.data(), head.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n != static_cast<ssize_t>(head.size()))
+        return false;
+    sent_ = true;
+    reader_ = &reader;
+    listener_ = &l;
+    // After everything else of this turn: the answer may be there by then, and is read without waiting for it.
+    loop_.schedule(*this);
+    return true;
+}
+
+void connection::on_ready()
+{
+    if (timed_out_)
+        end_exchange(lost({}));
+    else
+        read_on();
+}
+
+void connection::read_on()
+{
+    if (!link_)
+        link_ = new read_link{this};
+    socket_.async_read_some(room_for_more(), arrival(*link_));
+}
+
+void connection::on_read(error_code ec, std::size_t n)
+{
+    if (ec && ec != asio::error::eof)
+        return end_exchange(lost(ec.message()));
+    answered_ |= n > 0;
+    end_ += n;
+    if (n == 0) {
+        auto ended = reader_->put_end();
+        if (!ended && ended.error().code == http_error::connection_lost)
+            return end_exchange(lost(ended.error().detail));
+        return end_exchange(ended ? std::nullopt : std::optional(ended.error()));
+    }
+    const auto taken = reader_->put({input_.data() + begin_, end_ - begin_});
+    if (!taken)
+        return end_exchange(taken.error());
+    begin_ += *taken;
+    if (!reader_->done())
+        return timed_out_ ? end_exchange(lost({})) : read_on();
+    reusable_ = begin_ == end_ && reader_->keep_alive();
+    end_exchange(std::nullopt);
+}
+
+void connection::end_exchange(std::optional<problem> failure)
+{
+    failure_ = std::move(failure);
+    reader_ = nullptr;
+    std::exchange(listener_, nullptr)->on_exchanged();
 }
 
 } // namespace potoo::net

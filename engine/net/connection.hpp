@@ -12,14 +12,26 @@
 #include <boost/asio/basic_stream_socket.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace potoo::net {
 
-/// Used by one coroutine at a time. Destroying it closes it and ends, unheard, what it waits for.
-class connection final : private timer_node
+/// Told how an exchange went that was begun without a coroutine.
+class exchange_listener
+{
+  public:
+    /// The connection may be destroyed from here; the last thing that it does.
+    virtual void on_exchanged() noexcept = 0;
+
+  protected:
+    ~exchange_listener() = default;
+};
+
+/// Used by one coroutine or listener at a time. Destroying it closes it and ends, unheard, what it waits for.
+class connection final : private timer_node, private ready_node
 {
   public:
     explicit connection(loop& l);
@@ -44,6 +56,17 @@ class connection final : private timer_node
     [[nodiscard]] task<or_problem<http_response>> exchange(std::string_view head, std::string_view body,
                                                            reading_rules rules);
 
+    /// Sends a request at once and reads into `reader` as bytes arrive, until `l` is told. For a connection that speaks
+    /// to its server in the clear. `reader` must outlive the connection, or the exchange.
+    /// @return false when not all could be sent at once: the connection is of no use any more
+    [[nodiscard]] bool begin_exchange(std::string_view head, response_reader& reader, exchange_listener& l);
+
+    /// Of such an exchange that has ended: why there is no response; empty when there is one.
+    [[nodiscard]] const std::optional<problem>& failure() const noexcept { return failure_; }
+
+    /// Not inside TLS.
+    [[nodiscard]] bool in_the_clear() const noexcept { return tls_ == nullptr; }
+
     /// The last exchange put bytes on the wire.
     [[nodiscard]] bool sent() const noexcept { return sent_; }
 
@@ -63,6 +86,7 @@ class connection final : private timer_node
     using bytes_or_failure = boost::system::result<std::size_t, std::string>;
 
     void on_due() override;
+    void on_ready() override;
 
     [[nodiscard]] task<std::string> write(std::string_view bytes);
     [[nodiscard]] task<or_problem<void>> read_response(response_reader& reader);
@@ -70,6 +94,19 @@ class connection final : private timer_node
     [[nodiscard]] boost::asio::mutable_buffer room_for_more();
     [[nodiscard]] std::string write_some(std::string_view& rest, tls_status& status);
     [[nodiscard]] problem lost(std::string why) const;
+
+    class arrival;
+
+    /// What a read in flight has of the connection, which it may outlive.
+    struct read_link
+    {
+        connection* owner;
+        bool in_flight = false;
+    };
+
+    void read_on();
+    void on_read(boost::system::error_code ec, std::size_t n);
+    void end_exchange(std::optional<problem> failure);
 
     loop& loop_;
     socket_type socket_;
@@ -84,6 +121,10 @@ class connection final : private timer_node
     bool answered_ = false;
     bool reusable_ = false;
     bool fresh_ = true; ///< no exchange has begun
+    read_link* link_ = nullptr;
+    response_reader* reader_ = nullptr;
+    exchange_listener* listener_ = nullptr;
+    std::optional<problem> failure_;
 };
 
 } // namespace potoo::net

@@ -23,6 +23,9 @@ class connection_pool
     /// passes first. The pool must outlive it.
     [[nodiscard]] task<bool> acquire(steady_time deadline);
 
+    /// As `acquire`, without waiting.
+    [[nodiscard]] bool try_acquire() noexcept { return idle_.empty() ? false : slots_.try_acquire(); }
+
     /// Closes the connections that were put back at `time` or before.
     void close_unused_since(steady_time time);
 
@@ -63,7 +66,8 @@ class lease
     }
 
     /// The most recently used connection that is still open. False if there is none.
-    bool take_idle();
+    /// @param trust_since one that was put back after this is taken to be open
+    bool take_idle(steady_time trust_since = steady_time::max());
 
     void put_back(steady_time now) { pool_.idle_.push_back({std::move(connection), now}); }
 

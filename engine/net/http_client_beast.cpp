@@ -8,8 +8,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace potoo::net {
 namespace {
@@ -47,6 +50,27 @@ http_error after_action(http_error code) noexcept
     return surely_not_sent(code) ? http_error::connection_lost : code;
 }
 
+/// Connections that were used a moment ago need no look whether they are still open.
+constexpr duration trusted_for{1'000};
+
+/// The head of a request in pieces, between which the word goes in.
+struct prepared_head final : http_prepared
+{
+    std::shared_ptr<origin> to;
+    std::vector<std::string> pieces;
+    reading_rules rules;
+    bool keep_alive = true;
+    std::string shown; ///< the origin, for messages
+};
+
+/// What means the same in a URL however it is written.
+bool is_plain(std::string_view word) noexcept
+{
+    return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
 } // namespace
 
 class beast_http_client::core final : private timer_node
@@ -58,9 +82,12 @@ class beast_http_client::core final : private timer_node
         options_.connections_per_origin = std::max<std::size_t>(options_.connections_per_origin, 1);
     }
 
-    ~core() { loop_.disarm(*this); }
+    ~core();
 
     task<boost::system::result<http_response>> run(http_request request);
+
+    std::shared_ptr<const http_prepared> prepare(const http_request& pattern, std::string_view blank);
+    bool ask(http_ask& question);
 
     void close_unused_since(steady_time time);
 
@@ -69,13 +96,15 @@ class beast_http_client::core final : private timer_node
     std::string last_detail;
 
   private:
+    class carried_ask;
+
     task<or_problem<http_response>> exchange(const http_request& request, const url& to);
     task<or_problem<http_response>> exchange_on(origin& o, const http_request& request, std::string_view head,
                                                 head_traits traits);
-    or_problem<origin*> origin_of(const url& to);
+    or_problem<std::shared_ptr<origin>> origin_of(const url& to);
     boost::system::error_code fail(http_error code, const problem& p, const url* to);
     void drop_deserted();
-    void keep(lease& l);
+    void keep(lease& l, steady_time now);
     void on_due() override;
 
     loop& loop_;
@@ -83,8 +112,134 @@ class beast_http_client::core final : private timer_node
     proxy_settings proxies_;
     connector connector_;
     url_reader urls_;
-    std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
+    std::unordered_map<std::string, std::shared_ptr<origin>> origins_;
+    carried_ask* carried_ = nullptr; ///< exchanges under way that were begun by `ask`
+    std::string bytes_;              ///< of the request that is being sent
 };
+
+/// An exchange under way that was begun by `ask`. Owned by itself until its end.
+class beast_http_client::core::carried_ask final : public http_ask::carrier,
+                                                   public potoo::detail::slab_allocated,
+                                                   private exchange_listener
+{
+  public:
+    carried_ask(core& c, const prepared_head& what, http_ask& question)
+        : core_(c), what_(what), question_(question), lease_(what.to->pool),
+          reader_(what.rules, std::move(question.response)), next_(std::exchange(c.carried_, this))
+    {
+        if (next_)
+            next_->previous_ = this;
+    }
+
+    carried_ask(const carried_ask&) = delete;
+    carried_ask& operator=(const carried_ask&) = delete;
+
+    ~carried_ask()
+    {
+        (previous_ ? previous_->next_ : core_.carried_) = next_;
+        if (next_)
+            next_->previous_ = previous_;
+    }
+
+    [[nodiscard]] bool begin(std::string_view bytes)
+    {
+        if (!lease_.take_idle(question_.begun - trusted_for) || !lease_.connection->in_the_clear())
+            return false;
+        lease_.connection->limit(question_.deadline);
+        if (!lease_.connection->begin_exchange(bytes, reader_, *this))
+            return false;
+        question_.carried_by(*this);
+        return true;
+    }
+
+    void abandon() noexcept override { delete this; }
+
+  private:
+    void on_exchanged() noexcept override
+    {
+        http_ask& question = question_;
+        const auto& failure = lease_.connection->failure();
+        if (failure) {
+            question.error = failure->code;
+            core_.last_detail = fmt::format("{}: {}", what_.shown, failure->detail);
+        } else {
+            question.response = reader_.take();
+            if (lease_.connection->reusable() && what_.keep_alive)
+                core_.keep(lease_, question.begun);
+        }
+        delete this;
+        question.finish();
+    }
+
+    core& core_;
+    const prepared_head& what_;
+    http_ask& question_;
+    lease lease_;
+    response_reader reader_;
+    carried_ask* next_;
+    carried_ask* previous_ = nullptr;
+};
+
+beast_http_client::core::~core()
+{
+    assert(carried_ == nullptr && "a client outlives what it was asked");
+    loop_.disarm(*this);
+}
+
+std::shared_ptr<const http_prepared> beast_http_client::core::prepare(const http_request& pattern,
+                                                                      std::string_view blank)
+{
+    auto to = urls_.parse(pattern.url);
+    if (!to || to->transport == transport::tls || !pattern.body.empty() || pattern.max_redirects > 0)
+        return nullptr;
+    const auto holds_blank = [&](std::string_view s) { return s.find(blank) != std::string_view::npos; };
+    if (holds_blank(to->host) || holds_blank(to->userinfo) || !holds_blank(to->target))
+        return nullptr;
+    const auto found = origin_of(*to);
+    if (!found)
+        return nullptr;
+    head_extras extras;
+    const auto& via = (*found)->where.via;
+    if (via && to->transport == transport::tcp)
+        extras = {true, via->authorization};
+    std::string head;
+    const auto traits = write_head(pattern, *to, extras, head);
+    if (!traits)
+        return nullptr;
+    auto made = std::make_shared<prepared_head>();
+    made->to = *found;
+    made->shown = to->origin();
+    made->keep_alive = traits->keep_alive;
+    made->rules.max_body = pattern.max_body;
+    made->rules.expect_body = pattern.method != "HEAD";
+    made->rules.decode_gzip = traits->decode_gzip;
+    made->rules.all_headers = false;
+    std::string_view rest = head;
+    for (std::size_t at = rest.find(blank); at != std::string_view::npos; at = rest.find(blank)) {
+        made->pieces.emplace_back(rest.substr(0, at));
+        rest.remove_prefix(at + blank.size());
+    }
+    made->pieces.emplace_back(rest);
+    return made;
+}
+
+bool beast_http_client::core::ask(http_ask& question)
+{
+    const auto& what = static_cast<const prepared_head&>(question.prepared);
+    if (!is_plain(question.word) || question.deadline <= question.begun || !what.to->pool.try_acquire())
+        return false;
+    bytes_.clear();
+    for (const std::string& piece : what.pieces) {
+        if (!bytes_.empty())
+            bytes_.append(question.word);
+        bytes_.append(piece);
+    }
+    auto carried = std::make_unique<carried_ask>(*this, what, question);
+    if (!carried->begin(bytes_))
+        return false;
+    (void)carried.release();
+    return true;
+}
 
 boost::system::error_code beast_http_client::core::fail(http_error code, const problem& p, const url* to)
 {
@@ -121,24 +276,25 @@ task<boost::system::result<http_response>> beast_http_client::core::run(http_req
     }
 }
 
-or_problem<origin*> beast_http_client::core::origin_of(const url& to)
+or_problem<std::shared_ptr<origin>> beast_http_client::core::origin_of(const url& to)
 {
     const std::string key = to.origin();
     const auto known = origins_.find(key);
     if (known != origins_.end())
-        return known->second.get();
+        return known->second;
     auto via = proxy_for(to, proxies_);
     if (!via)
         return via.error();
     if (origins_.size() >= many_origins)
         drop_deserted();
-    auto made = std::make_unique<origin>(route{to, std::move(*via)}, options_.connections_per_origin);
-    return origins_.emplace(key, std::move(made)).first->second.get();
+    auto made = std::make_shared<origin>(route{to, std::move(*via)}, options_.connections_per_origin);
+    return origins_.emplace(key, std::move(made)).first->second;
 }
 
 void beast_http_client::core::drop_deserted()
 {
-    std::erase_if(origins_, [](const auto& entry) { return entry.second->pool.deserted(); });
+    std::erase_if(origins_,
+                  [](const auto& entry) { return entry.second.use_count() == 1 && entry.second->pool.deserted(); });
 }
 
 task<or_problem<http_response>> beast_http_client::core::exchange(const http_request& request, const url& to)
@@ -183,17 +339,16 @@ task<or_problem<http_response>> beast_http_client::core::exchange_on(origin& o, 
         l.connection->limit(request.deadline);
         auto response = co_await l.connection->exchange(head, request.body, rules);
         if (response && l.connection->reusable() && traits.keep_alive)
-            keep(l);
+            keep(l, loop_.now());
         if (response || !reused || !may_repeat(*l.connection, response.error(), request.method))
             co_return response;
         l.connection.reset();
     }
 }
 
-void beast_http_client::core::keep(lease& l)
+void beast_http_client::core::keep(lease& l, steady_time now)
 {
     l.connection->limit(steady_time::max());
-    const steady_time now = loop_.now();
     l.put_back(now);
     if (!armed())
         loop_.arm(*this, now + options_.idle_timeout);
@@ -226,6 +381,16 @@ beast_http_client::~beast_http_client() = default;
 task<boost::system::result<http_response>> beast_http_client::send(http_request request)
 {
     return core_->run(std::move(request));
+}
+
+std::shared_ptr<const http_prepared> beast_http_client::prepare(const http_request& pattern, std::string_view blank)
+{
+    return core_->prepare(pattern, blank);
+}
+
+bool beast_http_client::ask(http_ask& question)
+{
+    return core_->ask(question);
 }
 
 std::size_t beast_http_client::connections_opened() const noexcept

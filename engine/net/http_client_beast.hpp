@@ -25,6 +25,11 @@ class beast_http_client final : public http_client
 
     [[nodiscard]] task<boost::system::result<http_response>> send(http_request request) override;
 
+    /// Not for `https://`, nor for requests with a body.
+    [[nodiscard]] std::shared_ptr<const http_prepared> prepare(const http_request& pattern,
+                                                               std::string_view blank) override;
+    [[nodiscard]] bool ask(http_ask& question) override;
+
     [[nodiscard]] std::size_t connections_opened() const noexcept override;
 
     [[nodiscard]] const std::string& last_error_detail() const noexcept override;

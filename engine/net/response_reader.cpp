@@ -31,8 +31,12 @@ bool is_gzip(std::string_view encoding)
 
 } // namespace
 
-response_parser::response_parser(const reading_rules& rules) : rules_(rules)
+response_parser::response_parser(const reading_rules& rules, http_response room)
+    : response(std::move(room)), rules_(rules)
 {
+    response.status = 0;
+    response.headers.clear();
+    response.body.clear();
     eager(true);
     header_limit(response_reader::header_limit);
     body_limit(boost::none);
@@ -49,7 +53,8 @@ void response_parser::on_response_impl(int status, text, int, error_code& ec)
     }
     response.status = static_cast<unsigned>(status);
     constexpr std::size_t usual_headers = 8;
-    response.headers.reserve(usual_headers);
+    if (rules_.all_headers)
+        response.headers.reserve(usual_headers);
 }
 
 void response_parser::on_field_impl(http::field field, text name, text value, error_code&)
@@ -59,7 +64,8 @@ void response_parser::on_field_impl(http::field field, text name, text value, er
         return;
     if (field == http::field::content_encoding)
         says_gzip_ = is_gzip(view(value));
-    response.headers.push_back({std::string(view(name)), std::string(view(value))});
+    if (rules_.all_headers || field == http::field::retry_after)
+        response.headers.push_back({std::string(view(name)), std::string(view(value))});
 }
 
 void response_parser::on_header_impl(error_code&)

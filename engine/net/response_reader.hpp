@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace potoo::net {
 
@@ -19,13 +20,15 @@ struct reading_rules
     std::size_t max_body = 0;
     bool expect_body = true; ///< false for the answer to HEAD or CONNECT
     bool decode_gzip = true; ///< unpack a body that says it is gzip
+    bool all_headers = true; ///< false: only what the caller of a poll looks at, `Retry-After`
 };
 
 /// One message as Beast finds it in the bytes, put together without its containers.
 class response_parser final : public boost::beast::http::basic_parser<false>
 {
   public:
-    explicit response_parser(const reading_rules& rules);
+    /// @param room its memory is used for the response
+    explicit response_parser(const reading_rules& rules, http_response room = {});
 
     http_response response;
     /// Set where Beast's error alone would not say it.
@@ -66,7 +69,11 @@ class response_reader
   public:
     static constexpr std::size_t header_limit = std::size_t{64} * 1024;
 
-    explicit response_reader(const reading_rules& rules) : rules_(rules) { parser_.emplace(rules_); }
+    /// @param room its memory is used for the response
+    explicit response_reader(const reading_rules& rules, http_response room = {}) : rules_(rules)
+    {
+        parser_.emplace(rules_, std::move(room));
+    }
 
     response_reader(const response_reader&) = delete;
     response_reader& operator=(const response_reader&) = delete;

@@ -29,12 +29,6 @@ class growing_delay
     duration delay_ = first_delay;
 };
 
-/// The engine lets go of the attempt; the remote job is somebody else's from now on.
-bool detaches(cancel_reason r) noexcept
-{
-    return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
-}
-
 steady_time later(context& ctx, steady_clock::duration d)
 {
     const steady_time now = ctx.now_steady();
@@ -117,7 +111,7 @@ task<std::optional<job_id>> find_after_settling(context& ctx, backend& b, urgenc
 
 task<> append_id(context& ctx, const job_id& id)
 {
-    co_await ctx.record("launch_recorded", json::value(json::string(id.value())));
+    co_await ctx.record("launch_recorded", json::value(json::string(std::string_view(id.value()))));
 }
 
 /// The id is appended to the journal at once. A disk that is full does not keep the attempt from being stopped: the
@@ -271,7 +265,7 @@ recorded_launch recall(context& ctx)
     if (const auto id = ctx.recorded("launch_recorded")) {
         if (!id->is_string())
             throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*id));
-        l.id = job_id(std::string(id->get_string()));
+        l.id = job_id(std::string_view(id->get_string()));
     }
     return l;
 }
@@ -318,7 +312,7 @@ task<> cancel_and_pause(context& ctx, backend& b, const job_id& id, turn mine, g
     } catch (const unknown_outcome& u) {
         trouble = u.what();
     }
-    ctx.log("cannot cancel the job " + id.value() + ": " + trouble + "; trying again");
+    ctx.log("cannot cancel the job " + std::string(id.value()) + ": " + trouble + "; trying again");
     mine.reset();
     co_await sleep_for(delay.next());
 }
@@ -358,7 +352,7 @@ task<std::optional<job_result>> end_job(context& ctx, backend& b, const job_id& 
     } catch (const std::exception& e) {
         trouble = e.what();
     }
-    ctx.mark_unconfirmed("job " + id.value() + ": " + trouble);
+    ctx.mark_unconfirmed("job " + std::string(id.value()) + ": " + trouble);
     co_return std::nullopt;
 }
 
@@ -369,7 +363,7 @@ task<> fetch_logs(context& ctx, backend& b, const job_id& id)
         co_await b.logs(ctx, id);
         co_return;
     } catch (const std::exception& e) {
-        ctx.log("the log of the job " + id.value() + " could not be read: " + e.what());
+        ctx.log("the log of the job " + std::string(id.value()) + " could not be read: " + e.what());
     }
 }
 
@@ -394,13 +388,6 @@ json::value output_of(job_result r)
     return {};
 }
 
-task<job_result> wait_deferred(context& ctx, backend& b, const job_id& id)
-{
-    context::deferral deferred(ctx);
-    auto r = co_await wait_for_end(ctx, b, id);
-    co_return r;
-}
-
 /// Stopped while the job runs: ends it, unless the engine only lets go.
 task<json::value> stop_job(context& ctx, backend& b, const job_id& id, cancel_reason why)
 {
@@ -418,7 +405,7 @@ task<json::value> stop_job(context& ctx, backend& b, const job_id& id, cancel_re
 /// The attempt fails although the job may still run: it must not run beside that of the next attempt.
 task<> abandon_job(context& ctx, backend& b, const job_id& id, std::string why)
 {
-    ctx.log("the job " + id.value() + " cannot be watched any more and is cancelled: " + why);
+    ctx.log("the job " + std::string(id.value()) + " cannot be watched any more and is cancelled: " + why);
     std::string trouble = "it was told to stop; its end was not seen";
     try {
         co_await cancel_patiently(ctx, b, id, b.cancel_grace());
@@ -427,45 +414,64 @@ task<> abandon_job(context& ctx, backend& b, const job_id& id, std::string why)
     } catch (const std::exception& e) {
         trouble = e.what();
     }
-    ctx.mark_unconfirmed("job " + id.value() + ": " + trouble);
+    ctx.mark_unconfirmed("job " + std::string(id.value()) + ": " + trouble);
 }
 
-task<json::value> watch_job(context& ctx, backend& b, job_id id)
+/// How the wait went that has just ended.
+struct wait_end
 {
-    attempted<job_result> waited;
-    std::string trouble;
+    std::optional<job_result> job;
+    cancel_reason stopped = cancel_reason::none;
     std::exception_ptr error;
+    std::string trouble; ///< what `error` says
+};
+
+/// @param broken why it did not even begin, if it did not
+wait_end end_of_wait(backend& b, std::exception_ptr broken)
+{
+    wait_end w;
     try {
-        waited = co_await unless_cancelled(wait_deferred(ctx, b, id));
+        if (broken)
+            std::rethrow_exception(std::move(broken));
+        w.job = b.end_wait();
+    } catch (const cancelled& c) {
+        w.stopped = c.reason();
     } catch (const std::exception& e) {
-        trouble = e.what();
-        error = std::current_exception();
+        w.error = std::current_exception();
+        w.trouble = e.what();
     }
-    if (error) {
-        co_await abandon_job(ctx, b, id, std::move(trouble));
-        std::rethrow_exception(error);
+    return w;
+}
+
+/// What follows the wait: the job's output, or the end of a job that is not to go on.
+task<json::value> conclude(context& ctx, backend& b, const job_id& id, std::exception_ptr broken)
+{
+    wait_end w = end_of_wait(b, std::move(broken));
+    if (w.error) {
+        co_await abandon_job(ctx, b, id, std::move(w.trouble));
+        std::rethrow_exception(w.error);
     }
-    if (!waited.value) {
-        auto output = co_await stop_job(ctx, b, id, waited.stopped);
+    if (!w.job) {
+        auto output = co_await stop_job(ctx, b, id, w.stopped);
         co_return output;
     }
     auto logged = co_await unless_cancelled(as_value(fetch_logs(ctx, b, id)));
     // Whoever goes on with the attempt sees the same end again.
     if (detaches(logged.stopped))
         throw cancelled(logged.stopped);
-    co_return output_of(std::move(*waited.value));
+    co_return output_of(std::move(*w.job));
 }
 
-} // namespace
-
-task<json::value> run_remote_job(context& ctx, backend& b)
+/// Brings the attempt to where it has a job: recorded, or launched. @return why it was told to stop before it watched
+/// the job, which is then to be ended; `none` if it was not
+task<cancel_reason> find_or_launch(context& ctx, backend& b, job_id& id)
 {
     branch& here = co_await this_branch();
     (void)ctx.claim_token();
     recorded_launch known = recall(ctx);
     if (known.id) {
-        auto output = co_await watch_job(ctx, b, std::move(*known.id));
-        co_return output;
+        id = std::move(*known.id);
+        co_return cancel_reason::none;
     }
     bool in_doubt = known.intended;
     attempted<job_id> launched;
@@ -477,8 +483,8 @@ task<json::value> run_remote_job(context& ctx, backend& b)
         trouble = std::current_exception();
     }
     if (launched.value) {
-        auto output = co_await watch_job(ctx, b, std::move(*launched.value));
-        co_return output;
+        id = std::move(*launched.value);
+        co_return cancel_reason::none;
     }
     const cancel_reason asked = why_stopped(ctx, here);
     const cancel_reason why = asked != cancel_reason::none ? asked : launched.stopped;
@@ -490,11 +496,44 @@ task<json::value> run_remote_job(context& ctx, backend& b)
     if (in_doubt && !detaches(why)) {
         auto found = co_await find_to_cancel(ctx, b);
         if (found) {
-            auto output = co_await stop_job(ctx, b, *found, why);
-            co_return output;
+            id = std::move(*found);
+            co_return why;
         }
     }
     throw cancelled(why);
+}
+
+/// A million of these frames wait side by side: what is not needed then is in coroutines that have ended.
+template <class Backend>
+task<json::value> drive(context& ctx, Backend b)
+{
+    job_id id;
+    const cancel_reason stopped = co_await find_or_launch(ctx, *b, id);
+    if (stopped != cancel_reason::none) {
+        auto output = co_await stop_job(ctx, *b, id, stopped);
+        co_return output;
+    }
+    std::exception_ptr broken;
+    try {
+        const context::deferral deferred(ctx);
+        co_await borrowed_leaf(b->begin_wait(ctx, id));
+    } catch (...) {
+        broken = std::current_exception();
+    }
+    auto output = co_await conclude(ctx, *b, id, std::move(broken));
+    co_return output;
+}
+
+} // namespace
+
+task<json::value> run_remote_job(context& ctx, std::unique_ptr<backend> b)
+{
+    return drive(ctx, std::move(b));
+}
+
+task<json::value> run_remote_job(context& ctx, backend& b)
+{
+    return drive(ctx, &b);
 }
 
 } // namespace potoo

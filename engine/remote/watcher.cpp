@@ -1,57 +1,38 @@
 #include <potoo/watcher.hpp>
 
+#include "engine/remote/call_pace.hpp"
+#include "engine/remote/spread.hpp"
+#include "engine/remote/watch_calendar.hpp"
+#include "engine/remote/watch_list.hpp"
+
 #include <potoo/error.hpp>
-#include <potoo/wait.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
-#include <stdexcept>
+#include <limits>
 #include <utility>
 #include <vector>
 
 namespace potoo {
 namespace {
 
-/// Due times are rounded up to multiples of this, so that one wake-up serves many.
+/// Looks are put together at multiples of this, so that one wake-up serves many.
 constexpr duration finest_slot{16};
 constexpr duration first_retry{500};
 constexpr duration longest_retry{30'000};
-constexpr double jitter = 0.1;
-
-/// splitmix64 (Steele, Lea, Flood 2014): the same spread in every run of a watcher of that name.
-class spread
-{
-  public:
-    explicit spread(std::string_view seed) noexcept
-    {
-        for (const char c : seed)
-            state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    }
-
-    /// In [1 - jitter, 1 + jitter).
-    double next() noexcept
-    {
-        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
-        return 1 - jitter + 2 * jitter * (static_cast<double>(z >> 11) * 0x1p-53);
-    }
-
-  private:
-    std::uint64_t state_ = 0xcbf29ce484222325u;
-};
+/// Of its interval: as much earlier a job may be asked about to fill a page, and so are many-job looks put together.
+constexpr int early_part = 16;
+constexpr int slot_part = 64;
 
 duration scaled(duration d, double factor)
 {
-    return duration(static_cast<duration::rep>(std::ceil(static_cast<double>(d.count()) * factor)));
+    return duration(static_cast<duration::rep>(static_cast<double>(d.count()) * factor));
 }
 
-steady_time round_up(steady_time t, duration slot)
+std::uint32_t in_ms(duration d) noexcept
 {
-    const auto remainder = t.time_since_epoch() % slot;
-    return remainder.count() == 0 ? t : t + (slot - remainder);
+    constexpr duration::rep most = std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(std::clamp<duration::rep>(d.count(), 0, most));
 }
 
 /// How a call ended.
@@ -71,6 +52,8 @@ struct call_end
 
 call_end end_of(std::exception_ptr e)
 {
+    if (!e)
+        return {};
     try {
         std::rethrow_exception(e);
     } catch (const failure& f) {
@@ -85,265 +68,300 @@ call_end end_of(std::exception_ptr e)
 
 } // namespace
 
-class watcher::service final : private execution
+class watcher::service final : private timer_node, private ready_node
 {
   public:
     service(watcher& owner, potoo::loop& l, const std::string& name, limits lim)
-        : execution(l, l.intern(name)), owner_(owner), limits_(lim), allowed_(lim.concurrency), spread_(name)
-    {
-        if (lim.page == 0 || lim.concurrency == 0)
-            throw std::invalid_argument("a watcher needs pages of at least one job, and at least one call at once");
-        task_ = run();
-        task_access<void>::start(task_, *this);
-    }
+        : loop_(l), owner_(owner), limits_(lim), pace_(lim), spread_(name), name_(l.intern(name))
+    {}
 
-    ~service() override
+    ~service()
     {
         stop();
-        for (watch* w : line_) {
-            if (w)
-                w->place_ = nullptr;
-        }
+        loop_.disarm(*this);
+        loop_.unschedule(*this);
     }
 
-    void stop() noexcept { task_ = {}; }
+    void stop() noexcept { calls_made_.clear(); }
 
     void begin(watch& w)
     {
-        if (w.pace_.interval <= duration::zero())
+        const poll_pace& p = w.pace();
+        w.failures_ = 0;
+        w.error_ = nullptr;
+        w.interval_ms_ = in_ms(p.interval);
+        ++waiting_;
+        if (p.interval <= duration::zero())
             join(w);
         else
-            arm(w, w.interval_);
+            put(w, std::min(p.first, p.interval), loop_.now());
+        wake_for_next();
     }
 
-    void join(watch& w)
+    /// Its attempt waits no longer.
+    void leave(watch& w) noexcept
     {
-        w.place_ = &line_.emplace_back(&w);
-        changes_.increment();
+        *std::exchange(w.place_, nullptr) = nullptr;
+        if (--waiting_ > 0)
+            return;
+        calendar_.clear();
+        loop_.disarm(*this);
+        armed_for_ = steady_time::max();
     }
 
-    template <class Judgement>
-    void conclude(watch& w, Judgement judge)
+    void release(watch& w)
     {
         if (!w.place_)
             return;
-        bool over = true;
-        try {
-            over = judge();
-        } catch (...) {
-            w.error_ = std::current_exception();
-        }
-        if (over)
-            release(w);
+        leave(w);
+        w.complete();
     }
 
-    void throttle(steady_time until)
-    {
-        // Calls that were under way when the first was turned away do not count again.
-        if (paused_until_ <= loop().now()) {
-            allowed_ = std::max<std::size_t>(1, allowed_ / 2);
-            successes_ = 0;
-        }
-        paused_until_ = std::max(paused_until_, until);
-    }
+    void throttle(steady_time until) { pace_.throttle(loop_.now(), until); }
+
+    [[nodiscard]] std::size_t allowed() const noexcept { return pace_.allowed(); }
+
+    [[nodiscard]] steady_time call_time() const noexcept { return call_time_; }
 
     std::uint64_t calls = 0;
     std::uint64_t looks = 0;
 
-    [[nodiscard]] std::size_t allowed() const noexcept { return allowed_; }
-
   private:
-    /// The watches of one call. Their places are elements of this.
-    class lease
+    /// One of the calls that may be made at once; used for one page after another.
+    class call final : private execution
     {
       public:
-        explicit lease(service& s)
-        {
-            places_.reserve(s.limits_.page);
-            while (places_.size() < s.limits_.page && s.someone_waits()) {
-                watch*& place = places_.emplace_back(s.line_.front());
-                place->place_ = &place;
-                s.line_.pop_front();
-            }
-        }
+        explicit call(service& s) : execution(s.loop_, s.name_), service_(s) {}
 
-        lease(const lease&) = delete;
-        lease& operator=(const lease&) = delete;
-
-        ~lease()
+        ~call() override
         {
+            task_ = {};
             for (watch* w : places_) {
                 if (w)
-                    w->place_ = nullptr;
+                    watch_list::place(*w, nullptr);
             }
         }
 
-        [[nodiscard]] std::span<watch* const> view() const noexcept { return places_; }
+        /// Takes a page from the line and asks about it. It may have ended when this returns.
+        void begin(steady_time now)
+        {
+            begun_ = now;
+            service_.fill(places_, now);
+            service_.looks += places_.size();
+            task_ = service_.owner_.look(places_);
+            task_access<void>::start(task_, *this);
+        }
+
+        [[nodiscard]] steady_time begun() const noexcept { return begun_; }
+
+        [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
 
         [[nodiscard]] watch* take(std::size_t i) noexcept
         {
             watch* w = std::exchange(places_[i], nullptr);
             if (w)
-                w->place_ = nullptr;
+                watch_list::place(*w, nullptr);
             return w;
         }
 
       private:
-        std::vector<watch*> places_;
-    };
+        using watch_list = remote::watch_list;
 
-    class call_guard
-    {
-      public:
-        explicit call_guard(service& s) noexcept : service_(s) { ++service_.active_; }
-
-        call_guard(const call_guard&) = delete;
-        call_guard& operator=(const call_guard&) = delete;
-
-        ~call_guard()
+        void on_end() noexcept override
         {
-            --service_.active_;
-            service_.changes_.increment();
+            const call_end end = end_of(task_access<void>::result(task_).error());
+            task_ = {};
+            service_.ended(*this, end);
         }
 
-      private:
         service& service_;
+        std::vector<watch*> places_;
+        steady_time begun_;
+        task<> task_;
     };
 
-    // Ends only when it is destroyed.
-    void on_end() noexcept override {}
-
-    task<> run()
+    void on_due() override
     {
-        const auto body = [this](scope& s) { return serve(s); };
-        co_await with_scope(body);
+        armed_for_ = steady_time::max();
+        pump(loop_.now());
     }
 
-    task<> serve(scope& s)
+    void on_ready() override { pump(loop_.now()); }
+
+    void join(watch& w)
     {
-        for (;;) {
-            const std::uint64_t seen = changes_.value();
-            if (loop().now() < paused_until_ && someone_waits()) {
-                co_await sleep_until(paused_until_);
-                continue;
+        line_.push(w);
+        loop_.schedule(*this);
+    }
+
+    /// Begins the calls that may be begun now.
+    void pump(steady_time now)
+    {
+        pumping_ = true;
+        call_time_ = now;
+        calendar_.take_due(now, line_);
+        // No more at a time than run at once, so that answers that are there at once leave others their turn.
+        for (std::size_t turns = pace_.allowed(); may_begin(now); --turns) {
+            if (turns == 0) {
+                loop_.schedule(*this);
+                break;
             }
-            for (std::size_t room = allowed_ - std::min(allowed_, active_); room > 0 && someone_waits(); --room)
-                s.spawn(ask());
-            if (changes_.value() != seen) {
-                co_await yield_now();
-                continue;
+            pace_.call_begins(now);
+            ++calls;
+            call& c = free_call();
+            c.begin(now);
+        }
+        pumping_ = false;
+        wake_for_next();
+    }
+
+    [[nodiscard]] bool may_begin(steady_time now)
+    {
+        return active_ < pace_.allowed() && pace_.next_call() <= now && !line_.empty();
+    }
+
+    call& free_call()
+    {
+        ++active_;
+        if (free_.empty())
+            return *calls_made_.emplace_back(std::make_unique<call>(*this));
+        call* c = free_.back();
+        free_.pop_back();
+        return *c;
+    }
+
+    void fill(std::vector<watch*>& places, steady_time now)
+    {
+        places.clear();
+        while (places.size() < limits_.page) {
+            watch* w = line_.pop();
+            if (!w)
+                break;
+            places.push_back(w);
+        }
+        if (places.size() < limits_.page && !places.empty()) {
+            const steady_time soon = now + duration(places.front()->interval_ms_) / early_part;
+            while (places.size() < limits_.page) {
+                watch* w = calendar_.take_early(soon);
+                if (!w)
+                    break;
+                places.push_back(w);
             }
-            co_await changes_.reached(seen + 1);
         }
+        for (watch*& place : places)
+            remote::watch_list::place(*place, &place);
     }
 
-    /// Drops the places at the front that were left.
-    [[nodiscard]] bool someone_waits()
+    void ended(call& c, const call_end& end) noexcept
     {
-        while (!line_.empty() && !line_.front())
-            line_.pop_front();
-        return !line_.empty();
+        --active_;
+        const steady_time now = loop_.now();
+        settle(c, end, now);
+        free_.push_back(&c);
+        if (pumping_)
+            loop_.schedule(*this);
+        else
+            pump(now);
     }
 
-    task<> ask()
-    {
-        call_guard guard(*this);
-        lease p(*this);
-        ++calls;
-        looks += p.view().size();
-        call_end end;
-        try {
-            co_await owner_.look(p.view());
-        } catch (...) {
-            end = end_of(std::current_exception());
-        }
-        settle(p, end);
-    }
-
-    void settle(lease& p, const call_end& end)
+    void settle(call& c, const call_end& end, steady_time now)
     {
         if (end.what == call_end::kind::good)
-            count_success();
-        const bool throttled = end.what == call_end::kind::failed && loop().now() < paused_until_;
+            pace_.call_succeeded(c.begun(), now);
+        const bool throttled = end.what == call_end::kind::failed && pace_.paused(now);
         // One spread for the page, so that it stays together.
         const double factor = spread_.next();
-        for (std::size_t i = 0; i < p.view().size(); ++i) {
-            watch* w = p.take(i);
+        for (std::size_t i = 0; i < c.size(); ++i) {
+            watch* w = c.take(i);
             if (!w)
                 continue;
             if (throttled)
-                join(*w);
+                line_.push(*w);
             else if (end.what == call_end::kind::good)
-                look_again(*w, factor);
+                look_again(*w, factor, now);
             else if (end.what == call_end::kind::failed)
-                retry(*w, end.why, factor);
-            else {
-                w->error_ = end.error;
-                w->complete();
-            }
+                retry(*w, end.why, factor, now);
+            else
+                give_up(*w, end.error);
         }
     }
 
-    void count_success()
+    void give_up(watch& w, std::exception_ptr why)
     {
-        if (allowed_ == limits_.concurrency || ++successes_ < allowed_)
-            return;
-        ++allowed_;
-        successes_ = 0;
-    }
-
-    void look_again(watch& w, double factor)
-    {
-        w.failures_ = 0;
-        if (w.interval_ <= duration::zero()) {
-            join(w);
-            return;
-        }
-        w.interval_ =
-            std::max(w.interval_, std::min(w.pace_.max_interval, scaled(w.interval_, std::max(1.0, w.pace_.backoff))));
-        arm(w, scaled(w.interval_, factor));
-    }
-
-    void retry(watch& w, const std::string& why, double factor)
-    {
-        ++w.failures_;
-        const double growth = std::ldexp(1.0, static_cast<int>(std::min(w.failures_ - 1, 16u)));
-        const duration delay = std::min(scaled(std::max(w.interval_, first_retry), growth), longest_retry);
-        arm(w, scaled(std::max(delay, w.interval_), factor));
-        try {
-            w.disturbed(why);
-        } catch (...) {
-            loop().disarm(w);
-            w.error_ = std::current_exception();
-            w.complete();
-        }
-    }
-
-    /// Where calls take many jobs, a longer interval is rounded more coarsely, so that pages fill.
-    void arm(watch& w, duration delay)
-    {
-        const duration slot = limits_.page > 1 ? std::max(finest_slot, w.interval_ / 16) : finest_slot;
-        const steady_time now = loop().now();
-        const bool forever = delay >= steady_time::max() - now - 2 * slot;
-        loop().arm(w, forever ? steady_time::max() : round_up(now + delay, slot));
-    }
-
-    void release(watch& w)
-    {
-        *std::exchange(w.place_, nullptr) = nullptr;
+        w.error_ = std::move(why);
+        --waiting_;
         w.complete();
     }
 
+    void look_again(watch& w, double factor, steady_time now)
+    {
+        w.failures_ = 0;
+        const poll_pace& p = w.pace();
+        if (p.interval <= duration::zero()) {
+            line_.push(w);
+            return;
+        }
+        const duration interval(w.interval_ms_);
+        put(w, scaled(interval, factor), now);
+        w.interval_ms_ =
+            in_ms(std::max(interval, std::min(p.max_interval, scaled(interval, std::max(1.0, p.backoff)))));
+    }
+
+    void retry(watch& w, const std::string& why, double factor, steady_time now)
+    {
+        constexpr std::uint8_t most_doublings = 17;
+        w.failures_ = std::min<std::uint8_t>(w.failures_ + 1, most_doublings);
+        const duration interval(w.interval_ms_);
+        const duration delay =
+            std::min(scaled(std::max(interval, first_retry), std::ldexp(1.0, w.failures_ - 1)), longest_retry);
+        put(w, scaled(std::max(delay, interval), factor), now);
+        try {
+            w.disturbed(why);
+        } catch (...) {
+            w.error_ = std::current_exception();
+            release(w);
+        }
+    }
+
+    /// Where calls take many jobs, a longer time is rounded more coarsely, so that pages fill.
+    void put(watch& w, duration delay, steady_time now)
+    {
+        const steady_clock::duration slot = limits_.page > 1 ? std::max(finest_slot, delay / slot_part) : finest_slot;
+        steady_time due = now + delay;
+        due -= due.time_since_epoch() % slot;
+        calendar_.put(w, due > now ? due : due + slot);
+    }
+
+    void wake_for_next()
+    {
+        steady_time next = calendar_.next_due();
+        if (active_ < pace_.allowed() && !line_.empty())
+            next = std::min(next, pace_.next_call());
+        if (next == armed_for_)
+            return;
+        armed_for_ = next;
+        if (next == steady_time::max())
+            loop_.disarm(*this);
+        else
+            loop_.arm(*this, next);
+    }
+
+    potoo::loop& loop_;
     watcher& owner_;
     limits limits_;
-    std::deque<watch*> line_; ///< null where a watch has left
-    std::size_t active_ = 0;
-    std::size_t allowed_;
-    std::size_t successes_ = 0;
-    steady_time paused_until_ = steady_time::min();
-    spread spread_;
-    counter changes_; ///< of anything that may allow another call
-    task<> task_;     ///< the last, as it uses the rest
+    remote::call_pace pace_;
+    remote::spread spread_;
+    const std::string* name_;
+    remote::watch_list::store store_;
+    remote::watch_calendar calendar_{store_};
+    remote::watch_list line_{store_}; ///< those that are due
+    std::size_t waiting_ = 0;         ///< in the calendar, the line or a page
+    std::size_t active_ = 0;          ///< calls under way
+    steady_time armed_for_ = steady_time::max();
+    steady_time call_time_;
+    bool pumping_ = false;
+    std::vector<call*> free_;
+    std::vector<std::unique_ptr<call>> calls_made_; ///< the last, as they use the rest
 };
 
 watch::~watch()
@@ -368,15 +386,10 @@ bool watch::start()
 
 bool watch::withdraw() noexcept
 {
-    owner().loop().disarm(*this);
+    // Null when the watcher went down first.
     if (place_)
-        *std::exchange(place_, nullptr) = nullptr;
+        watcher_->service_->leave(*this);
     return true;
-}
-
-void watch::on_due()
-{
-    watcher_->service_->join(*this);
 }
 
 watcher::watcher(potoo::loop& l, std::string name, limits lim)
@@ -402,12 +415,22 @@ std::size_t watcher::concurrency() const noexcept
 
 void watcher::answer(watch& w, const json::value& job)
 {
-    service_->conclude(w, [&] { return w.judge(job); });
+    conclude(w, [&] { return w.judge(job); });
 }
 
 void watcher::missing(watch& w)
 {
-    service_->conclude(w, [&] { return w.judge_missing(); });
+    conclude(w, [&] { return w.judge_missing(); });
+}
+
+steady_time watcher::call_time() const noexcept
+{
+    return service_->call_time();
+}
+
+void watcher::release(watch& w)
+{
+    service_->release(w);
 }
 
 void watcher::throttle(steady_time until)

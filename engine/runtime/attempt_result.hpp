@@ -20,6 +20,12 @@ struct attempt_result
     schedule::attempt_outcome outcome = schedule::attempt_outcome::success;
     json::value output; ///< of a success
     json::object error; ///< `class`, `code` (may be missing), `message`; empty for a success
+
+    /// The operator came to its end as it wanted, whatever it was told meanwhile.
+    [[nodiscard]] bool is_by_itself() const noexcept
+    {
+        return outcome == schedule::attempt_outcome::success || outcome == schedule::attempt_outcome::skipped;
+    }
 };
 
 /// Largest output of one attempt, and result of one step, as JSON text.

@@ -50,6 +50,8 @@ callback_book::entry* callback_book::find(std::string_view token)
 
 void callback_book::forget(task_index t, item_index i, attempt_number n)
 {
+    if (entries_.empty())
+        return;
     const auto belongs = [&](const entry& e) { return e.task == t && e.item == i && e.attempt == n; };
     auto e = entries_.lower_bound({t.value(), i.value(), n.value(), {}, 0});
     while (e != entries_.end() && belongs(e->second)) {

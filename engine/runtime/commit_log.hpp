@@ -41,7 +41,9 @@ class commit_log
 
     journal::run_number create_run(journal::new_run run) { return writer_.create_run(std::move(run)); }
 
-    journal::position append(journal::record r) { return writer_.append(std::move(r)); }
+    journal::position append(journal::record&& r) { return writer_.append(std::move(r)); }
+
+    journal::position append(const journal::record& r) { return writer_.append(r); }
 
     void append_log(journal::log_chunk chunk) { writer_.append_log(std::move(chunk)); }
 

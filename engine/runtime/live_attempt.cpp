@@ -11,33 +11,62 @@
 #include <utility>
 
 namespace potoo::runtime {
-namespace {
-
-constexpr std::size_t max_log_size = std::size_t{64} << 20;
-
-bool detaches(cancel_reason r) noexcept
-{
-    return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
-}
-
-} // namespace
 
 live_attempt::live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
                            std::vector<journal::record> recorded, std::optional<wall_time> first_started, purpose p)
-    : execution(owner.services().loop, owner.interned_name(task)), owner_(owner), task_(task), item_(item),
-      number_(number), purpose_(p), started_(owner.services().loop.now())
+    : execution(owner.services().loop, &owner.dag()[task].name), owner_(owner), task_(task), item_(item),
+      number_(number), purpose_(p), started_(owner.clock().now())
 {
     if (!recorded.empty())
-        replay_ = std::make_unique<replay_state>(std::move(recorded));
+        calls().replay(std::move(recorded));
     // A replay goes on with the time that is left.
     if (first_started)
-        started_ -= std::max(owner.services().loop.wall_now() - *first_started, duration{0});
+        started_ -= std::max(owner.clock().wall_now() - *first_started, duration{0});
 }
 
 live_attempt::~live_attempt()
 {
-    if (armed())
-        loop().disarm(*this);
+    // Coroutines first: they are destroyed where they wait, and use the rest until then.
+    if (parts_ && parts_->clean_up)
+        parts_->clean_up->running = {};
+    coroutine_ = {};
+}
+
+attempt_parts& live_attempt::parts()
+{
+    if (!parts_)
+        parts_ = std::make_unique<attempt_parts>();
+    return *parts_;
+}
+
+attempt_timer& live_attempt::timer()
+{
+    auto& t = parts().timer;
+    if (!t)
+        t = std::make_unique<attempt_timer>(*this);
+    return *t;
+}
+
+attempt_calls& live_attempt::calls()
+{
+    auto& c = parts().calls;
+    if (!c)
+        c = std::make_unique<attempt_calls>(*this);
+    return *c;
+}
+
+attempt_clean_up& live_attempt::clean_up()
+{
+    auto& c = parts().clean_up;
+    if (!c)
+        c = std::make_unique<attempt_clean_up>();
+    return *c;
+}
+
+void live_attempt::disarm() noexcept
+{
+    if (parts_ && parts_->timer)
+        parts_->timer->disarm();
 }
 
 const run_id& live_attempt::run() const noexcept
@@ -50,12 +79,40 @@ std::string_view live_attempt::task_name() const noexcept
     return owner_.dag()[task_].name;
 }
 
+steady_time live_attempt::deadline() const noexcept
+{
+    if (is_reconciliation())
+        return steady_time::max();
+    const auto& timeout = owner_.dag()[task_].timeout;
+    return timeout ? std::min(owner_.deadline(), started_ + *timeout) : owner_.deadline();
+}
+
 void live_attempt::render()
 {
     const prepared_task& prepared = owner_.prepared(task_);
+    const bool same_input = prepared.has_one_input();
+    const bool same_variables = prepared.has_one_environment();
+    if (same_input && same_variables)
+        return;
     const attempt_names all = names();
-    input_ = prepared.render_input(all);
-    environment_ = prepared.render_environment(all);
+    auto own = std::make_unique<attempt_settings>();
+    if (!same_input)
+        own->input = prepared.render_input(all);
+    if (!same_variables)
+        own->variables = prepared.render_environment(all);
+    parts().settings = std::move(own);
+}
+
+const json::object& live_attempt::input() const noexcept
+{
+    const bool own = parts_ && parts_->settings && parts_->settings->input;
+    return own ? *parts_->settings->input : owner_.prepared(task_).input();
+}
+
+std::span<const std::pair<std::string, std::string>> live_attempt::environment() const noexcept
+{
+    const bool own = parts_ && parts_->settings && parts_->settings->variables;
+    return own ? *parts_->settings->variables : owner_.prepared(task_).variables();
 }
 
 launch_token live_attempt::token() const
@@ -77,19 +134,13 @@ void live_attempt::start()
     const bool in_time = !is_reconciliation();
     try {
         render();
-        if (in_time)
-            deadline_ = owner_.deadline();
-        if (in_time && spec.timeout) {
-            deadline_ = std::min(deadline_, started_ + *spec.timeout);
-            if (stop_ == cancel_reason::none)
-                loop().arm(*this, started_ + *spec.timeout);
-        }
+        if (in_time && spec.timeout && stop_ == cancel_reason::none)
+            timer().arm(started_ + *spec.timeout);
         coroutine_ = owner_.prepared(task_).op().run(*this);
         if (!coroutine_)
             throw fatal("the operator returned no coroutine");
     } catch (...) {
-        result_ = result_of(std::current_exception(), cancel_reason::none, false);
-        conclude();
+        conclude(result_of(std::current_exception(), cancel_reason::none, false));
         return;
     }
     task_access<json::value>::start(coroutine_, *this);
@@ -115,10 +166,7 @@ void live_attempt::prepare_to_stop(cancel_reason reason)
         return;
     stop_ = reason;
     stop_unrecorded_ = true;
-    if (armed())
-        loop().disarm(*this);
-    if (!replay_)
-        replay_ = std::make_unique<replay_state>(std::vector<journal::record>());
+    disarm();
 }
 
 void live_attempt::go_on_to_stop()
@@ -129,28 +177,27 @@ void live_attempt::go_on_to_stop()
 
 void live_attempt::stop_once_arrived()
 {
-    if (!replay_ || replay_->records.arrived() || detaches(stop_) || operator_ended_)
+    if (arrived() || detaches(stop_) || operator_ended_)
         deliver_stop();
     else
-        loop().arm(*this, loop().now() + longest_replay);
+        timer().arm(loop().now() + longest_replay);
 }
 
 void live_attempt::deliver_stop() noexcept
 {
-    if (armed())
-        loop().disarm(*this);
+    disarm();
     cancel(stop_);
-    if (replay_)
-        replay_->let_go.advance_to(1);
+    if (parts_ && parts_->calls)
+        parts_->calls->stop_is_delivered();
 }
 
 void live_attempt::deliver_stop_if_arrived() noexcept
 {
-    if (stop_is_held() && !stop_unrecorded_ && replay_->records.arrived())
+    if (stop_is_held() && !stop_unrecorded_ && arrived())
         deliver_stop();
 }
 
-void live_attempt::on_due()
+void live_attempt::time_is_up()
 {
     if (stop_ != cancel_reason::none) {
         deliver_stop();
@@ -163,53 +210,54 @@ void live_attempt::on_due()
 void live_attempt::on_end() noexcept
 {
     if (operator_ended_) {
-        conclude();
+        conclude(std::move(clean_up().result));
         return;
     }
     operator_ended_ = true;
-    if (armed())
-        loop().disarm(*this);
-    take_outcome();
-    if (!must_clean_up()) {
-        conclude();
+    disarm();
+    attempt_result r = take_outcome();
+    if (!must_clean_up(r)) {
+        conclude(std::move(r));
         return;
     }
-    clean_up_ = shield(clean_up(), loop().now() + grace_of_handlers);
-    task_access<void>::start(clean_up_, *this);
+    attempt_clean_up& c = clean_up();
+    c.result = std::move(r);
+    c.running = shield(run_handlers(), loop().now() + grace_of_handlers);
+    task_access<void>::start(c.running, *this);
 }
 
-void live_attempt::take_outcome() noexcept
+attempt_result live_attempt::take_outcome() noexcept
 {
     auto& outcome = task_access<json::value>::result(coroutine_);
     if (auto e = outcome.error())
-        result_ = result_of(e, stop_, timed_out_);
-    else
-        result_.output = outcome.take();
+        return result_of(e, stop_, timed_out_);
+    return {schedule::attempt_outcome::success, outcome.take(), {}};
 }
 
-bool live_attempt::must_clean_up() const noexcept
+bool live_attempt::must_clean_up(const attempt_result& r) const noexcept
 {
-    const bool by_itself =
-        result_.outcome == schedule::attempt_outcome::success || result_.outcome == schedule::attempt_outcome::skipped;
-    return !handlers_.empty() && stop_ != cancel_reason::none && !detaches(stop_) && !by_itself;
+    const bool has_handlers = parts_ && parts_->clean_up && !parts_->clean_up->handlers.empty();
+    return has_handlers && stop_ != cancel_reason::none && !detaches(stop_) && !r.is_by_itself();
 }
 
 void live_attempt::on_cancel(task<> handler)
 {
     if (!handler)
         throw std::invalid_argument("on_cancel was given an empty task");
-    handlers_.push_back(std::move(handler));
-    ++handlers_given_;
+    attempt_clean_up& c = clean_up();
+    c.handlers.push_back(std::move(handler));
+    ++c.handlers_given;
 }
 
-task<> live_attempt::clean_up()
+task<> live_attempt::run_handlers()
 {
     branch& here = co_await this_branch();
     if (stop_unrecorded_)
-        co_await replay_->let_go.reached(1);
-    while (!handlers_.empty()) {
-        task<> handler = std::move(handlers_.back());
-        handlers_.pop_back();
+        co_await calls().let_go().reached(1);
+    std::vector<task<>>& handlers = clean_up().handlers;
+    while (!handlers.empty()) {
+        task<> handler = std::move(handlers.back());
+        handlers.pop_back();
         std::string trouble;
         try {
             co_await std::move(handler);
@@ -229,55 +277,60 @@ task<> live_attempt::clean_up()
         mark_unconfirmed("the clean-up did not end within " + format_duration(grace_of_handlers));
 }
 
-void live_attempt::check_arrival()
+void live_attempt::check_arrival(attempt_result& r)
 {
-    if (!replay_ || detaches(stop_))
+    attempt_replay* known = records();
+    if (!known || detaches(stop_))
         return;
-    if (replay_->records.has_unclaimed_launch())
+    if (known->has_unclaimed_launch())
         mark_unconfirmed(
             fmt::format("the job {} was launched, and the attempt ended without looking after it", token().value()));
-    const bool by_itself =
-        result_.outcome == schedule::attempt_outcome::success || result_.outcome == schedule::attempt_outcome::skipped;
-    const journal::record* left = replay_->records.next_call({});
+    const journal::record* left = known->next_call({});
     if (stop_ != cancel_reason::none && !left)
-        left = replay_->records.left_at_or_below({});
+        left = known->left_at_or_below({});
     const std::string missed =
         left ? fmt::format("it ended before its call {}{}, which was recorded as {}", left->step,
                            left->branch.empty() ? "" : fmt::format(" on the branch {}", left->branch),
                            describe_call(call_kind_of(*left), left->name))
              : std::string("it ended before it came by all that is recorded of it");
     // What it had done behind that point, and would have undone, it did not come by.
-    if (stop_ != cancel_reason::none && !by_itself && unconfirmed_.empty() && !replay_->records.arrived())
+    if (stop_ != cancel_reason::none && !r.is_by_itself() && unconfirmed().empty() && !known->arrived())
         mark_unconfirmed("told to stop while it was replayed, " + missed);
     if (!left)
         return;
-    if (stop_ == cancel_reason::none && by_itself)
-        result_ = failed_result(failure_class::fatal,
-                                "the operator has changed: " + missed + "; retry the task to run it from the start",
-                                "operator_changed");
+    if (stop_ == cancel_reason::none && r.is_by_itself())
+        r = failed_result(failure_class::fatal,
+                          "the operator has changed: " + missed + "; retry the task to run it from the start",
+                          "operator_changed");
     else
         log("not all of the replay: " + missed);
 }
 
-void live_attempt::conclude()
+void live_attempt::conclude(attempt_result&& r)
 {
-    if (armed())
-        loop().disarm(*this);
+    disarm();
     operator_ended_ = true;
-    check_arrival();
-    for (auto [lines, stream] :
-         {std::pair(&out_lines_, journal::log_stream::out), {&err_lines_, journal::log_stream::err}}) {
-        if (std::string rest = lines->take_rest(); !rest.empty())
+    check_arrival(r);
+    finish_log();
+    if (!unconfirmed().empty() && r.outcome != schedule::attempt_outcome::success)
+        r.error["remote"] = "unconfirmed";
+    owner_.attempt_has_ended(*this, std::move(r));
+}
+
+void live_attempt::finish_log()
+{
+    if (!parts_ || !parts_->log)
+        return;
+    attempt_log& own = *parts_->log;
+    for (const auto stream : {journal::log_stream::out, journal::log_stream::err}) {
+        if (std::string rest = own.lines(stream).take_rest(); !rest.empty())
             add_log(stream, std::move(rest));
     }
-    if (!unconfirmed_.empty() && result_.outcome != schedule::attempt_outcome::success)
-        result_.error["remote"] = "unconfirmed";
-    if (log_dropped_ > 0)
+    if (own.dropped() > 0)
         owner_.add_log(*this, journal::log_stream::engine,
                        fmt::format("{} more bytes of log were not kept (the limit is {} bytes, less when the journal "
                                    "cannot keep up)\n",
-                                   log_dropped_, max_log_size));
-    owner_.attempt_has_ended(*this);
+                                   own.dropped(), attempt_log::max_size));
 }
 
 std::optional<value_template> live_attempt::late(std::string_view property) const
@@ -300,14 +353,18 @@ process_runner& live_attempt::processes() noexcept
     return owner_.services().processes;
 }
 
+attempt_log& live_attempt::log_part()
+{
+    auto& l = parts().log;
+    if (!l)
+        l = std::make_unique<attempt_log>();
+    return *l;
+}
+
 void live_attempt::add_log(journal::log_stream stream, std::string text)
 {
-    if (logged_ >= max_log_size || owner_.services().log.over_limit()) {
-        log_dropped_ += text.size();
-        return;
-    }
-    logged_ += text.size();
-    owner_.add_log(*this, stream, std::move(text));
+    if (log_part().admit(text.size(), owner_.services().log.over_limit()))
+        owner_.add_log(*this, stream, std::move(text));
 }
 
 void live_attempt::log(std::string_view line)
@@ -317,9 +374,9 @@ void live_attempt::log(std::string_view line)
 
 void live_attempt::log_output(output_stream stream, std::string_view piece)
 {
-    const bool err = stream == output_stream::standard_error;
-    if (std::string whole = (err ? err_lines_ : out_lines_).add(piece); !whole.empty())
-        add_log(err ? journal::log_stream::err : journal::log_stream::out, std::move(whole));
+    const auto where = stream == output_stream::standard_error ? journal::log_stream::err : journal::log_stream::out;
+    if (std::string whole = log_part().lines(where).add(piece); !whole.empty())
+        add_log(where, std::move(whole));
 }
 
 void live_attempt::progress(double fraction, std::string_view message)
@@ -344,14 +401,15 @@ std::shared_ptr<void>& live_attempt::shared_slot(std::type_index type, const std
 std::shared_ptr<const void>* live_attempt::task_slot(std::type_index type)
 {
     const prepared_task& prepared = owner_.prepared(task_);
-    return prepared.is_constant() ? &prepared.slot(type) : nullptr;
+    return prepared.has_one_input() ? &prepared.slot(type) : nullptr;
 }
 
 void live_attempt::mark_unconfirmed(std::string_view why)
 {
-    if (!unconfirmed_.empty())
-        unconfirmed_ += "; ";
-    unconfirmed_ += why;
+    std::string& all = clean_up().unconfirmed;
+    if (!all.empty())
+        all += "; ";
+    all += why;
     log(fmt::format("the remote side has not confirmed that the job stopped: {}", why));
 }
 

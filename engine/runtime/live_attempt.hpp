@@ -5,19 +5,21 @@
 /// An attempt that is told to stop while it is replayed and has not arrived where it was first goes on to there, so
 /// that whoever must undo something is registered and knows of what: for at most `longest_replay`. It does nothing new
 /// on the way.
+///
+/// There may be a million of them, which wait: each keeps what every attempt needs, and the rest (`attempt_parts`) only
+/// if it needs it.
 
 #include "engine/journal/record.hpp"
-#include "engine/runtime/attempt_replay.hpp"
+#include "engine/journal/writer.hpp"
+#include "engine/runtime/attempt_parts.hpp"
 #include "engine/runtime/attempt_result.hpp"
-#include "engine/runtime/callback_book.hpp"
-#include "engine/runtime/log_lines.hpp"
 #include "engine/runtime/prepared_task.hpp"
 
 #include <potoo/context.hpp>
+#include <potoo/detail/frame_slab.hpp>
 #include <potoo/execution.hpp>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +30,7 @@ namespace potoo::runtime {
 
 class run_executor;
 
-class live_attempt final : public execution, public context, private decision_memory, private timer_node
+class live_attempt final : public execution, public context, public detail::slab_allocated
 {
   public:
     static constexpr duration longest_replay{60'000};
@@ -58,30 +60,37 @@ class live_attempt final : public execution, public context, private decision_me
     void prepare_to_stop(cancel_reason reason);
     void go_on_to_stop();
 
+    /// What it set for itself is due: its timeout, or the end of a replay.
+    void time_is_up();
+
     [[nodiscard]] bool is_reconciliation() const noexcept { return purpose_ == purpose::reconciliation; }
 
     [[nodiscard]] task_index task_at() const noexcept { return task_; }
 
-    [[nodiscard]] attempt_result take_result() { return std::move(result_); }
-
     [[nodiscard]] steady_time started() const noexcept { return started_; }
 
     /// Why what it began at a remote side may run still; empty when it does not.
-    [[nodiscard]] const std::string& unconfirmed() const noexcept { return unconfirmed_; }
+    [[nodiscard]] std::string_view unconfirmed() const noexcept
+    {
+        return parts_ && parts_->clean_up ? std::string_view(parts_->clean_up->unconfirmed) : std::string_view();
+    }
 
     /// Handlers that `on_cancel` was given.
-    [[nodiscard]] std::uint32_t handlers() const noexcept { return handlers_given_; }
+    [[nodiscard]] std::uint32_t handlers() const noexcept
+    {
+        return parts_ && parts_->clean_up ? parts_->clean_up->handlers_given : 0;
+    }
 
     /// A reconciliation came by all that is recorded, and had as many handlers to run as the attempt had.
-    [[nodiscard]] bool looked_after(std::uint32_t handlers) const
+    [[nodiscard]] bool looked_after(std::uint32_t handlers_before) const
     {
-        return replay_ && replay_->records.arrived() && handlers_given_ >= handlers;
+        return parts_ && parts_->calls && parts_->calls->arrived() && handlers() >= handlers_before;
     }
 
     /// What it appended last, or was appended for it, that it has not waited for.
     void note_unawaited(journal::position p) noexcept { unawaited_ = p; }
 
-    const json::object& input() const noexcept override { return *input_; }
+    const json::object& input() const noexcept override;
 
     std::optional<value_template> late(std::string_view property) const override;
 
@@ -96,11 +105,11 @@ class live_attempt final : public execution, public context, private decision_me
 
     launch_token token() const override;
 
-    std::span<const std::pair<std::string, std::string>> environment() const noexcept override { return environment_; }
+    std::span<const std::pair<std::string, std::string>> environment() const noexcept override;
 
     const json::object* connection(std::string_view name) override;
 
-    steady_time deadline() const noexcept override { return deadline_; }
+    steady_time deadline() const noexcept override;
 
     potoo::loop& loop() noexcept override { return execution::loop(); }
 
@@ -126,94 +135,42 @@ class live_attempt final : public execution, public context, private decision_me
     void mark_unconfirmed(std::string_view why) override;
 
   private:
-    /// Decisions of groups in which nothing is recorded that are kept until something is; such groups beyond that are
-    /// neither numbered nor recorded. A loop may have any number of them.
-    static constexpr std::size_t most_held = 16;
-
-    /// Where a branch stands.
-    struct branch_position
-    {
-        std::uint32_t calls = 0;         ///< that are recorded, and groups, so far
-        std::uint32_t draws = 0;         ///< of `uuid` and `random`
-        std::uint32_t unkept = 0;        ///< groups since the last of them that are not numbered
-        std::uint32_t traces_before = 0; ///< the attempt's when the group began that the branch waits for
-        bool decided = false;            ///< that group is, and its decision kept
-    };
-
-    struct held_decision
-    {
-        std::string path;
-        std::uint32_t number;
-        decision what;
-    };
-
-    /// A branch that begins nothing new, because its group is known to have ended.
-    struct closed_branch
-    {
-        std::string path;
-        std::string group; ///< path of the branch that waits for the group
-        std::uint32_t number;
-        bool lost; ///< it did not decide the group; otherwise it did nothing that is recorded
-    };
-
-    /// Of an attempt that has records.
-    struct replay_state
-    {
-        explicit replay_state(std::vector<journal::record> records) : records(std::move(records)) {}
-
-        attempt_replay records;
-        std::vector<closed_branch> closed;
-        counter let_go; ///< 1 once a stop that was held back is not any more
-    };
+    friend class attempt_calls;
 
     void set_deferred(bool deferred) override;
     std::shared_ptr<void>& shared_slot(std::type_index type, const std::string& key) override;
     std::shared_ptr<const void>* task_slot(std::type_index type) override;
     void on_end() noexcept override;
-    void on_due() override;
 
-    decision_memory* decisions() noexcept override { return this; }
+    decision_memory* decisions() override { return &calls(); }
 
-    std::optional<std::uint32_t> recall(const branch& where, std::uint32_t tasks) override;
-    void decide(const branch& where, std::uint32_t tasks, std::uint32_t decided_by) override;
-    void settle(const branch& where, std::uint32_t tasks, std::optional<std::uint32_t> decided_by,
-                bool stopped) override;
+    [[nodiscard]] attempt_parts& parts();
+    [[nodiscard]] attempt_timer& timer();
+    [[nodiscard]] attempt_calls& calls();
+    [[nodiscard]] attempt_log& log_part();
+    [[nodiscard]] attempt_clean_up& clean_up();
+
+    /// What the journal holds of it; null while there is no record to look for.
+    [[nodiscard]] attempt_replay* records() const noexcept
+    {
+        return parts_ && parts_->calls ? parts_->calls->records() : nullptr;
+    }
 
     void render();
+    void disarm() noexcept;
     void add_log(journal::log_stream stream, std::string text);
+    void finish_log();
     [[nodiscard]] journal::record make_record(journal::record_kind kind, std::string name) const;
-    journal::position append(journal::record r);
+    journal::position append(journal::record&& r);
 
-    void append_unawaited(journal::record r) { note_unawaited(append(std::move(r))); }
+    void append_unawaited(journal::record&& r) { note_unawaited(append(std::move(r))); }
 
-    [[nodiscard]] task<> commit(journal::record r);
-
-    /// A record of the next call of a branch, which is numbered by this.
-    [[nodiscard]] journal::record next_call(const branch& here, call_kind kind, std::string name);
-
-    /// What was recorded of it; null when it is new. @throws fatal when that was another call
-    [[nodiscard]] const journal::record* recall_call(const journal::record& call);
+    /// To be awaited: until it is durable.
+    [[nodiscard]] counter::wait commit(journal::record&& r);
 
     /// Before something new is begun that is recorded: lets a stop that is held back go first, and writes down what
     /// groups before it came to. @throws cancelled when it must not begin; fatal when it did not in an earlier life
     [[nodiscard]] task<> begin_new(branch& here);
-
-    /// @throws as `begin_new`
-    void refuse_if_closed(std::string_view path) const;
-
-    /// What is recorded in the place of the next call of a branch, when that is the decision of such a group.
-    [[nodiscard]] std::optional<decision> recorded_decision(const std::string& path, std::uint32_t tasks) const;
-    void close_branches(const std::string& path, std::uint32_t tasks, const std::optional<decision>& known);
-    /// @throws fatal when the group came to another end now
-    void pass_recorded_group(const std::string& path, const decision& known, std::optional<std::uint32_t> decided_by,
-                             bool stopped);
-    void keep_decision(const std::string& path, std::uint32_t tasks, std::optional<std::uint32_t> decided_by);
-    void write_held();
-
-    /// The branch has come by something that is recorded, or drawn.
-    branch_position& leave_trace(const std::string& path);
-    [[nodiscard]] bool has_trace(const std::string& path, std::uint32_t tasks) const;
-    [[nodiscard]] std::uint32_t calls_of(const std::string& path) const;
 
     /// A stop was asked for, and waits for the replay, or for the journal.
     [[nodiscard]] bool stop_is_held() const noexcept
@@ -221,54 +178,36 @@ class live_attempt final : public execution, public context, private decision_me
         return stop_ != cancel_reason::none && cancel_requested() == cancel_reason::none;
     }
 
+    /// It has come by all that is recorded of it.
+    [[nodiscard]] bool arrived() const { return !parts_ || !parts_->calls || parts_->calls->arrived(); }
+
     /// @throws cancelled when something new must not begin
     void refuse_if_stopped(const branch& here) const;
     void stop_once_arrived();
     void deliver_stop() noexcept;
     void deliver_stop_if_arrived() noexcept;
 
-    void take_outcome() noexcept;
-    void check_arrival();
-    [[nodiscard]] bool must_clean_up() const noexcept;
-    [[nodiscard]] task<> clean_up();
-    void conclude();
-
-    /// Path of a branch below this attempt: `1.0` is the first below the second. What follows a call of the branch
-    /// above is told apart by how many there were: `1@3`.
-    [[nodiscard]] std::string path_of(const branch& b) const;
-    [[nodiscard]] std::string path_below(std::string path, std::uint32_t position) const;
+    [[nodiscard]] attempt_result take_outcome() noexcept;
+    void check_arrival(attempt_result& r);
+    [[nodiscard]] bool must_clean_up(const attempt_result& r) const noexcept;
+    [[nodiscard]] task<> run_handlers();
+    void conclude(attempt_result&& r);
 
     run_executor& owner_;
     task_index task_;
     item_index item_;
     attempt_number number_;
+    std::int32_t deferrals_ = 0;
     purpose purpose_;
     bool timed_out_ = false;
     bool token_claimed_ = false;
     bool operator_ended_ = false;
     bool stop_unrecorded_ = false; ///< not known to be in the journal yet
     cancel_reason stop_ = cancel_reason::none;
-    int deferrals_ = 0;
     steady_time started_;
-    steady_time deadline_ = steady_time::max();
-    std::shared_ptr<const json::object> input_;
-    std::vector<std::pair<std::string, std::string>> environment_;
-    std::unique_ptr<replay_state> replay_; ///< null while there is no record to look for
-    std::map<std::string, branch_position, std::less<>> positions_;
-    log_lines out_lines_;
-    log_lines err_lines_;
-    std::size_t logged_ = 0;
-    std::size_t log_dropped_ = 0;
-    std::string unconfirmed_;
-    std::vector<held_decision> held_;
-    std::uint32_t traces_ = 0;
-    std::uint32_t handlers_given_ = 0;
     journal::position unawaited_ = 0;
-    std::vector<potoo::task<>> handlers_;
-    attempt_result result_;
-    // The coroutines last: they are destroyed first, where they wait, and use the rest until then.
+    std::unique_ptr<attempt_parts> parts_;
     potoo::task<json::value> coroutine_;
-    potoo::task<> clean_up_;
 };
 
 } // namespace potoo::runtime

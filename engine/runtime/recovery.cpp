@@ -59,7 +59,7 @@ void run_executor::recover(journal::run_number number, std::span<const record> r
 void run_executor::begin_again(wall_time first_started)
 {
     arm_deadline(first_started);
-    append([] {
+    caused_by_ = append([] {
         record r;
         r.kind = record_kind::run_started;
         return r;
@@ -103,26 +103,11 @@ void run_executor::replay(const record& r)
         replay_event(e);
         break;
     }
-    case record_kind::attempt_ended: {
-        attempt_result result;
-        result.outcome = outcome_of(r.state);
-        if (result.outcome == attempt_outcome::success)
-            values_.set_output(r.task, r.item, data_of(r));
-        else if (!r.data.empty()) {
-            result.error = data_of(r).as_object();
-            values_.set_error(r.task, r.item, result.error);
-        }
-        if (const auto u = unconfirmed_.find({r.task, r.item, r.attempt}); u != unconfirmed_.end())
-            u->second.steps = std::move(history_[key].steps);
-        else
-            callbacks_.forget(r.task, r.item, r.attempt);
-        history_.erase(key);
-        replay_event(schedule::attempt_ended{r.task, r.item, result.outcome,
-                                             retry_allowed(*dag()[r.task].retry, result),
-                                             replayable_fraction(id(), r.task, r.item, r.attempt) * 2 - 1});
+    case record_kind::attempt_ended:
+        replay_end(r);
         break;
-    }
     case record_kind::attempt_interrupted:
+        replay_start(r);
         history_.erase(key);
         replay_event(schedule::attempt_ended{r.task, r.item, attempt_outcome::interrupted, false, 0});
         break;
@@ -134,6 +119,7 @@ void run_executor::replay(const record& r)
         replay_event(schedule::retry_due{r.task, r.item});
         break;
     case record_kind::attempt_started:
+        replay_start(r);
         if (!history_[key].started)
             history_[key].started = r.at;
         break;
@@ -150,6 +136,7 @@ void run_executor::replay(const record& r)
         replay_event(schedule::run_resumed{});
         break;
     case record_kind::callback_opened:
+        replay_start(r);
         callbacks_.open(r);
         keep_step(r);
         break;
@@ -159,6 +146,7 @@ void run_executor::replay(const record& r)
     case record_kind::step_recorded:
     case record_kind::launch_intent:
     case record_kind::launch_recorded:
+        replay_start(r);
         keep_step(r);
         break;
     case record_kind::remote_unconfirmed:
@@ -181,6 +169,39 @@ void run_executor::replay(const record& r)
     case record_kind::pool_resized:
         break;
     }
+}
+
+/// Whatever is recorded of an attempt says that it was started: the record of the start itself was not waited for.
+void run_executor::replay_start(const record& r)
+{
+    const schedule::task_state state = machine_.state_of(r.task, r.item);
+    const bool waits = state == schedule::task_state::queued || state == schedule::task_state::retrying;
+    if (waits && machine_.attempt_of(r.task, r.item) < r.attempt)
+        replay_event(schedule::attempt_started{r.task, r.item, r.attempt});
+}
+
+void run_executor::replay_end(const record& r)
+{
+    replay_start(r);
+    attempt_result result;
+    result.outcome = outcome_of(r.state);
+    // Cancelled before it began: here its item has ended with the cancellation.
+    if (result.outcome == attempt_outcome::cancelled && !is_under_way(r.task, r.item, r.attempt))
+        return;
+    if (result.outcome == attempt_outcome::success)
+        values_.set_output(r.task, r.item, data_of(r));
+    else if (!r.data.empty()) {
+        result.error = data_of(r).as_object();
+        values_.set_error(r.task, r.item, result.error);
+    }
+    const item_key key = key_of(r.task, r.item);
+    if (const auto u = unconfirmed_.find({r.task, r.item, r.attempt}); u != unconfirmed_.end())
+        u->second.steps = std::move(history_[key].steps);
+    else
+        callbacks_.forget(r.task, r.item, r.attempt);
+    history_.erase(key);
+    replay_event(schedule::attempt_ended{r.task, r.item, result.outcome, retry_allowed(*dag()[r.task].retry, result),
+                                         replayable_fraction(id(), r.task, r.item, r.attempt) * 2 - 1});
 }
 
 /// A reconciliation adds to what its attempt, which has ended, left behind.
@@ -231,7 +252,9 @@ void run_executor::start_reconciliations()
         i = unconfirmed_.erase(i);
         ++started;
         ref.stop(cancel_reason::user);
+        clock_.let_go();
         ref.start();
+        clock_.hold_again();
     }
     if (started == starts_a_turn)
         services_.loop.schedule(*this);

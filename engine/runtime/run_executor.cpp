@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <filesystem>
+#include <mutex>
 #include <set>
 
 namespace potoo::runtime {
@@ -26,11 +27,18 @@ record task_record(record_kind kind, task_index t)
     return r;
 }
 
-record attempt_record(record_kind kind, task_index t, item_index i, attempt_number n)
+void fill(record& r, record_kind kind, task_index t, item_index i, attempt_number n)
 {
-    record r = task_record(kind, t);
+    r.kind = kind;
+    r.task = t;
     r.item = i;
     r.attempt = n;
+}
+
+record attempt_record(record_kind kind, task_index t, item_index i, attempt_number n)
+{
+    record r;
+    fill(r, kind, t, i, n);
     return r;
 }
 
@@ -101,9 +109,10 @@ struct run_executor::stop_timer final : timer_node
 };
 
 run_executor::run_executor(runtime::services& s, run_plan plan, secret_mask& mask, run_observer& observer)
-    : services_(s), plan_(std::move(plan)), mask_(mask), observer_(observer), machine_(*plan_.dag), values_(*plan_.dag),
-      prepared_(plan_.dag->tasks.size()), task_names_(plan_.dag->tasks.size())
+    : services_(s), clock_(s.loop), plan_(std::move(plan)), mask_(mask), observer_(observer), machine_(*plan_.dag),
+      values_(*plan_.dag), prepared_(plan_.dag->tasks.size()), attempts_(plan_.dag->tasks.size())
 {
+    machine_.start_on_request();
     bind_names();
 }
 
@@ -114,15 +123,19 @@ run_executor::~run_executor()
     attempts_.clear();
     reconciliations_.clear();
     retired_.clear();
+    services_.starts.note_in_flight(*this, 0);
+    services_.starts.leave(*this);
     if (queued())
         services_.loop.unschedule(*this);
     if (armed())
         services_.loop.disarm(*this);
+    // Attempts bear the names of the DAG's tasks.
+    const std::lock_guard nobody_reads_them(services_.loop.name_is_read);
 }
 
 void run_executor::bind_names()
 {
-    params_value_ = plan_.params;
+    params_value_ = std::move(plan_.params);
     secrets_ = std::move(plan_.secrets);
     run_value_ =
         json::object{{"id", plan_.id.value()}, {"dag", plan_.dag->name}, {"started_at", format_time(plan_.created)}};
@@ -131,19 +144,23 @@ void run_executor::bind_names()
     names_.set_members("secrets", [this](std::string_view name) { return secrets_.if_contains(name); });
 }
 
-const std::string* run_executor::interned_name(task_index task)
-{
-    const std::string*& name = task_names_[task.value()];
-    if (!name)
-        name = services_.loop.intern(dag()[task].name);
-    return name;
-}
-
 const prepared_task& run_executor::prepared(task_index task)
 {
-    std::unique_ptr<prepared_task>& p = prepared_[task.value()];
+    const prepared_task*& p = prepared_[task.value()];
     if (!p)
-        p = std::make_unique<prepared_task>(dag()[task], services_.operators);
+        p = &prepare(dag()[task]);
+    return *p;
+}
+
+const prepared_task& run_executor::prepare(const graph::task_spec& spec)
+{
+    const json::value given = spec.with.is_constant() ? spec.with.render(names_) : json::value("expressions");
+    const bool gives_nothing = given.is_null() || (given.is_object() && given.get_object().empty());
+    if (!gives_nothing || !spec.env.empty())
+        return prepared_tasks_.emplace_back(spec, services_.operators, names_);
+    const prepared_task*& p = bare_[spec.operator_name];
+    if (!p)
+        p = &prepared_tasks_.emplace_back(spec, services_.operators, names_);
     return *p;
 }
 
@@ -164,10 +181,10 @@ const json::object* run_executor::connection(std::string_view name)
     }
 }
 
-journal::position run_executor::append(record r)
+journal::position run_executor::append(record&& r)
 {
     r.run = number_;
-    r.at = services_.loop.wall_now();
+    r.at = clock_.wall_now();
     return services_.log.append(std::move(r));
 }
 
@@ -184,12 +201,12 @@ void run_executor::start(std::function<void()> when_ended)
     journal::new_run run;
     run.id = plan_.id;
     run.dag = std::move(document);
-    run.params = json::serialize(plan_.params);
+    run.params = json::serialize(params_value_);
     run.created = plan_.created;
     number_ = services_.log.create_run(std::move(run));
     begin(std::move(when_ended));
     arm_deadline(plan_.created);
-    append(task_record(record_kind::run_started, journal::no_task));
+    caused_by_ = append(task_record(record_kind::run_started, journal::no_task));
     observer_.run_started(*this, false);
     pumping_ = true;
     carry_out(machine_.start());
@@ -252,7 +269,7 @@ callback_outcome run_executor::complete_callback(std::string_view token, bool su
     r.name = e->name;
     r.state = success ? recorded_state::success : recorded_state::failed;
     r.data = recordable_text(data, fmt::format("the answer to the callback `{}`", e->name));
-    callbacks_.complete(r, append(r));
+    callbacks_.complete(r, append(record(r)));
     return callback_outcome::completed;
 }
 
@@ -273,22 +290,23 @@ void run_executor::detach()
     unconfirmed_.clear();
     retries_.clear();
     starts_.clear();
-    waiting_starts_.clear();
+    services_.starts.leave(*this);
     stops_.clear();
     stop_timer_.reset();
     if (armed())
         services_.loop.disarm(*this);
-    for (auto& [key, a] : attempts_)
-        a->stop(cancel_reason::shutdown);
+    attempts_.for_each([](live_attempt& a) { a.stop(cancel_reason::shutdown); });
     wake();
 }
 
-void run_executor::enqueue(schedule::event e, record r)
+void run_executor::enqueue(schedule::event e, record&& r)
 {
-    pending_event p;
-    p.event = e;
-    p.record = std::move(r);
-    events_.push_back(std::move(p));
+    enqueue(std::make_unique<pending_event>(e, std::move(r)));
+}
+
+void run_executor::enqueue(std::unique_ptr<pending_event> e)
+{
+    events_.push_back(std::move(e));
     wake();
 }
 
@@ -307,6 +325,9 @@ void run_executor::durable(journal::position p)
 {
     if ((!starts_.empty() && starts_.front().after <= p) || (!stops_.empty() && stops_.front().after <= p))
         wake();
+    // It starts nothing while too much is not durable.
+    if (machine_.may_start() && starts_.size() < most_pending_starts)
+        wake();
     if ((end_position_ != 0 && end_position_ <= p) || (confirmed_position_ != 0 && confirmed_position_ <= p))
         wake();
 }
@@ -314,62 +335,63 @@ void run_executor::durable(journal::position p)
 void run_executor::pump()
 {
     pumping_ = true;
-    std::size_t turns = 0;
-    while (!events_.empty() && turns++ < starts_a_turn * 4) {
-        pending_event e = std::move(events_.front());
+    clock_.hold();
+    bool more_to_admit = false;
+    // A part of what there is, so that they do not gather faster than they are taken.
+    std::size_t left = std::max(starts_a_turn * 4, events_.size() / 4);
+    while (!events_.empty() && left-- > 0) {
+        const std::unique_ptr<pending_event> e = std::move(events_.front());
         events_.pop_front();
-        take_event(std::move(e));
+        take_event(*e);
     }
     if (!detaching_) {
         stop_what_may_stop();
+        more_to_admit = admit_more();
         start_what_may_start();
         start_reconciliations();
     }
+    clock_.let_go();
     pumping_ = false;
     retired_.clear();
     const bool may_start = !starts_.empty() && services_.log.is_durable(starts_.front().after);
-    if (!events_.empty() || may_start)
+    if (!events_.empty() || may_start || more_to_admit)
         wake();
     finish_if_done();
 }
 
-void run_executor::take_event(pending_event e)
+void run_executor::take_event(pending_event& e)
 {
-    if (e.remote && (!detaching_ || e.result))
+    const bool is_end = e.is_end();
+    if (e.remote && (!detaching_ || is_end))
         append(std::move(*e.remote));
     if (detaching_) {
         // What really ended, or was asked for, is remembered, although nothing follows from it now.
-        if (e.result || e.record.kind == record_kind::cancel_requested)
+        if (is_end || e.record.kind == record_kind::cancel_requested)
             append(std::move(e.record));
         return;
     }
-    if (e.record.kind != record_kind{}) {
-        std::string data = std::exchange(e.record.data, {});
-        record r = e.record;
-        r.data = std::move(data);
-        append(std::move(r));
-    }
-    const std::span<const schedule::action> actions = machine_.apply(e.event);
-    if (e.result) {
-        report_end(e, actions);
-        if (e.result->outcome == attempt_outcome::success)
-            values_.set_output(e.record.task, e.record.item, std::move(e.result->output));
-        else
-            values_.set_error(e.record.task, e.record.item, e.result->error);
-    }
-    carry_out(actions);
-}
-
-void run_executor::report_end(const pending_event& e, std::span<const schedule::action> actions)
-{
     attempt_report report;
     report.task = e.record.task;
     report.item = e.record.item;
     report.attempt = e.record.attempt;
-    report.outcome = e.result->outcome;
-    report.output = e.result->outcome == attempt_outcome::success ? &e.result->output : nullptr;
-    report.error = e.result->error.empty() ? nullptr : &e.result->error;
     report.elapsed = duration(e.record.number);
+    append(std::move(e.record));
+    const std::span<const schedule::action> actions = machine_.apply(e.event);
+    if (is_end)
+        take_end(e, report, actions);
+    carry_out(actions);
+    const bool decides_nothing = std::holds_alternative<schedule::attempt_deferred>(e.event) ||
+                                 std::holds_alternative<schedule::attempt_resumed>(e.event);
+    if (!decides_nothing)
+        caused_by_ = services_.log.last();
+}
+
+void run_executor::take_end(pending_event& e, attempt_report report, std::span<const schedule::action> actions)
+{
+    const bool success = e.result.outcome == attempt_outcome::success;
+    report.outcome = e.result.outcome;
+    report.output = success ? &e.result.output : nullptr;
+    report.error = e.result.error.empty() ? nullptr : &e.result.error;
     for (const schedule::action& a : actions) {
         const auto* retry = std::get_if<schedule::arm_retry>(&a);
         if (retry && retry->task == report.task && retry->item == report.item) {
@@ -378,6 +400,10 @@ void run_executor::report_end(const pending_event& e, std::span<const schedule::
         }
     }
     observer_.attempt_ended(report);
+    if (success)
+        values_.set_output(report.task, report.item, std::move(e.result.output));
+    else
+        values_.set_error(report.task, report.item, e.result.error);
 }
 
 void run_executor::carry_out(std::span<const schedule::action> actions)
@@ -455,8 +481,7 @@ void run_executor::carry_out(const schedule::start_attempt& a)
 
 void run_executor::add_start(task_index t, item_index i, attempt_number n)
 {
-    starts_.push_back({t, i, n, services_.log.last()});
-    waiting_starts_.insert_or_assign(key_of(t, i), &starts_.back());
+    starts_.push_back({t, i, n, caused_by_});
 }
 
 /// The machine has taken the cancellation; whoever acts on it must find it in the journal after a crash.
@@ -488,11 +513,28 @@ void run_executor::stop_what_may_stop()
             return;
         }
         stops_.pop_front();
-        const auto found = attempts_.find(key_of(s.task, s.item));
-        if (found != attempts_.end() && found->second->attempt() == s.attempt)
-            found->second->go_on_to_stop();
+        live_attempt* found = attempts_.find(s.task, s.item);
+        if (found && found->attempt() == s.attempt)
+            found->go_on_to_stop();
     }
     stop_timer_.reset();
+}
+
+/// As many as there is room for; otherwise the gate, the journal or the start of those that are pending lead here
+/// again. @return there may be room for more now
+bool run_executor::admit_more()
+{
+    start_gate& gate = services_.starts;
+    gate.note_in_flight(*this, machine_.in_flight());
+    const std::size_t space = most_pending_starts - std::min(most_pending_starts, starts_.size());
+    if (space == 0 || !machine_.may_start() || services_.log.over_limit()) {
+        gate.leave(*this);
+        return false;
+    }
+    const std::uint32_t room = gate.room(*this, static_cast<std::uint32_t>(space));
+    carry_out(machine_.admit(room));
+    gate.note_in_flight(*this, machine_.in_flight());
+    return room > 0 && machine_.may_start() && starts_.size() < most_pending_starts;
 }
 
 void run_executor::start_what_may_start()
@@ -502,21 +544,19 @@ void run_executor::start_what_may_start()
             return;
         const pending_start s = starts_.front();
         starts_.pop_front();
-        if (s.withdrawn)
-            continue;
-        waiting_starts_.erase(key_of(s.task, s.item));
         start_attempt(s);
     }
 }
 
 void run_executor::start_attempt(const pending_start& s)
 {
-    // It may have been cancelled while it waited for the journal.
+    // It may have been withdrawn, or cancelled, while it waited for the journal.
     const schedule::task_state state = machine_.state_of(s.task, s.item);
-    if (!schedule::is_in_flight(state))
+    if (!schedule::is_in_flight(state) || machine_.attempt_of(s.task, s.item) != s.attempt)
         return;
     item_history before;
-    if (const auto found = history_.find(key_of(s.task, s.item)); found != history_.end()) {
+    if (const auto found = history_.empty() ? history_.end() : history_.find(key_of(s.task, s.item));
+        found != history_.end()) {
         before = std::move(found->second);
         history_.erase(found);
     }
@@ -524,68 +564,67 @@ void run_executor::start_attempt(const pending_start& s)
     if (dag()[s.task].key)
         started.name = values_.item_name(s.task, s.item);
     const journal::position said = append(std::move(started));
-    auto a = std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(before.steps), before.started);
-    live_attempt& ref = *a;
-    ref.note_unawaited(said);
-    attempts_.insert_or_assign(key_of(s.task, s.item), std::move(a));
+    machine_.apply(schedule::attempt_started{s.task, s.item, s.attempt});
+    live_attempt& a = attempts_.insert(
+        std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(before.steps), before.started));
+    a.note_unawaited(said);
     observer_.attempt_started(s.task, s.item, s.attempt);
     if (state == schedule::task_state::cancelling) {
         const cancel_reason reason = machine_.cancel_reason_of(s.task);
-        stop_once_recorded(ref, reason == cancel_reason::none ? cancel_reason::user : reason);
+        stop_once_recorded(a, reason == cancel_reason::none ? cancel_reason::user : reason);
     }
-    ref.start();
+    clock_.let_go();
+    a.start();
+    clock_.hold_again();
 }
 
-void run_executor::attempt_has_ended(live_attempt& a)
+void run_executor::attempt_has_ended(live_attempt& a, attempt_result&& result)
 {
     if (a.is_reconciliation()) {
         reconciliation_has_ended(a);
         return;
     }
-    const item_key key = key_of(a.task_at(), a.item());
-    const auto found = attempts_.find(key);
-    assert(found != attempts_.end() && found->second.get() == &a);
-    retired_.push_back(std::move(found->second));
-    attempts_.erase(found);
-    callbacks_.forget(a.task_at(), a.item(), a.attempt());
-    attempt_result result = a.take_result();
+    const task_index task = a.task_at();
+    const item_index item = a.item();
+    assert(attempts_.find(task, item) == &a);
+    retired_.push_back(attempts_.take(task, item));
+    callbacks_.forget(task, item, a.attempt());
     const cancel_reason stopped = a.stop_requested();
     const bool let_go = stopped == cancel_reason::shutdown || stopped == cancel_reason::lost_lease;
     if (let_go && result.outcome == attempt_outcome::cancelled) {
         wake();
         return;
     }
-    mask_.clean(result.output);
-    for (auto& member : result.error)
+    auto e = std::make_unique<pending_event>(std::move(result));
+    attempt_result& r = e->result;
+    mask_.clean(r.output);
+    for (auto& member : r.error)
         mask_.clean(member.value());
-    std::string data = recorded_data(result);
-    pending_event e;
-    const double jitter = replayable_fraction(id(), a.task_at(), a.item(), a.attempt()) * 2 - 1;
-    const bool retry = retry_allowed(*dag()[a.task_at()].retry, result);
-    e.event = schedule::attempt_ended{a.task_at(), a.item(), result.outcome, retry, jitter};
-    e.record = attempt_record(record_kind::attempt_ended, a.task_at(), a.item(), a.attempt());
-    e.record.state = to_recorded(result.outcome);
-    e.record.number = std::chrono::floor<std::chrono::milliseconds>(services_.loop.now() - a.started()).count();
-    e.record.data = std::move(data);
-    e.result = std::move(result);
-    e.remote = remote_record(a);
-    unconfirmed_.erase({a.task_at(), a.item(), a.attempt()});
-    events_.push_back(std::move(e));
-    wake();
+    fill(e->record, record_kind::attempt_ended, task, item, a.attempt());
+    e->record.data = recorded_data(r);
+    e->record.state = to_recorded(r.outcome);
+    e->record.number = std::chrono::floor<std::chrono::milliseconds>(clock_.look() - a.started()).count();
+    const bool retry = retry_allowed(*dag()[task].retry, r);
+    const double jitter = retry ? replayable_fraction(id(), task, item, a.attempt()) * 2 - 1 : 0;
+    e->event = schedule::attempt_ended{task, item, r.outcome, retry, jitter};
+    e->remote = remote_record(a);
+    if (!unconfirmed_.empty())
+        unconfirmed_.erase({task, item, a.attempt()});
+    enqueue(std::move(e));
 }
 
 /// A crash may have come between an earlier such record and the end of the attempt.
-std::optional<record> run_executor::remote_record(const live_attempt& a) const
+std::unique_ptr<record> run_executor::remote_record(const live_attempt& a) const
 {
-    const bool announced = unconfirmed_.contains({a.task_at(), a.item(), a.attempt()});
+    const bool announced = !unconfirmed_.empty() && unconfirmed_.contains({a.task_at(), a.item(), a.attempt()});
     if (a.unconfirmed().empty() && !announced)
-        return std::nullopt;
+        return nullptr;
     const auto kind = a.unconfirmed().empty() ? record_kind::remote_confirmed : record_kind::remote_unconfirmed;
-    record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());
-    r.name = a.token().value();
+    auto r = std::make_unique<record>(attempt_record(kind, a.task_at(), a.item(), a.attempt()));
+    r->name = a.token().value();
     if (!a.unconfirmed().empty()) {
-        r.data = json::serialize(json::string(mask_.clean(a.unconfirmed())));
-        r.number = a.handlers();
+        r->data = json::serialize(json::string(mask_.clean(a.unconfirmed())));
+        r->number = a.handlers();
     }
     return r;
 }
@@ -616,28 +655,18 @@ void run_executor::carry_out(const schedule::cancel_attempt& a)
 {
     if (replaying_)
         return;
-    const item_key key = key_of(a.task, a.item);
-    if (const auto found = attempts_.find(key); found != attempts_.end()) {
-        stop_once_recorded(*found->second, a.reason);
-        return;
-    }
-    const auto waiting = waiting_starts_.find(key);
-    if (waiting == waiting_starts_.end())
-        return;
-    // To be replayed: it is told as it starts, and stops what it had launched.
-    if (const auto before = history_.find(key); before != history_.end() && !before->second.steps.empty())
-        return;
-    // Never started, so there is nothing to stop.
-    waiting->second->withdrawn = true;
-    waiting_starts_.erase(waiting);
-    record r = attempt_record(record_kind::attempt_ended, a.task, a.item, a.attempt);
-    r.state = recorded_state::cancelled;
-    enqueue(schedule::attempt_ended{a.task, a.item, attempt_outcome::cancelled, false, 0}, std::move(r));
+    // One that is to be replayed is told as it starts, and stops what it had launched.
+    if (live_attempt* found = attempts_.find(a.task, a.item))
+        stop_once_recorded(*found, a.reason);
 }
+
+/// Its turn will find that it is not under way any more.
+void run_executor::carry_out(const schedule::withdraw_attempt&) {}
 
 void run_executor::carry_out(const schedule::task_ended& a)
 {
     values_.finish(a.task, a.state);
+    attempts_.forget(a.task);
     if (replaying_)
         return;
     record_end(a.task, a.state);
@@ -648,8 +677,8 @@ void run_executor::record_end(task_index task, schedule::task_state state)
     record r = task_record(record_kind::task_ended, task);
     r.state = to_recorded(state);
     // The error of an attempt is with the attempt's end; one of `when` or `foreach` has no other place.
-    const bool tried = machine_.item_count(task) > 0 && machine_.attempt_of(task, item_index(0)).value() > 0;
-    if (const json::object* error = values_.error(task); error && !tried)
+    const json::object* error = values_.error(task);
+    if (error && (machine_.item_count(task) == 0 || machine_.attempt_of(task, item_index(0)).value() == 0))
         r.data = json::serialize(*error);
     append(std::move(r));
     observer_.task_ended(task, state);
@@ -697,8 +726,7 @@ void run_executor::note_deferred(live_attempt& a, bool deferred)
     if (detaching_ || ended_)
         return;
     // Set and cleared while the attempt is being torn down, too.
-    const auto found = attempts_.find(key_of(a.task_at(), a.item()));
-    if (found == attempts_.end() || found->second.get() != &a)
+    if (attempts_.find(a.task_at(), a.item()) != &a)
         return;
     const auto kind = deferred ? record_kind::attempt_deferred : record_kind::attempt_resumed;
     record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());

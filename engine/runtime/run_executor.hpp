@@ -12,6 +12,7 @@
 /// for certain.
 
 #include "engine/graph/dag.hpp"
+#include "engine/runtime/attempt_table.hpp"
 #include "engine/runtime/callback_book.hpp"
 #include "engine/runtime/live_attempt.hpp"
 #include "engine/runtime/prepared_task.hpp"
@@ -19,6 +20,7 @@
 #include "engine/runtime/secret_mask.hpp"
 #include "engine/runtime/services.hpp"
 #include "engine/runtime/task_values.hpp"
+#include "engine/runtime/turn_clock.hpp"
 #include "engine/schedule/run_machine.hpp"
 
 #include <potoo/expression.hpp>
@@ -46,7 +48,7 @@ struct run_plan
     wall_time created{};
 };
 
-class run_executor final : private ready_node, private timer_node
+class run_executor final : private ready_node, private timer_node, private start_gate::client
 {
   public:
     /// `s`, `mask` and `observer` must outlive it.
@@ -103,21 +105,22 @@ class run_executor final : private ready_node, private timer_node
 
     [[nodiscard]] steady_time deadline() const noexcept { return deadline_; }
 
+    [[nodiscard]] const turn_clock& clock() const noexcept { return clock_; }
+
     [[nodiscard]] steady_clock::duration elapsed() const noexcept { return services_.loop.now() - started_; }
 
-    [[nodiscard]] const std::string* interned_name(task_index task);
     /// @throws fatal
     [[nodiscard]] const prepared_task& prepared(task_index task);
     /// @throws fatal when its settings cannot be rendered
     [[nodiscard]] const json::object* connection(std::string_view name);
 
-    journal::position append(journal::record r);
+    journal::position append(journal::record&& r);
     void add_log(live_attempt& a, journal::log_stream stream, std::string text);
     void note_deferred(live_attempt& a, bool deferred);
     void note_progress(live_attempt& a, double fraction, std::string_view message);
 
     /// From the attempt, once: it is destroyed soon after.
-    void attempt_has_ended(live_attempt& a);
+    void attempt_has_ended(live_attempt& a, attempt_result&& result);
 
   private:
     /// A journal that cannot be written does not keep an attempt from being stopped for longer.
@@ -126,12 +129,21 @@ class run_executor final : private ready_node, private timer_node
     /// Attempts started in one turn of the loop, so that I/O gets its turn while a large fan-out starts.
     static constexpr std::size_t starts_a_turn = 512;
 
-    struct pending_event
+    /// Attempts that are admitted and wait for their turn or the journal, so that a large fan-out streams in.
+    static constexpr std::size_t most_pending_starts = 4'096;
+
+    struct pending_event : detail::slab_allocated
     {
+        pending_event(schedule::event e, journal::record&& r) : event(e), record(std::move(r)) {}
+
+        explicit pending_event(attempt_result&& r) : result(std::move(r)) {}
+
         schedule::event event;
         journal::record record;
-        std::optional<attempt_result> result;  ///< of an attempt that ended
-        std::optional<journal::record> remote; ///< what is known of its remote job then, recorded before it
+        attempt_result result;                   ///< of an attempt that ended
+        std::unique_ptr<journal::record> remote; ///< what is known of its remote job then, recorded before it
+
+        [[nodiscard]] bool is_end() const noexcept { return record.kind == journal::record_kind::attempt_ended; }
     };
 
     struct pending_start
@@ -140,7 +152,6 @@ class run_executor final : private ready_node, private timer_node
         item_index item;
         attempt_number attempt;
         journal::position after; ///< not before this is durable
-        bool withdrawn = false;  ///< cancelled before it began
     };
 
     /// An attempt under way that is to be told to stop.
@@ -187,32 +198,38 @@ class run_executor final : private ready_node, private timer_node
     void on_ready() override;
     void on_due() override;
 
+    void may_have_room() override { wake(); }
+
     void bind_names();
+    [[nodiscard]] const prepared_task& prepare(const graph::task_spec& spec);
     void begin(std::function<void()> when_ended);
     void arm_deadline(wall_time started);
-    void enqueue(schedule::event e, journal::record r = {});
+    void enqueue(schedule::event e, journal::record&& r);
+    void enqueue(std::unique_ptr<pending_event> e);
     void wake();
     void pump();
-    void take_event(pending_event e);
-    void report_end(const pending_event& e, std::span<const schedule::action> actions);
+    void take_event(pending_event& e);
+    void take_end(pending_event& e, attempt_report report, std::span<const schedule::action> actions);
     void carry_out(std::span<const schedule::action> actions);
     void carry_out(const schedule::evaluate_task& a);
     void carry_out(const schedule::start_attempt& a);
     void carry_out(const schedule::arm_retry& a);
     void carry_out(const schedule::disarm_retry& a);
+    void carry_out(const schedule::withdraw_attempt& a);
     void carry_out(const schedule::cancel_attempt& a);
     void carry_out(const schedule::task_ended& a);
     void carry_out(const schedule::run_ended& a);
     void record_end(task_index task, schedule::task_state state);
     void stop_once_recorded(live_attempt& a, cancel_reason reason);
     void stop_what_may_stop();
+    [[nodiscard]] bool admit_more();
     void start_what_may_start();
     void add_start(task_index t, item_index i, attempt_number n);
     void start_attempt(const pending_start& s);
     void set_retry_timer(task_index t, item_index i, duration delay);
     void finish_if_done();
     [[nodiscard]] bool is_under_way(task_index t, item_index i, attempt_number n) const;
-    [[nodiscard]] std::optional<journal::record> remote_record(const live_attempt& a) const;
+    [[nodiscard]] std::unique_ptr<journal::record> remote_record(const live_attempt& a) const;
     [[nodiscard]] std::string name_of(const attempt_key& k) const;
     void start_reconciliations();
     void reconciliation_has_ended(live_attempt& a);
@@ -223,6 +240,8 @@ class run_executor final : private ready_node, private timer_node
 
     void replay(const journal::record& r);
     void replay_event(const schedule::event& e);
+    void replay_start(const journal::record& r);
+    void replay_end(const journal::record& r);
     void keep_step(const journal::record& r);
     void keep_unconfirmed(const journal::record& r);
     void begin_again(wall_time first_started);
@@ -233,6 +252,7 @@ class run_executor final : private ready_node, private timer_node
     struct stop_timer;
 
     runtime::services& services_;
+    turn_clock clock_;
     run_plan plan_;
     secret_mask& mask_;
     run_observer& observer_;
@@ -245,10 +265,11 @@ class run_executor final : private ready_node, private timer_node
     journal::run_number number_;
     steady_time started_;
     steady_time deadline_ = steady_time::max();
-    std::vector<std::unique_ptr<prepared_task>> prepared_;
-    std::vector<const std::string*> task_names_;
+    std::vector<const prepared_task*> prepared_; ///< by task; null until its first attempt
+    std::deque<prepared_task> prepared_tasks_;
+    std::map<std::string_view, const prepared_task*> bare_; ///< by operator: of tasks that give it nothing
     std::map<std::string, json::object, std::less<>> connections_;
-    std::unordered_map<item_key, std::unique_ptr<live_attempt>> attempts_;
+    attempt_table attempts_;
     std::vector<std::unique_ptr<live_attempt>> retired_;
     std::unordered_map<item_key, std::unique_ptr<retry_timer>> retries_;
     std::unordered_map<item_key, item_history> history_;
@@ -257,11 +278,11 @@ class run_executor final : private ready_node, private timer_node
     journal::position confirmed_position_ = 0; ///< of the last confirmation
     callback_book callbacks_;
     std::vector<bool> end_recorded_; ///< by task; while it replays
-    std::deque<pending_event> events_;
+    std::deque<std::unique_ptr<pending_event>> events_;
     std::deque<pending_start> starts_;
-    std::unordered_map<item_key, pending_start*> waiting_starts_; ///< those of `starts_` that are not withdrawn
     std::deque<pending_stop> stops_;
     std::unique_ptr<stop_timer> stop_timer_; ///< for the first of `stops_`
+    journal::position caused_by_ = 0;        ///< what is recorded up to here may be why an attempt is admitted
     journal::position end_position_ = 0;
     std::function<void()> when_ended_;
     bool pumping_ = false;

@@ -4,6 +4,7 @@
 
 #include "engine/runtime/commit_log.hpp"
 #include "engine/runtime/shared_objects.hpp"
+#include "engine/runtime/start_gate.hpp"
 
 #include <potoo/http.hpp>
 #include <potoo/loop.hpp>
@@ -25,6 +26,7 @@ struct services
     const operator_registry& operators;
     std::function<std::uint64_t()> unguessable; ///< numbers for secrets
     shared_objects& shared;
+    start_gate& starts;
 };
 
 } // namespace potoo::runtime

@@ -19,7 +19,7 @@ void task_values::set_items(task_index task, json::array items, std::vector<std:
 const json::value& task_values::item(task_index task, item_index i) const
 {
     const row& r = rows_[task.value()];
-    const json::value* shown = r.ended && r.view.is_object() ? r.view.get_object().if_contains("items") : nullptr;
+    const json::value* shown = r.view.is_object() ? r.view.get_object().if_contains("items") : nullptr;
     const json::array& items = shown ? shown->get_array() : r.items;
     return i.value() < items.size() ? items[i.value()] : null_value;
 }
@@ -39,9 +39,8 @@ void task_values::set_output(task_index task, item_index i, json::value output)
         r.error.clear();
     if (output.is_null())
         return;
-    const std::size_t count = has_foreach(task) ? r.items.size() : 1;
-    if (r.outputs.size() < count)
-        r.outputs.resize(count);
+    if (r.outputs.size() <= i.value())
+        r.outputs.resize(i.value() + 1);
     r.outputs[i.value()] = std::move(output);
 }
 
@@ -56,7 +55,24 @@ void task_values::set_error(task_index task, item_index i, const json::object& e
 
 void task_values::finish(task_index task, schedule::task_state state)
 {
-    row& r = rows_[task.value()];
+    rows_[task.value()].state = state;
+}
+
+const json::value* task_values::view(std::string_view task_name) const
+{
+    const auto task = dag_.find(task_name);
+    if (!task)
+        return nullptr;
+    row& r = rows_[task->value()];
+    if (!schedule::is_terminal(r.state))
+        return nullptr;
+    if (r.view.is_null())
+        build_view(*task, r);
+    return &r.view;
+}
+
+void task_values::build_view(task_index task, row& r) const
+{
     json::object view;
     if (has_foreach(task)) {
         r.outputs.resize(r.items.size());
@@ -65,19 +81,10 @@ void task_values::finish(task_index task, schedule::task_state state)
     } else {
         view["output"] = r.outputs.empty() ? json::value() : std::move(r.outputs.front());
     }
-    view["state"] = schedule::to_string(state);
+    view["state"] = schedule::to_string(r.state);
     view["error"] = r.error.empty() ? json::value() : json::value(r.error);
     r.view = std::move(view);
     r.outputs = {};
-    r.ended = true;
-}
-
-const json::value* task_values::view(std::string_view task_name) const
-{
-    const auto task = dag_.find(task_name);
-    if (!task || !rows_[task->value()].ended)
-        return nullptr;
-    return &rows_[task->value()].view;
 }
 
 const json::object* task_values::error(task_index task) const

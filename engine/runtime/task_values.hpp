@@ -1,7 +1,8 @@
 #pragma once
 /// @file
 /// What the tasks of a run yielded so far, as expressions see it: `tasks.X` is `{output, state, error, items}` once X
-/// has ended; before that it is null.
+/// has ended; before that it is null. An item costs its value until it yields something that is not null; what
+/// expressions see is put together when it is asked for.
 
 #include "engine/graph/dag.hpp"
 #include "engine/schedule/states.hpp"
@@ -36,7 +37,7 @@ class task_values
     /// The task has ended: `tasks.X` may be asked for.
     void finish(task_index task, schedule::task_state state);
 
-    /// `tasks.X`; null while X has not ended.
+    /// `tasks.X`, valid as long as this; null while X has not ended.
     [[nodiscard]] const json::value* view(std::string_view task_name) const;
 
     /// The error that `tasks.X.error` shows; null when there is none.
@@ -47,17 +48,19 @@ class task_values
     {
         json::array items;
         std::vector<std::string> keys;
-        json::array outputs;
+        json::array outputs; ///< up to the last item that yielded one
         json::object error;
         item_index error_of;
-        json::value view;
-        bool ended = false;
+        schedule::task_state state = schedule::task_state::pending; ///< terminal once it has ended
+        json::value view;                                           ///< null until it is asked for; then has the items
     };
+
+    void build_view(task_index task, row& r) const;
 
     [[nodiscard]] bool has_foreach(task_index t) const { return dag_[t].foreach.has_value(); }
 
     const graph::dag& dag_;
-    std::vector<row> rows_;
+    mutable std::vector<row> rows_; ///< for the views
 };
 
 } // namespace potoo::runtime

@@ -16,16 +16,24 @@ watchdog::~watchdog()
     thread_.join();
 }
 
+/// Empty between turns.
+std::string watchdog::running_now() const
+{
+    const std::lock_guard lock(loop_.name_is_read);
+    const std::string* name = loop_.running.load(std::memory_order_acquire);
+    return name ? *name : std::string();
+}
+
 void watchdog::watch()
 {
     std::unique_lock lock(mutex_);
     std::uint64_t seen = 0;
     std::uint64_t reported = 0;
     while (!stop_.wait_for(lock, limit, [this] { return stopping_; })) {
-        const std::string* name = loop_.running.load(std::memory_order_acquire);
         const std::uint64_t turn = loop_.turns.load(std::memory_order_relaxed);
-        if (name && turn == seen && turn != reported) {
-            report_(*name);
+        const std::string name = turn == seen && turn != reported ? running_now() : std::string();
+        if (!name.empty()) {
+            report_(name);
             reported = turn;
         }
         seen = turn;

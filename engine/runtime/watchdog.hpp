@@ -31,6 +31,7 @@ class watchdog
 
   private:
     void watch();
+    [[nodiscard]] std::string running_now() const;
 
     const potoo::loop& loop_;
     std::function<void(const std::string&)> report_;

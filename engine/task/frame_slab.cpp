@@ -43,6 +43,7 @@ class frame_slab
             return ::operator new(size);
         if (free_node* p = free_[c]) {
             free_[c] = p->next;
+            kept_ -= c * granule;
             return p;
         }
         const std::size_t bytes = c * granule;
@@ -62,9 +63,12 @@ class frame_slab
             return;
         }
         free_[c] = ::new (p) free_node{free_[c]};
+        kept_ += c * granule;
     }
 
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
+
+    [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
 
   private:
     void refill(std::size_t at_least)
@@ -82,6 +86,7 @@ class frame_slab
     std::byte* end_ = nullptr;
     std::size_t next_block_ = smallest_block;
     std::size_t in_use_ = 0;
+    std::size_t kept_ = 0;
     std::vector<std::unique_ptr<std::byte[]>> blocks_;
 };
 
@@ -107,6 +112,11 @@ void frame_deallocate(void* p, std::size_t size) noexcept
 std::size_t frame_bytes_in_use() noexcept
 {
     return slab().in_use();
+}
+
+std::size_t frame_bytes_kept() noexcept
+{
+    return slab().kept();
 }
 
 } // namespace potoo::detail

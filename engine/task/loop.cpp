@@ -3,7 +3,7 @@
 
 namespace potoo {
 
-void loop::adopt(execution& e) noexcept
+void loop::adopt(kept_execution& e) noexcept
 {
     e.next_ = executions_;
     e.previous_ = nullptr;
@@ -12,7 +12,7 @@ void loop::adopt(execution& e) noexcept
     executions_ = &e;
 }
 
-void loop::release(execution& e) noexcept
+void loop::release(kept_execution& e) noexcept
 {
     (e.previous_ ? e.previous_->next_ : executions_) = e.next_;
     if (e.next_)
@@ -22,7 +22,7 @@ void loop::release(execution& e) noexcept
 
 void loop::abandon_executions() noexcept
 {
-    while (execution* e = executions_) {
+    while (kept_execution* e = executions_) {
         release(*e);
         delete e;
     }

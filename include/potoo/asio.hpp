@@ -281,11 +281,11 @@ task<T> as_task(boost::asio::awaitable<T, Executor> a)
 namespace detail {
 
 template <class T, class Handler>
-class async_execution final : public execution
+class async_execution final : public kept_execution
 {
   public:
     async_execution(potoo::loop& l, std::string_view name, task<T> t, Handler handler)
-        : execution(l, l.intern(name)), task_(std::move(t)), handler_(std::move(handler))
+        : kept_execution(l, l.intern(name)), task_(std::move(t)), handler_(std::move(handler))
     {}
 
     void start()

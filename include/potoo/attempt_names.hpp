@@ -29,12 +29,12 @@ class attempt_names final : public bindings
     /// @param token called at most once, when an expression asks for it
     attempt_names(const bindings& run, attempt_number number, std::function<launch_token()> token,
                   std::optional<of_item> item)
-        : bindings(&run), number_(number.value())
+        : bindings(&run), make_token_(std::move(token)), number_(number.value())
     {
         set("attempt", number_);
-        set_computed("launch_token", [this, make = std::move(token)]() -> const json::value& {
+        set_computed("launch_token", [this]() -> const json::value& {
             if (token_.is_null())
-                token_ = json::string(make().value());
+                token_ = json::string(make_token_().value());
             return token_;
         });
         if (!item)
@@ -47,6 +47,7 @@ class attempt_names final : public bindings
     attempt_names& operator=(const attempt_names&) = delete;
 
   private:
+    std::function<launch_token()> make_token_;
     json::value number_;
     json::value index_;
     json::value token_;

@@ -3,9 +3,11 @@
 /// What makes a remote system a backend. The engine does the rest the same way for all: `run_remote_job`.
 
 #include <potoo/context.hpp>
+#include <potoo/detail/frame_slab.hpp>
 #include <potoo/request_gate.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,8 +31,9 @@ struct job_result
     bool retryable = true; ///< another attempt may succeed
 };
 
-/// One job's view of a remote system. Made by an operator for one attempt, and outlives what it is asked to do.
-class backend
+/// One job's view of a remote system. Made by an operator for one attempt, and outlives what it is asked to do. Made by
+/// `new` it comes from the slab of frames; every waiting attempt keeps one, so that small is good.
+class backend : public detail::slab_allocated
 {
   public:
     virtual ~backend() = default;
@@ -78,11 +81,15 @@ class backend
 /// Launches a job, waits for its end, and yields its output or throws its failure. Intent and job id are journaled
 /// before and after the submission, so that a restart of the engine goes on watching the same job. Told to stop, it
 /// cancels the remote job and waits for its end before `cancelled` is thrown; when the engine shuts down it leaves the
-/// job running. `b` must outlive the task.
+/// job running. An attempt that waits keeps this one frame and the backend: so an operator returns this task without
+/// being a coroutine itself.
 ///
 /// One attempt launches one job: its token names no other, so that after a crash it is clear what runs. A second call
 /// in the same attempt throws `fatal` (`second_launch`), also when the first has failed; what needs several jobs is
 /// several tasks, or one with `foreach`.
+[[nodiscard]] task<json::value> run_remote_job(context& ctx, std::unique_ptr<backend> b);
+
+/// The same with a backend that outlives the task.
 [[nodiscard]] task<json::value> run_remote_job(context& ctx, backend& b);
 
 } // namespace potoo

@@ -24,7 +24,7 @@ struct blocking_call
     explicit blocking_call(Function f) : function(std::move(f)) {}
 
     Function function;
-    outcome<std::invoke_result_t<Function&>> result;
+    outcome<std::invoke_result_t<Function&>, true> result; ///< in place: the slab of the thread is not the loop's
     /// Only touched on the loop's thread.
     leaf* awaiter = nullptr;
 };

@@ -60,7 +60,7 @@ class branch
     [[nodiscard]] const std::string* name() const noexcept { return name_; }
 
     /// That of the root above this branch; null when that is not replayed.
-    [[nodiscard]] decision_memory* memory() noexcept
+    [[nodiscard]] decision_memory* memory()
     {
         branch* root = this;
         while (root->parent_)
@@ -72,7 +72,7 @@ class branch
     void resume(std::coroutine_handle<> h);
 
   protected:
-    /// The root of an execution. `name` must be interned by the loop.
+    /// The root of an execution. `name` is interned by the loop, or freed as `loop::name_is_read` says.
     branch(potoo::loop& l, const std::string* name) noexcept : loop_(&l), name_(name) {}
 
     /// A branch below another.
@@ -99,7 +99,7 @@ class branch
     friend struct final_awaiter;
 
     /// Of a root that can be replayed.
-    [[nodiscard]] virtual decision_memory* decisions() noexcept { return nullptr; }
+    [[nodiscard]] virtual decision_memory* decisions() { return nullptr; }
 
     /// The branch's outermost coroutine has ended and is suspended for good; it may be destroyed from here.
     virtual void on_end() noexcept = 0;

@@ -191,8 +191,9 @@ class context
     }
 
     /// What can be made once from `input()` and the late properties for all attempts of the task: compiled requests,
-    /// checked options. Attempts whose `input()` differs (it holds expressions) each get one of their own. Immutable;
-    /// lives as long as somebody holds it. `make` is a callable that returns `T`, and must not use `names()`.
+    /// checked options. Attempts whose `input()` differs (it speaks of the item, or of the attempt) each get one of
+    /// their own. Immutable; lives as long as somebody holds it. `make` is a callable that returns `T`, and must not
+    /// use `names()`.
     template <class T, class Make>
     [[nodiscard]] std::shared_ptr<const T> shared_by_task(Make make)
     {

@@ -51,6 +51,13 @@ enum class cancel_reason : std::uint8_t
     sibling,    ///< another branch of the same `any` ended first, or of the same `all` or `scope` failed
 };
 
+/// The engine lets go of the work without undoing anything: whoever resumes the run goes on with it, remote jobs and
+/// all.
+[[nodiscard]] constexpr bool detaches(cancel_reason r) noexcept
+{
+    return r == cancel_reason::shutdown || r == cancel_reason::lost_lease;
+}
+
 /// `user`, `deadline`, … as in the enumeration.
 [[nodiscard]] constexpr std::string_view to_string(cancel_reason r) noexcept
 {

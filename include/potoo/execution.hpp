@@ -14,14 +14,21 @@ class execution : public branch
     virtual ~execution() = default;
 
   protected:
-    /// @param name interned by the loop
+    /// @param name interned by the loop, or freed as `loop::name_is_read` says
     execution(potoo::loop& l, const std::string* name) noexcept : branch(l, name) {}
+};
+
+/// An execution that the loop keeps for nobody else does (`loop::adopt`).
+class kept_execution : public execution
+{
+  protected:
+    using execution::execution;
 
   private:
     friend class potoo::loop;
 
-    execution* next_ = nullptr;
-    execution* previous_ = nullptr;
+    kept_execution* next_ = nullptr;
+    kept_execution* previous_ = nullptr;
 };
 
 } // namespace potoo

@@ -21,6 +21,7 @@
 
 #include <potoo/json.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -125,6 +126,36 @@ class expression_names
     std::vector<root_entry> roots_; ///< sorted by name
 };
 
+namespace detail {
+
+/// A few values in place, and more of them elsewhere. They stay where they are only until one is added.
+template <class T, std::size_t N>
+class few
+{
+  public:
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+    [[nodiscard]] T& operator[](std::size_t i) noexcept { return i < N ? first_[i] : more_[i - N]; }
+
+    [[nodiscard]] const T& operator[](std::size_t i) const noexcept { return i < N ? first_[i] : more_[i - N]; }
+
+    T& push_back(T value)
+    {
+        if (count_ >= N)
+            more_.emplace_back();
+        T& place = (*this)[count_++];
+        place = std::move(value);
+        return place;
+    }
+
+  private:
+    std::array<T, N> first_{};
+    std::vector<T> more_;
+    std::size_t count_ = 0;
+};
+
+} // namespace detail
+
 /// The values behind the names, for one evaluation. Layers: what is not found here is looked for in the parent. Holds
 /// pointers only; everything must outlive it. Cheap to make: one per attempt, or one per poll. A name that an
 /// expression uses and nobody bound is an error, not `null`.
@@ -181,9 +212,9 @@ class bindings
     [[nodiscard]] const json::value* value_of(const entry& e) const;
 
     const bindings* parent_;
-    std::vector<entry> entries_;
+    detail::few<entry, 6> entries_;
     std::vector<member_lookup> lookups_;
-    std::vector<value_source> sources_;
+    detail::few<value_source, 1> sources_;
 };
 
 namespace detail {

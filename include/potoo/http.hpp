@@ -2,6 +2,7 @@
 /// @file
 /// HTTP as operators use it. The client behind it keeps connections open and never makes a new one per request.
 
+#include <potoo/branch.hpp>
 #include <potoo/task.hpp>
 #include <potoo/time.hpp>
 
@@ -87,6 +88,21 @@ struct http_options
     duration idle_timeout{90'000}; ///< unused connections are closed after
 };
 
+class http_ask;
+
+/// A request that is sent again and again with one word in it that changes: what is always the same has been worked
+/// out. Made by a client and used with it alone.
+class http_prepared
+{
+  public:
+    virtual ~http_prepared() = default;
+
+  protected:
+    http_prepared() = default;
+    http_prepared(const http_prepared&) = default;
+    http_prepared& operator=(const http_prepared&) = default;
+};
+
 /// Safe to use from many coroutines of one loop. A request that waits for a free connection keeps its place in line.
 class http_client
 {
@@ -96,6 +112,18 @@ class http_client
     /// One exchange. A response of any status is a success here. `value().status` says what the other side thinks.
     /// Throws `cancelled` when the branch is told to stop; the connection is then closed, not reused.
     [[nodiscard]] virtual task<boost::system::result<http_response>> send(http_request request) = 0;
+
+    /// Prepares a request for `ask`. Wherever `blank` stands in its URL's path or query, the word comes in; `deadline`
+    /// is of no account.
+    /// @param blank letters and digits that occur nowhere else
+    /// @return null when the client has no shorter way for such a request: it is to be sent by `send`
+    [[nodiscard]] virtual std::shared_ptr<const http_prepared> prepare(const http_request& pattern,
+                                                                       std::string_view blank);
+
+    /// Begins an exchange that may be repeated without harm, on a connection that is open and unused, without a
+    /// coroutine and without memory that survives it.
+    /// @return false when that cannot be done at the moment; then nothing was begun, and `send` is the way
+    [[nodiscard]] virtual bool ask(http_ask& question);
 
     /// Connections opened since the start, for tests and metrics.
     [[nodiscard]] virtual std::size_t connections_opened() const noexcept = 0;
@@ -108,6 +136,56 @@ class http_client
         static const std::string nothing;
         return nothing;
     }
+};
+
+/// One exchange of a prepared request, begun by `http_client::ask` and awaited then: `if (client.ask(a)) co_await a;`
+/// Destroying it breaks the exchange off. Used once.
+class http_ask final : public leaf
+{
+  public:
+    /// What a client does with it.
+    class carrier
+    {
+      public:
+        /// Nobody waits for the answer any more.
+        virtual void abandon() noexcept = 0;
+
+      protected:
+        ~carrier() = default;
+    };
+
+    /// @param what outlives it
+    /// @param word what comes in the place of the blank
+    /// @param room its memory is used for the response
+    http_ask(const http_prepared& what, std::string_view word, steady_time now, steady_time deadline,
+             http_response room) noexcept
+        : prepared(what), word(word), begun(now), deadline(deadline), response(std::move(room))
+    {}
+
+    ~http_ask();
+
+    /// Throws `cancelled`. Otherwise `error` and `response` say how it went.
+    void await_resume() const { throw_if_cancelled(); }
+
+    const http_prepared& prepared;
+    std::string_view word;
+    steady_time begun;
+    steady_time deadline;
+    boost::system::error_code error; ///< why there is no response
+    http_response response;          ///< of its headers only `Retry-After`
+
+    /// For the client: it has been begun, and when it ends `finish` is called.
+    void carried_by(carrier& c) noexcept { carrier_ = &c; }
+
+    /// For the client: goes on with whoever waits, at once; the last thing to be done in a handler.
+    void finish();
+
+  private:
+    bool start() override { return carrier_ != nullptr; }
+
+    bool withdraw() noexcept override;
+
+    carrier* carrier_ = nullptr;
 };
 
 } // namespace potoo

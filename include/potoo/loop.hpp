@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -61,7 +62,7 @@ class ready_node
     ready_node* previous_ = nullptr;
 };
 
-class execution;
+class kept_execution;
 
 /// All members are called on the loop's thread, but for `executor()`'s `post`.
 class loop
@@ -98,14 +99,17 @@ class loop
     [[nodiscard]] virtual const std::string* intern(std::string_view name) = 0;
 
     /// Keeps `e` until it is released: what is still held when the loop is destroyed is destroyed with it.
-    void adopt(execution& e) noexcept;
-    void release(execution& e) noexcept;
+    void adopt(kept_execution& e) noexcept;
+    void release(kept_execution& e) noexcept;
 
     /// Destroys every execution that is held, where it waits: for an owner whose other parts those coroutines use.
     void abandon_executions() noexcept;
 
     /// What runs at this moment; null between turns. Read by the watchdog.
     std::atomic<const std::string*> running{nullptr};
+    /// Held by the watchdog while it reads that name. Whoever gives branches names that it frees itself, instead of
+    /// interned ones, locks it once between the end of those branches and that.
+    mutable std::mutex name_is_read;
     /// Counts resumptions, so that the watchdog can tell one long turn from many short ones.
     std::atomic<std::uint64_t> turns{0};
 
@@ -114,7 +118,7 @@ class loop
     ~loop() = default;
 
   private:
-    execution* executions_ = nullptr;
+    kept_execution* executions_ = nullptr;
 };
 
 } // namespace potoo

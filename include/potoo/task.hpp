@@ -48,13 +48,9 @@ struct final_awaiter
 };
 
 /// What the promises of all tasks share. A frame comes from the slab.
-class promise_base
+class promise_base : public detail::slab_allocated
 {
   public:
-    static void* operator new(std::size_t size) { return detail::frame_allocate(size); }
-
-    static void operator delete(void* p, std::size_t size) noexcept { detail::frame_deallocate(p, size); }
-
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
 
     [[nodiscard]] final_awaiter final_suspend() const noexcept { return {}; }
@@ -77,8 +73,15 @@ class promise_base
 
 namespace detail {
 
-/// Room for a value or an exception, in the promise.
 template <class T>
+inline constexpr bool is_small = sizeof(T) <= sizeof(std::exception_ptr);
+template <>
+inline constexpr bool is_small<void> = true;
+
+/// Room for a value or an exception, in the promise.
+/// @tparam InPlace false: a value gets its room in the slab, and only once there is one, so that frames that wait do
+/// not keep it free
+template <class T, bool InPlace = is_small<T>>
 class outcome
 {
   public:
@@ -98,7 +101,10 @@ class outcome
     template <class U>
     void set_value(U&& v)
     {
-        std::construct_at(std::addressof(value_), std::forward<U>(v));
+        if constexpr (InPlace)
+            std::construct_at(std::addressof(value_), std::forward<U>(v));
+        else
+            std::construct_at(std::addressof(value_), std::make_unique<apart>(std::forward<U>(v)));
         state_ = state::value;
     }
 
@@ -117,7 +123,10 @@ class outcome
         if (state_ == state::error)
             std::rethrow_exception(error_);
         assert(state_ == state::value);
-        return std::move(value_);
+        if constexpr (InPlace)
+            return std::move(value_);
+        else
+            return std::move(value_->value);
     }
 
   private:
@@ -128,17 +137,28 @@ class outcome
         error,
     };
 
+    struct apart : slab_allocated
+    {
+        template <class U>
+        explicit apart(U&& v) : value(std::forward<U>(v))
+        {}
+
+        T value;
+    };
+
+    static_assert(InPlace || alignof(T) <= alignof(std::max_align_t), "the slab knows no larger alignment");
+
     union
     {
-        T value_;
+        std::conditional_t<InPlace, T, std::unique_ptr<apart>> value_;
         std::exception_ptr error_;
     };
 
     state state_ = state::empty;
 };
 
-template <>
-class outcome<void>
+template <bool InPlace>
+class outcome<void, InPlace>
 {
   public:
     void set_error(std::exception_ptr e) noexcept { error_ = std::move(e); }

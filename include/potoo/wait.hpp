@@ -124,6 +124,15 @@ class semaphore
     /// `co_await s.acquire()`: a slot, to be given back by `release`. Throws `cancelled`, and then has none.
     [[nodiscard]] wait acquire() noexcept;
 
+    /// A slot if one is free.
+    [[nodiscard]] bool try_acquire() noexcept
+    {
+        if (free_ == 0)
+            return false;
+        --free_;
+        return true;
+    }
+
     void release() noexcept;
 
     /// Slots nobody holds.

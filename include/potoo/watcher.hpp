@@ -20,26 +20,34 @@ namespace potoo {
 
 class watcher;
 
-/// How often a job is asked about. Looks of the same time are put together, and spread a little (±10 %) so that many
-/// jobs that began together do not ask together for ever.
+namespace remote {
+class watch_list;
+}
+
+/// How often a job is asked about. Looks of about the same time are put together, and come up to 5 % early, so that
+/// many jobs that began together do not ask together for ever.
 struct poll_pace
 {
-    duration interval{2'000};      ///< before the first look, and between the first two; 0 = as fast as the calls allow
+    duration interval{2'000};      ///< between the first two looks; 0 = as fast as the calls allow; at most 49 days
     duration max_interval{30'000}; ///< the interval never grows beyond
     double backoff = 1.5;          ///< factor on the interval from one look to the next, ≥ 1
+    duration first{250};           ///< before the first look, unless the interval is shorter
 };
 
-/// One job that an attempt waits for; an awaiter in the attempt's frame. `co_await` it: it ends when `judge` or
-/// `judge_missing` said so.
-class watch : public leaf, private timer_node
+/// One job that an attempt waits for. `co_await` it: it ends when `judge` or `judge_missing` said so. May be awaited
+/// again.
+class watch : public leaf
 {
   public:
-    watch(watcher& w, poll_pace pace) noexcept : watcher_(&w), pace_(pace), interval_(pace.interval) {}
+    explicit watch(watcher& w) noexcept : watcher_(&w) {}
 
     virtual ~watch();
 
     /// Throws `cancelled`; what `judge` threw; or what the watcher's `look` threw, unless that was a `failure`.
     void await_resume();
+
+    /// Asked for before each look.
+    [[nodiscard]] virtual const poll_pace& pace() const noexcept = 0;
 
     /// The remote side has spoken of this job: @return true when the wait is over. What it throws ends the wait too.
     virtual bool judge(const json::value& job) = 0;
@@ -53,21 +61,21 @@ class watch : public leaf, private timer_node
 
   private:
     friend class watcher;
+    friend class remote::watch_list;
 
     bool start() override;
     bool withdraw() noexcept override;
-    void on_due() override;
 
+    std::uint8_t failures_ = 0;     ///< calls in a row that failed
+    std::uint32_t interval_ms_ = 0; ///< before the next look but one
+    watch** place_ = nullptr;       ///< what points to it: among those not due, in the line, in a page asked about
     watcher* watcher_;
-    poll_pace pace_;
-    duration interval_;
-    watch** place_ = nullptr; ///< in the line of those that are due, or in the page that is being asked about
-    unsigned failures_ = 0;   ///< calls in a row that failed
     std::exception_ptr error_;
 };
 
 /// Derived classes say how one page of jobs is asked about. A job that is due joins the line; calls take it from there,
-/// page by page, in order. Destroyed with the engine, after the attempts; calls under way are then abandoned.
+/// page by page, in order, and fill a page with jobs that are due soon. Destroyed with the engine, after the attempts;
+/// calls under way are then abandoned.
 class watcher
 {
   public:
@@ -75,8 +83,10 @@ class watcher
     {
         std::size_t page = 1;         ///< jobs a call
         std::size_t concurrency = 16; ///< calls at once
+        double per_second = 0;        ///< calls begun in a second, ≥ 0.001; 0 = no limit
     };
 
+    /// @throws std::invalid_argument for limits out of their range
     watcher(potoo::loop& l, std::string name, limits lim);
     virtual ~watcher();
 
@@ -87,26 +97,47 @@ class watcher
     [[nodiscard]] std::uint64_t calls() const noexcept;
     [[nodiscard]] std::uint64_t looks() const noexcept;
 
-    /// Calls that may be made at once now: `limits::concurrency` unless the remote side asked for fewer.
+    /// Calls that may be made at once now: `limits::concurrency`, unless the remote side asked for fewer or has become
+    /// slow: when calls take five times as long as at best, and more than 200 ms, half as many are made.
     [[nodiscard]] std::size_t concurrency() const noexcept;
+
+    /// The remote side asks for fewer calls: in the answer to one of them, or to another request. Nothing is sent
+    /// before `until`; after it half as many calls at once, and one more for every round of calls that succeeds. A
+    /// failing call that said so counts as throttled, not as failed.
+    void throttle(steady_time until);
 
   protected:
     /// The jobs of one call. A place becomes null when the attempt no longer waits: look again after every `co_await`.
     using page = std::span<watch* const>;
 
-    /// Asks about all of `p` and calls `answer` or `missing` for each that is there. Jobs that got no answer are asked
-    /// about again. @throws failure when the call failed as a whole: all are asked again, later; anything else ends
-    /// their waits
+    /// Asks about all of `p` and calls `answer`, `missing` or `conclude` for each that is there. Jobs that got no
+    /// answer are asked about again. @throws failure when the call failed as a whole: all are asked again, later;
+    /// anything else ends their waits
     [[nodiscard]] virtual task<> look(page p) = 0;
 
     /// For `look`: what the remote side said of one job.
     void answer(watch& w, const json::value& job);
     void missing(watch& w);
 
-    /// For `look`: the remote side asks for fewer calls. Nothing is sent before `until`; after it half as many calls at
-    /// once, and one more for every round of calls that succeeds. A failing call that said so counts as throttled, not
-    /// as failed.
-    void throttle(steady_time until);
+    /// For `look`: what was said of a job, where no `json::value` is made of it. `judge` is a callable that says
+    /// whether the wait is over; what it throws ends the wait too.
+    template <class Judge>
+    void conclude(watch& w, Judge judge)
+    {
+        if (!w.place_)
+            return;
+        bool over = true;
+        try {
+            over = judge();
+        } catch (...) {
+            w.error_ = std::current_exception();
+        }
+        if (over)
+            release(w);
+    }
+
+    /// For `look`, before its first wait: the time at which the call begins, read from the clock for several at once.
+    [[nodiscard]] steady_time call_time() const noexcept;
 
     /// Abandons the calls under way. To be called first in the destructor of a derived class whose `look` uses its
     /// members.
@@ -115,6 +146,8 @@ class watcher
   private:
     friend class watch;
     class service;
+
+    void release(watch& w);
 
     std::unique_ptr<service> service_;
 };

@@ -1,218 +1,211 @@
-// The whole engine: tasks a second in memory and with the journal, and what a deferred job costs.
-// Usage: engine_bench noop memory|sqlite [STATE_DIR]
+// The whole engine: tasks a second in memory and with the journal, how that grows, launches of programs, recovery and
+// cancellation of waiting jobs.
+// Usage: engine_bench noop memory|sqlite [STATE_DIR] [TASKS]
+//        engine_bench noop_peers TASKS
+//        engine_bench growth LARGEST
+//        engine_bench shell TASKS
 //        engine_bench deferred JOB_SERVICE_URL JOBS SECONDS
 //        engine_bench recovery JOB_SERVICE_URL JOBS STATE_DIR
 //        engine_bench cancel JOB_SERVICE_URL JOBS
 //
 // Prints one JSON line a figure. Each is a process of its own, so that memory figures start from nothing.
 
-#include "engine/graph/load.hpp"
-#include "engine/host/local_host.hpp"
+#include "figure.hpp"
+#include "measured_run.hpp"
+#include "peer_program.hpp"
+#include "process_usage.hpp"
 
-#include <potoo/asio.hpp>
-#include <potoo/operator.hpp>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <functional>
+#include <limits>
+#include <stdexcept>
 #include <string>
 #include <sys/resource.h>
-#include <unistd.h>
 #include <utility>
 
-using namespace potoo;
-
+namespace potoo::bench {
 namespace {
 
-constexpr int layers = 100;
-constexpr int width = 1000;
+using namespace std::chrono_literals;
 
-double cpu_seconds()
-{
-    rusage u{};
-    getrusage(RUSAGE_SELF, &u);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-    };
-    return seconds(u.ru_utime) + seconds(u.ru_stime);
-}
+constexpr std::size_t layers = 100;
 
-double resident_bytes()
+/// 100 layers of tasks; each waits for two of the layer above.
+std::shared_ptr<const graph::dag> layered_noops(std::size_t tasks)
 {
-    std::ifstream in("/proc/self/statm");
-    long total = 0;
-    long resident = 0;
-    in >> total >> resident;
-    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-void print(const std::string& name, double value, const char* unit)
-{
-    std::printf(R"({"bench":"%s","value":%.3f,"unit":"%s"})"
-                "\n",
-                name.c_str(), value, unit);
-    std::fflush(stdout);
-}
-
-std::shared_ptr<const graph::dag> load(const std::string& text, const char* name)
-{
-    graph::load_result r = graph::load_dag(text, name, operators());
-    if (!r.value) {
-        std::fputs(graph::format_diagnostics(r).c_str(), stderr);
-        std::exit(1);
-    }
-    return r.value;
-}
-
-/// 100 layers of 1,000 tasks; each waits for two of the layer above.
-std::shared_ptr<const graph::dag> layered_noops()
-{
+    const std::size_t width = tasks / layers;
     std::string text = R"({"name": "layers", "tasks": {)";
-    for (int l = 0; l < layers; ++l) {
-        for (int i = 0; i < width; ++i) {
-            const std::string name = "t" + std::to_string(l) + "_" + std::to_string(i);
-            text += (l + i > 0 ? ",\"" : "\"") + name + R"(": {"operator": "noop")";
-            if (l > 0) {
-                const std::string above = "t" + std::to_string(l - 1) + "_";
-                text += R"(, "depends_on": [")" + above + std::to_string(i) + "\", \"" + above +
-                        std::to_string((i + 1) % width) + "\"]";
-            }
+    for (std::size_t l = 0; l < layers; ++l) {
+        for (std::size_t i = 0; i < width; ++i) {
+            text += fmt::format(R"({}"t{}_{}": {{"operator": "noop")", l + i > 0 ? "," : "", l, i);
+            if (l > 0)
+                text += fmt::format(R"(, "depends_on": ["t{0}_{1}"{2}])", l - 1, i,
+                                    width > 1 ? fmt::format(R"(, "t{}_{}")", l - 1, (i + 1) % width) : "");
             text += "}";
         }
     }
     return load(text + "}}", "layers.json");
 }
 
-struct run_end
+/// Wall and processor time of a run.
+struct run_cost
 {
-    bool ended = false;
-    schedule::run_state state{};
+    double wall = std::numeric_limits<double>::max();
+    double cpu = std::numeric_limits<double>::max();
 };
 
-host::run_outcome run(boost::asio::io_context& context, task<host::run_outcome> work, host::local_host& local)
+host::host_options in_memory()
 {
-    std::optional<host::run_outcome> result;
-    std::exception_ptr error;
-    async_run(local.loop(), "run", std::move(work), [&](std::exception_ptr e, std::optional<host::run_outcome> o) {
-        error = e;
-        result = std::move(o);
-        context.stop();
-    });
-    const auto busy = boost::asio::make_work_guard(context);
-    context.run();
-    if (error)
-        std::rethrow_exception(error);
-    return *result;
+    host::host_options options;
+    options.ephemeral = true;
+    return options;
 }
 
-int bench_noop(const std::string& where, const std::string& state)
+// A function of its own in the program, so that callgrind can be told to count what happens in it.
+[[gnu::noinline]] run_cost timed_run(const std::shared_ptr<const graph::dag>& d, const host::host_options& options)
 {
     boost::asio::io_context context(1);
-    host::host_options options;
-    options.ephemeral = where == "memory";
-    options.state = state;
     host::local_host local(context, options);
-    auto d = layered_noops();
     runtime::run_observer quiet;
     const auto began = std::chrono::steady_clock::now();
     const double cpu = cpu_seconds();
-    const host::run_outcome o = run(context, local.engine().run(d, {}, quiet), local);
-    const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const host::run_outcome o = carry_out(context, local.engine().run(d, {}, quiet), local);
     if (o.state != schedule::run_state::success)
-        return 1;
-    print("engine.noop_" + where + ".wall", wall * 1e6 / (layers * width), "us/task");
-    print("engine.noop_" + where + ".cpu", (cpu_seconds() - cpu) * 1e6 / (layers * width), "us/task");
-    return 0;
+        throw std::runtime_error("the run did not succeed");
+    return {seconds_since(began), cpu_seconds() - cpu};
 }
 
-/// Counts deferred attempts and ends the run once it has been measured.
-class deferred_watch final : public runtime::run_observer, private timer_node
+void bench_noop(const std::string& where, const std::string& state, std::size_t tasks)
 {
-  public:
-    deferred_watch(host::engine_host& h, std::size_t jobs, std::chrono::seconds window)
-        : host_(h), jobs_(jobs), window_(window)
-    {}
-
-    void attempt_deferred(task_index, item_index, bool deferred) override
-    {
-        deferred_ += deferred ? 1 : -1;
-        if (deferred_ == static_cast<long>(jobs_) && phase_ == 0) {
-            phase_ = 1;
-            host_.loop().arm(*this, host_.loop().now() + std::chrono::seconds(3));
-        }
+    host::host_options options;
+    options.ephemeral = where == "memory";
+    options.state = state;
+    const auto d = layered_noops(tasks);
+    const run_cost c = timed_run(d, options);
+    const auto each = 1e6 / static_cast<double>(tasks);
+    figure wall{.name = "engine.noop_" + where + ".wall", .value = c.wall * each, .unit = "us/task"};
+    figure cpu{.name = "engine.noop_" + where + ".cpu", .value = c.cpu * each, .unit = "us/task"};
+    if (where == "memory") {
+        cpu.goal = at_most(0.5);
+        cpu.beyond = at_most(0.2);
     }
-
-    double before = 0;
-    double resident = 0;
-    double cpu = 0;
-    double calls = 0;
-
-  private:
-    void on_due() override
-    {
-        if (phase_ == 1) {
-            phase_ = 2;
-            resident = resident_bytes();
-            cpu_began_ = cpu_seconds();
-            host_.loop().arm(*this, host_.loop().now() + window_);
-            return;
-        }
-        cpu = cpu_seconds() - cpu_began_;
-        host_.cancel(std::nullopt, cancel_reason::user);
-    }
-
-    host::engine_host& host_;
-    std::size_t jobs_;
-    std::chrono::seconds window_;
-    long deferred_ = 0;
-    int phase_ = 0;
-    double cpu_began_ = 0;
-};
-
-/// Jobs that outlast the measurement, each asked about every two seconds.
-std::shared_ptr<const graph::dag> waiting_jobs(std::size_t jobs)
-{
-    return load(R"(
-params: {service: {type: string}}
-tasks:
-  jobs:
-    operator: http_job
-    foreach: ${{ range()" +
-                    std::to_string(jobs) + R"() }}
-    with:
-      submit: {method: POST, url: "${{ params.service }}/jobs", body: {command: ["builtin:sleep", "3600"], token: "${{ launch_token }}"}}
-      id: ${{ response.body.id }}
-      status: {method: GET, url: "${{ params.service }}/jobs/${{ id }}"}
-      state: ${{ job.state }}
-      success: [SUCCEEDED]
-      failure: [FAILED]
-      cancelled: [CANCELLED]
-      cancel: {method: DELETE, url: "${{ params.service }}/jobs/${{ id }}"}
-      poll: {interval: 2s, max_interval: 2s, backoff: 1}
-)",
-                "waiting.yaml");
+    print(wall);
+    print(cpu);
+    if (where == "sqlite")
+        print({.name = "engine.noop_sqlite.rate",
+               .value = static_cast<double>(tasks) / c.wall,
+               .unit = "tasks/s",
+               .goal = at_least(100'000),
+               .beyond = at_least(250'000),
+               .note = "synchronous=FULL"});
 }
 
-int bench_deferred(const std::string& url, std::size_t jobs, int seconds)
+/// The same shape of DAG by others, which keep no journal.
+void bench_noop_peers(std::size_t tasks)
+{
+    const run_cost c = timed_run(layered_noops(tasks), in_memory());
+    for (const auto& [how, most] : {std::pair<std::string, std::size_t>("synchronous", tasks),
+                                    {"distributed", std::min<std::size_t>(tasks, 10'000)}}) {
+        print(
+            {.name = "engine.noop_memory.cpu",
+             .value = c.cpu * 1e6 / static_cast<double>(tasks),
+             .unit = "us/task",
+             .peer = run_peer("dask_noop.py", {how, std::to_string(most)}).as_peer("Dask, " + how, "cpu_us_per_task")});
+    }
+}
+
+/// Small runs are repeated, and the best counts: what is left is what every run costs.
+double best_cost_per_task(std::size_t tasks)
+{
+    const auto d = layered_noops(tasks);
+    const std::size_t times = std::clamp<std::size_t>(300'000 / tasks, 1, 50);
+    double best = std::numeric_limits<double>::max();
+    for (std::size_t i = 0; i < times; ++i)
+        best = std::min(best, timed_run(d, in_memory()).cpu);
+    return best * 1e6 / static_cast<double>(tasks);
+}
+
+void bench_growth(std::size_t largest)
+{
+    std::vector<double> costs;
+    for (std::size_t tasks = 1'000; tasks <= largest; tasks *= 10) {
+        costs.push_back(best_cost_per_task(tasks));
+        print({.name = fmt::format("engine.noop_memory.cpu.{}", tasks), .value = costs.back(), .unit = "us/task"});
+    }
+    const auto [least, most] = std::minmax_element(costs.begin(), costs.end());
+    print({.name = "engine.noop_memory.growth",
+           .value = *most / *least,
+           .unit = "x",
+           .goal = at_most(1.5),
+           .note = fmt::format("the dearest of 1000 to {} tasks to the cheapest", largest)});
+}
+
+double cpu_seconds_with_children()
+{
+    rusage children{};
+    ::getrusage(RUSAGE_CHILDREN, &children);
+    return cpu_seconds() + cpu_seconds(children);
+}
+
+/// Programs that do nothing, two at once: what starting one costs.
+void bench_shell(std::size_t tasks)
+{
+    const auto d = load(fmt::format(R"({{"name": "programs", "tasks": {{"all": {{"operator": "shell",
+        "foreach": "${{{{ range({}) }}}}", "max_active": 2, "with": {{"command": ["true"]}} }} }} }})",
+                                    tasks),
+                        "programs.json");
+    const double cpu = cpu_seconds_with_children();
+    const run_cost c = timed_run(d, in_memory());
+    const double each = 1e6 / static_cast<double>(tasks);
+    const peer_result beside = run_peer("hyperqueue_true.py", {std::to_string(tasks)});
+    const std::string note =
+        "each task is the program `true`, two at once; HyperQueue is asked once a second whether it "
+        "is done";
+    print({.name = "engine.shell_true.wall",
+           .value = c.wall * each,
+           .unit = "us/task",
+           .peer = beside.as_peer("HyperQueue", "wall_us_per_task"),
+           .note = note});
+    print({.name = "engine.shell_true.cpu",
+           .value = (cpu_seconds_with_children() - cpu) * each,
+           .unit = "us/task",
+           .peer = beside.as_peer("HyperQueue", "cpu_us_per_task"),
+           .note = note});
+}
+
+/// Jobs that are asked about at a leisurely pace, one call each.
+void bench_deferred(const std::string& url, std::size_t jobs, int seconds)
 {
     boost::asio::io_context context(1);
-    host::host_options options;
-    options.ephemeral = true;
-    host::local_host local(context, options);
-    host::engine_host& h = local.engine();
-    auto d = waiting_jobs(jobs);
-    deferred_watch watch(h, jobs, std::chrono::seconds(seconds));
+    host::local_host local(context, in_memory());
+    double waiting = 0;
+    double cpu = 0;
+    staged_watch watch(local.loop(), jobs, [] { return true; });
+    watch
+        .then(3s,
+              [&] {
+                  waiting = resident_bytes();
+                  cpu = cpu_seconds();
+              })
+        .then(std::chrono::seconds(seconds), [&] {
+            cpu = cpu_seconds() - cpu;
+            local.engine().cancel(std::nullopt, cancel_reason::user);
+        });
+    const auto d = waiting_jobs({jobs, 0, "2s"});
     const double before = resident_bytes();
-    const host::run_outcome o = run(context, h.run(d, json::object{{"service", url}}, watch), local);
-    if (o.state != schedule::run_state::cancelled || watch.resident == 0)
-        return 1;
+    const auto o = carry_out(context, local.engine().run(d, json::object{{"service", url}}, watch), local);
+    if (o.state != schedule::run_state::cancelled || waiting == 0)
+        throw std::runtime_error("the run ended before it was measured");
     // One look a job every two seconds, give or take the jitter that evens out.
     const double polls = static_cast<double>(jobs) * seconds / 2.0;
-    print("engine.deferred_http_job.rss", (watch.resident - before) / static_cast<double>(jobs), "B/job");
-    print("engine.deferred_http_job.cpu_per_poll", watch.cpu * 1e6 / polls, "us");
-    return 0;
+    print({.name = "engine.deferred_http_job.rss",
+           .value = (waiting - before) / static_cast<double>(jobs),
+           .unit = "B/job"});
+    print({.name = "engine.deferred_http_job.cpu_per_poll", .value = cpu * 1e6 / polls, .unit = "us"});
 }
 
 /// Says when all jobs are watched.
@@ -235,17 +228,17 @@ class all_deferred final : public runtime::run_observer
 };
 
 /// Launches the jobs and lets go of them; then brings an engine up that watches them again.
-int bench_recovery(const std::string& url, std::size_t jobs, const std::string& state)
+void bench_recovery(const std::string& url, std::size_t jobs, const std::string& state)
 {
     host::host_options options;
     options.state = state;
-    auto d = waiting_jobs(jobs);
+    const auto d = waiting_jobs({jobs, 0, "2s"});
     {
         boost::asio::io_context context(1);
         host::local_host local(context, options);
         all_deferred watch(jobs, [&] { local.engine().detach_all(); });
-        if (!run(context, local.engine().run(d, json::object{{"service", url}}, watch), local).detached)
-            return 1;
+        if (!carry_out(context, local.engine().run(d, json::object{{"service", url}}, watch), local).detached)
+            throw std::runtime_error("the run ended before it was let go");
     }
     const auto began = std::chrono::steady_clock::now();
     const double cpu = cpu_seconds();
@@ -253,22 +246,23 @@ int bench_recovery(const std::string& url, std::size_t jobs, const std::string& 
     host::local_host local(context, options);
     double wall = 0;
     all_deferred watch(jobs, [&] {
-        wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-        print("engine.recovery.wall", wall, "s");
-        print("engine.recovery.cpu", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs), "us/attempt");
+        wall = seconds_since(began);
+        print({.name = "engine.recovery.wall", .value = wall, .unit = "s"});
+        print({.name = "engine.recovery.cpu",
+               .value = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs),
+               .unit = "us/attempt"});
         local.engine().detach_all();
     });
-    run(context, local.engine().resume(local.engine().unfinished().front(), watch), local);
-    return wall > 0 ? 0 : 1;
+    carry_out(context, local.engine().resume(local.engine().unfinished().front(), watch), local);
+    if (wall == 0)
+        throw std::runtime_error("the run ended before all was watched");
 }
 
 /// From the request to cancel until the service has confirmed the end of every job.
-int bench_cancel(const std::string& url, std::size_t jobs)
+void bench_cancel(const std::string& url, std::size_t jobs)
 {
-    host::host_options options;
-    options.ephemeral = true;
     boost::asio::io_context context(1);
-    host::local_host local(context, options);
+    host::local_host local(context, in_memory());
     std::chrono::steady_clock::time_point asked;
     double cpu = 0;
     all_deferred watch(jobs, [&] {
@@ -276,29 +270,54 @@ int bench_cancel(const std::string& url, std::size_t jobs)
         cpu = cpu_seconds();
         local.engine().cancel(std::nullopt, cancel_reason::user);
     });
-    const auto end = run(context, local.engine().run(waiting_jobs(jobs), json::object{{"service", url}}, watch), local);
+    const auto d = waiting_jobs({jobs, 0, "2s"});
+    const auto end = carry_out(context, local.engine().run(d, json::object{{"service", url}}, watch), local);
     if (end.state != schedule::run_state::cancelled)
-        return 1;
-    print("engine.cancel.wall", std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count(), "s");
-    print("engine.cancel.cpu", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs), "us/job");
+        throw std::runtime_error("the run was not cancelled");
+    print({.name = "engine.cancel.wall", .value = seconds_since(asked), .unit = "s"});
+    print({.name = "engine.cancel.cpu",
+           .value = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(jobs),
+           .unit = "us/job"});
+}
+
+int run(const std::vector<std::string>& arguments)
+{
+    const std::string what = arguments.empty() ? "" : arguments[0];
+    const auto n = [&](std::size_t i) { return std::stoul(arguments.at(i)); };
+    const std::size_t size = arguments.size();
+    if (what == "noop" && size > 1)
+        bench_noop(arguments[1], size > 2 ? arguments[2] : ".potoo", size > 3 ? n(3) : 100'000);
+    else if (what == "noop_peers" && size == 2)
+        bench_noop_peers(n(1));
+    else if (what == "growth" && size == 2 && n(1) >= 10'000) // a growth is between two
+        bench_growth(n(1));
+    else if (what == "shell" && size == 2)
+        bench_shell(n(1));
+    else if (what == "deferred" && size == 4)
+        bench_deferred(arguments[1], n(2), static_cast<int>(n(3)));
+    else if (what == "recovery" && size == 4)
+        bench_recovery(arguments[1], n(2), arguments[3]);
+    else if (what == "cancel" && size == 3)
+        bench_cancel(arguments[1], n(2));
+    else {
+        std::fputs("usage: engine_bench noop memory|sqlite [STATE_DIR] [TASKS] | noop_peers TASKS | growth LARGEST | "
+                   "shell TASKS | deferred JOB_SERVICE_URL JOBS SECONDS | recovery JOB_SERVICE_URL JOBS STATE_DIR | "
+                   "cancel JOB_SERVICE_URL JOBS\n",
+                   stderr);
+        return 2;
+    }
     return 0;
 }
 
 } // namespace
+} // namespace potoo::bench
 
 int main(int argc, char** argv)
 {
-    const std::string what = argc > 1 ? argv[1] : "";
-    if (what == "noop" && argc > 2)
-        return bench_noop(argv[2], argc > 3 ? argv[3] : ".potoo");
-    if (what == "deferred" && argc > 4)
-        return bench_deferred(argv[2], std::stoul(argv[3]), std::stoi(argv[4]));
-    if (what == "recovery" && argc > 4)
-        return bench_recovery(argv[2], std::stoul(argv[3]), argv[4]);
-    if (what == "cancel" && argc > 3)
-        return bench_cancel(argv[2], std::stoul(argv[3]));
-    std::fputs("usage: engine_bench noop memory|sqlite [STATE_DIR] | deferred JOB_SERVICE_URL JOBS SECONDS | recovery "
-               "JOB_SERVICE_URL JOBS STATE_DIR | cancel JOB_SERVICE_URL JOBS\n",
-               stderr);
-    return 2;
+    try {
+        return potoo::bench::run({argv + 1, argv + argc});
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "engine_bench: %s\n", e.what());
+        return 1;
+    }
 }

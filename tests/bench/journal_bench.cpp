@@ -2,11 +2,11 @@
 
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/journal/writer.hpp"
+#include "figure.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -28,10 +28,9 @@ double cpu_seconds(clockid_t clock)
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-void report(const std::string& bench, double value, const char* unit)
+void report(const std::string& name, double value, const char* unit)
 {
-    std::printf("{\"bench\":\"%s\",\"value\":%.3f,\"unit\":\"%s\"}\n", bench.c_str(), value, unit);
-    std::fflush(stdout);
+    bench::print({.name = name, .value = value, .unit = unit});
 }
 
 /// A state directory of its own, gone afterwards.

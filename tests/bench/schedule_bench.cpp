@@ -2,6 +2,8 @@
 
 #include "engine/graph/dag.hpp"
 #include "engine/schedule/run_machine.hpp"
+#include "figure.hpp"
+#include "process_usage.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,17 +11,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
-#include <unistd.h>
 #include <variant>
 
 namespace {
 
 using namespace potoo;
 using namespace potoo::schedule;
+using bench::resident_bytes;
 
 constexpr int repetitions = 5;
 
@@ -84,7 +85,7 @@ double run_to_end(run_machine& machine, std::uint32_t items, std::uint32_t max_a
 
 void report(const char* name, double value, const char* unit)
 {
-    std::printf("{\"bench\":\"%s\",\"value\":%.1f,\"unit\":\"%s\"}\n", name, value, unit);
+    bench::print({.name = name, .value = value, .unit = unit});
 }
 
 /// The best of several runs: what it costs when nothing else disturbs.
@@ -96,15 +97,6 @@ double best_run(const graph::dag& dag, std::uint32_t items = 0, std::uint32_t ma
         best = std::min(best, run_to_end(machine, items, max_attempts));
     }
     return best;
-}
-
-double resident_bytes()
-{
-    std::ifstream statm("/proc/self/statm");
-    double total = 0;
-    double resident = 0;
-    statm >> total >> resident;
-    return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 void bench_layers()

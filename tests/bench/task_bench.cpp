@@ -2,6 +2,8 @@
 // own.
 
 #include "engine/loop/virtual_loop.hpp"
+#include "figure.hpp"
+#include "process_usage.hpp"
 
 #include <potoo/concurrency.hpp>
 #include <potoo/execution.hpp>
@@ -10,14 +12,10 @@
 #include <boost/asio.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <deque>
-#include <fstream>
-#include <memory>
-#include <string>
-#include <unistd.h>
 
 using namespace potoo;
+using namespace potoo::bench;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
@@ -26,27 +24,7 @@ namespace {
 constexpr int tasks = 1'000'000;
 constexpr int rounds = 3;
 
-double resident_bytes()
-{
-    std::ifstream in("/proc/self/statm");
-    long total = 0;
-    long resident = 0;
-    in >> total >> resident;
-    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-double seconds_since(std::chrono::steady_clock::time_point t)
-{
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
-}
-
-void print(const char* name, double value, const char* unit, double peer)
-{
-    std::printf(
-        R"({"bench":"%s","value":%.1f,"unit":"%s","peer":"asio awaitable + steady_timer","peer_value":%.1f,"ratio":%.3f})"
-        "\n",
-        name, value, unit, peer, value / peer);
-}
+constexpr const char* asio_timers = "Asio awaitable + steady_timer";
 
 struct figures
 {
@@ -142,7 +120,14 @@ int main()
 {
     const figures ours = measure_potoo();
     const figures peer = measure_asio();
-    print("task.bytes_suspended_depth_2", ours.bytes, "B", peer.bytes);
-    print("task.start", ours.start_ns, "ns", peer.start_ns);
-    print("task.wake_and_rearm", ours.wake_ns, "ns", peer.wake_ns);
+    const auto beside = [](double value) { return bench::peer{asio_timers, value, {}}; };
+    print({.name = "task.bytes_suspended_depth_2", .value = ours.bytes, .unit = "B", .peer = beside(peer.bytes)});
+    print({.name = "task.start", .value = ours.start_ns, .unit = "ns", .peer = beside(peer.start_ns)});
+    print({.name = "task.wake_and_rearm",
+           .value = ours.wake_ns,
+           .unit = "ns",
+           .peer = beside(peer.wake_ns),
+           .goal = at_most(250),
+           .beyond = at_most(100),
+           .note = "1000000 waiting, two frames each"});
 }

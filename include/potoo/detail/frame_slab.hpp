@@ -18,6 +18,17 @@ void frame_deallocate(void* p, std::size_t size) noexcept;
 /// Bytes handed out and not given back, for `bench` and leak tests.
 [[nodiscard]] std::size_t frame_bytes_in_use() noexcept;
 
+/// Bytes given back that are kept for reuse, on this thread. What the global allocator took back is not among them.
+[[nodiscard]] std::size_t frame_bytes_kept() noexcept;
+
+/// Base of small objects of the loop's thread that come from the slab, as what attempts need seldom.
+struct slab_allocated
+{
+    static void* operator new(std::size_t size) { return frame_allocate(size); }
+
+    static void operator delete(void* p, std::size_t size) noexcept { frame_deallocate(p, size); }
+};
+
 /// Allocator over the slab, for Asio operations.
 template <class T>
 struct frame_allocator

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <fstream>
 
 #include <sstream>
@@ -54,6 +55,49 @@ BOOST_AUTO_TEST_CASE(failed_run_ends_with_1_and_shows_error_and_log)
     BOOST_TEST(holds(r.err, "| before the end"), r.err);
     BOOST_TEST(holds(r.err, "potoo logs "), r.err);
     BOOST_TEST(holds(r.err, "--state 's t' broken"), r.err);
+}
+
+/// How many attempts were under way at once at most, as the events tell it.
+int most_at_once(const std::string& events)
+{
+    int now = 0;
+    int most = 0;
+    for (const json::object& e : events_of(events)) {
+        now += e.at("type") == "attempt_started" ? 1 : 0;
+        most = std::max(most, now);
+        now -= e.at("type") == "attempt_ended" ? 1 : 0;
+    }
+    return most;
+}
+
+BOOST_AUTO_TEST_CASE(limit_of_attempts_holds_over_all_tasks)
+{
+    const workspace w;
+    w.write("a.yaml", "tasks:\n"
+                      "  a: {operator: sleep, foreach: \"${{ range(6) }}\", with: {for: 50ms}}\n"
+                      "  b: {operator: sleep, foreach: \"${{ range(6) }}\", with: {for: 50ms}}\n");
+    const result free = run_potoo(w, {"run", "a.yaml", "--json"});
+    BOOST_TEST(free.code == 0, free.err);
+    BOOST_TEST(most_at_once(free.out) == 12);
+    const result by_option = run_potoo(w, {"run", "a.yaml", "--json", "--max-attempts", "3"});
+    BOOST_TEST(by_option.code == 0, by_option.err);
+    BOOST_TEST(most_at_once(by_option.out) == 3);
+    w.write(".potoo/config.yaml", "limits: {max_attempts: 2, max_memory: 100GiB}\n");
+    const result by_file = run_potoo(w, {"run", "a.yaml", "--json"});
+    BOOST_TEST(by_file.code == 0, by_file.err);
+    BOOST_TEST(most_at_once(by_file.out) == 2);
+    BOOST_TEST(!holds(by_file.err, "memory"), by_file.err);
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_is_too_little_is_told_and_the_run_ends_all_the_same)
+{
+    const workspace w;
+    w.write("a.yaml", "tasks: {a: {operator: sleep, foreach: \"${{ range(4) }}\", with: {for: 20ms}}}\n");
+    const result r = run_potoo(w, {"run", "a.yaml", "--max-memory", "1MiB"});
+    BOOST_TEST(r.code == 0, r.err);
+    BOOST_TEST(holds(r.err, "attempts wait for memory"), r.err);
+    BOOST_TEST(holds(r.err, "`max_memory` is 1.0 MiB"), r.err);
+    BOOST_TEST(most_at_once(run_potoo(w, {"run", "a.yaml", "--json", "--max-memory", "1MiB"}).out) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(retries_are_told_as_such_until_the_last)

@@ -66,6 +66,24 @@ BOOST_AUTO_TEST_CASE(bad_usage_ends_with_2_and_says_why)
     BOOST_TEST(!w.has(".potoo"));
 }
 
+BOOST_AUTO_TEST_CASE(limits_that_are_none_are_refused)
+{
+    const workspace w;
+    w.write("a.yaml", "tasks: {a: {operator: noop}}\n");
+    const auto refused = [&](const std::string& option, const std::string& value, const std::string& why) {
+        const result r = run_potoo(w, {"run", "a.yaml", option, value});
+        BOOST_TEST(r.code == 2);
+        BOOST_TEST(holds(r.err, option), r.err);
+        BOOST_TEST(holds(r.err, why), r.err);
+    };
+    refused("--max-attempts", "0", "1");
+    refused("--max-attempts", "many", "many");
+    refused("--max-memory", "2G", "such as 512MiB or 2GiB");
+    refused("--max-memory", "0B", "such as 512MiB or 2GiB");
+    refused("--max-memory", "2048", "such as 512MiB or 2GiB");
+    BOOST_TEST(!w.has(".potoo"));
+}
+
 BOOST_AUTO_TEST_CASE(help_and_version_are_data)
 {
     const workspace w;

@@ -271,6 +271,19 @@ BOOST_AUTO_TEST_CASE(synchronous_writes_are_durable_at_once)
     BOOST_TEST(w.stop() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(discarded_records_are_forgotten_and_count_as_durable)
+{
+    memory_store store;
+    writer w(store, {}, writer_mode::discarding);
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    BOOST_TEST(w.append(nth(0)) == 2U);
+    BOOST_TEST(w.durable() == w.last());
+    BOOST_TEST(!w.over_limit());
+    w.flush();
+    BOOST_TEST(store.runs({}).empty());
+    BOOST_TEST(w.stop() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(manual_writes_happen_only_when_told)
 {
     scripted_store store;

@@ -163,8 +163,8 @@ struct job_service : test::fixture
         return "no failure";
     }
 
-    /// Made so far; beside them the tasks share the turns of one origin.
-    [[nodiscard]] std::size_t watchers() const { return shared.size() - 1; }
+    /// Made so far; beside them the tasks share the turns of one origin, and a book of endpoints.
+    [[nodiscard]] std::size_t watchers() const { return shared.size() - 2; }
 
     ~job_service() { shared.clear(); }
 };
@@ -286,6 +286,149 @@ BOOST_AUTO_TEST_CASE(broken_status_answers_are_asked_for_again_and_logged_once)
     };
     BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
     BOOST_TEST(contexts.back().lines.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(throttled_status_holds_submissions_back_too)
+{
+    steady_time throttled_at;
+    fault = [&](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        if (call != "GET one" || n > 1)
+            return std::nullopt;
+        throttled_at = loop.now();
+        return test::scripted_http::json(429, "", {{"Retry-After", "20"}});
+    };
+    test::runner<json::value> first(loop, make(whole).perform());
+    loop.run(3s);
+    BOOST_TEST_REQUIRE(calls["GET one"] == 1);
+    test::runner<json::value> second(loop, make(whole).perform());
+    loop.run(10s);
+    BOOST_TEST(calls["POST submit"] == 1);
+    loop.run();
+    BOOST_TEST(first.ended());
+    BOOST_TEST(second.ended());
+}
+
+BOOST_AUTO_TEST_CASE(throttled_submission_holds_looks_back_too)
+{
+    looks_needed = 100;
+    test::runner<json::value> first(loop, make(whole).perform());
+    loop.run(3s);
+    fault = [&](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "POST submit" ? std::optional(test::scripted_http::json(429, "", {{"Retry-After", "20"}}))
+                                     : std::nullopt;
+    };
+    BOOST_TEST(failure_of(whole).starts_with("retryable http_429"));
+    fault = nullptr;
+    const int looks = calls["GET one"];
+    loop.run(15s);
+    BOOST_TEST(calls["GET one"] - looks <= 1);
+    loop.run();
+    BOOST_TEST(first.ended());
+}
+
+BOOST_AUTO_TEST_CASE(connection_gives_url_headers_and_limits)
+{
+    auto text = with({{"submit", R"({"method": "POST", "url": "/jobs", "headers": {"Own": "mine"}})"},
+                      {"status", R"({"url": "/jobs/${{ id }}"})"},
+                      {"connection", "\"farm\""}});
+    auto& c = make(text);
+    c.connections["farm"] = json::parse(R"({"type": "http_job", "url": "http://s/", "polls_per_second": 0.5,
+        "headers": {"Authorization": "Bearer x", "own": "theirs"}})")
+                                .as_object();
+    BOOST_TEST(run(c.perform()) == json::parse(R"({"of": "job-1"})"));
+    const http_request& submit = client.requests.front();
+    BOOST_TEST(submit.url == "http://s/jobs");
+    BOOST_TEST_REQUIRE(submit.headers.size() == 2u);
+    BOOST_TEST(submit.headers[0].value == "mine");
+    BOOST_TEST(submit.headers[1].value == "Bearer x");
+    // Three looks, one in two seconds.
+    BOOST_CHECK(loop.elapsed() >= 4s);
+}
+
+BOOST_AUTO_TEST_CASE(connection_named_like_the_operator_is_the_usual_one)
+{
+    auto& c = make(with({{"submit", R"({"method": "POST", "url": "/jobs", "headers": {"Own": "mine"}})"}}));
+    c.connections["http_job"] = json::object{{"type", "http_job"}, {"url", "http://s"}};
+    BOOST_TEST(run(c.perform()) == json::parse(R"({"of": "job-1"})"));
+}
+
+BOOST_AUTO_TEST_CASE(connection_that_is_wrong_is_refused_before_anything_is_sent)
+{
+    const auto failure_with = [&](json::object settings) {
+        auto& c = make(with({{"connection", "\"farm\""}}));
+        if (!settings.empty())
+            c.connections["farm"] = std::move(settings);
+        try {
+            run(c.perform());
+        } catch (const fatal& e) {
+            return std::string(e.what());
+        }
+        return std::string("no failure");
+    };
+    BOOST_TEST(failure_with({}).find("no connection called farm") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "slurm"}}).find("slurm") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "http_job"}, {"rate", 5}}).find("`rate`") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "http_job"}, {"page", 0}}).find("`page`") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "http_job"}, {"per_second", -1}}).find("`per_second`") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "http_job"}, {"headers", "x"}}).find("`headers`") != std::string::npos);
+    BOOST_TEST(client.requests.empty());
+}
+
+BOOST_AUTO_TEST_CASE(page_of_a_connection_is_the_most_in_one_request)
+{
+    std::deque<test::runner<json::value>> all;
+    const std::string text = with({{"batch", batch}});
+    for (int i = 0; i < 12; ++i) {
+        auto& c = make(text);
+        c.connections["http_job"] = json::object{{"type", "http_job"}, {"page", 4}};
+        all.emplace_back(loop, c.perform());
+    }
+    loop.run();
+    BOOST_TEST(calls["POST query"] == 9);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_job_keeps_one_small_frame_and_its_backend)
+{
+    looks_needed = 1'000'000;
+    constexpr std::size_t count = 200;
+    std::deque<test::runner<json::value>> all;
+    const auto launch = [&](std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i)
+            all.emplace_back(loop, make(whole).perform());
+        loop.run(20s);
+    };
+    launch(1);
+    const std::size_t before = detail::frame_bytes_in_use();
+    launch(count);
+    const std::size_t each = (detail::frame_bytes_in_use() - before) / count;
+    BOOST_TEST_MESSAGE("bytes of the slab for each waiting job: " << each);
+#ifdef __OPTIMIZE__
+    BOOST_TEST(each <= 320u);
+#else
+    BOOST_TEST(each <= 900u);
+#endif
+    for (auto& r : all)
+        r.cancel(cancel_reason::shutdown);
+    loop.run();
+}
+
+BOOST_AUTO_TEST_CASE(dead_service_does_not_delay_another)
+{
+    const auto good = client.reply;
+    client.reply = [good](const http_request& r) {
+        return r.url.starts_with("http://dead/jobs/")
+                   ? test::scripted_http::answer(make_error_code(http_error::timed_out))
+                   : good(r);
+    };
+    std::deque<test::runner<json::value>> stuck;
+    for (int i = 0; i < 500; ++i)
+        stuck.emplace_back(loop, make(with({{"status", R"({"url": "http://dead/jobs/${{ id }}"})"}})).perform());
+    test::runner<json::value> quick(loop, make(whole).perform());
+    loop.run(5s);
+    BOOST_TEST(quick.ended());
+    for (auto& r : stuck)
+        r.cancel(cancel_reason::shutdown);
+    loop.run();
 }
 
 BOOST_AUTO_TEST_CASE(throttled_status_is_asked_for_after_the_pause)

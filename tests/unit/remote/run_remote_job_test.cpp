@@ -134,7 +134,7 @@ class scripted_backend final : public backend
     leaf& begin_wait(context&, const job_id& id) override
     {
         ++remote_.calls;
-        auto& j = remote_.jobs.at(id.value());
+        auto& j = remote_.jobs.at(std::string(id.value()));
         return wait_.emplace(remote_.loop.now(), [this, &j]() -> std::optional<steady_time> {
             if (remote_.wait_is_broken)
                 throw fatal("no such state", "bad_expression");
@@ -160,7 +160,7 @@ class scripted_backend final : public backend
             throw fatal("not allowed");
         if (remote_.failing_cancels-- > 0)
             throw failure("no answer to cancel");
-        auto& j = remote_.jobs.at(id.value());
+        auto& j = remote_.jobs.at(std::string(id.value()));
         if (!remote_.running(j) || j.cancel_asked)
             co_return;
         j.cancel_asked = true;

@@ -87,7 +87,7 @@ class world_backend final : public backend
         co_await sleep_for(std::chrono::milliseconds(10));
         if (the_world().cancel_is_dead)
             throw failure("no answer to the cancellation");
-        the_world().jobs.at(id.value()).cancelled = true;
+        the_world().jobs.at(std::string(id.value())).cancelled = true;
     }
 
     bool can_find() const noexcept override { return true; }
@@ -96,7 +96,7 @@ class world_backend final : public backend
     /// @return when to look again; nothing at the end
     std::optional<steady_time> look(context& ctx, const job_id& id)
     {
-        const auto j = the_world().jobs.find(id.value());
+        const auto j = the_world().jobs.find(std::string(id.value()));
         if (j == the_world().jobs.end())
             result_.ended = job_result::state::lost;
         else if (j->second.cancelled)

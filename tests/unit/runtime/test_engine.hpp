@@ -265,7 +265,10 @@ class engine
     no_processes processes;
     std::mt19937_64 entropy{1};
     runtime::shared_objects shared;
-    runtime::services services{loop, http, processes, log, test_operators(), std::ref(entropy), shared};
+    std::uint64_t memory = 0; ///< in use, as far as the engine knows
+    runtime::start_gate starts{
+        loop, {[this] { return memory; }, {}}, [this](const std::string& text) { observer.warning(text); }};
+    runtime::services services{loop, http, processes, log, test_operators(), std::ref(entropy), shared, starts};
     runtime::secret_mask mask;
     recording_observer observer;
     std::unique_ptr<runtime::run_executor> executor;

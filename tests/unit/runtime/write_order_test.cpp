@@ -66,7 +66,7 @@ struct slow_journal : durable_engine, runtime::commit_log::listener
     [[nodiscard]] bool job_was_cancelled() const { return the_world().jobs.begin()->second.cancelled; }
 
     runtime::commit_log slow{loop, store, journal::writer_mode::manual};
-    runtime::services slow_services{loop, http, processes, slow, test_operators(), std::ref(entropy), shared};
+    runtime::services slow_services{loop, http, processes, slow, test_operators(), std::ref(entropy), shared, starts};
 };
 
 } // namespace
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(hundred_thousand_attempts_that_wait_for_the_journal_are_can
     }
     BOOST_TEST(state() == "cancelled");
     BOOST_TEST(count(journal::record_kind::attempt_started) == 0u);
-    BOOST_TEST(count(journal::record_kind::attempt_ended) == 100'000u);
+    BOOST_TEST(count(journal::record_kind::attempt_ended) == 0u);
     BOOST_TEST(the_script().started.empty());
 }
 

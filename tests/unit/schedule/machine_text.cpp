@@ -24,6 +24,8 @@ class action_text
         return "disarm " + name(a.task) + "." + std::to_string(a.item.value());
     }
 
+    std::string operator()(const withdraw_attempt& a) const { return "withdraw " + attempt(a); }
+
     std::string operator()(const cancel_attempt& a) const
     {
         return "cancel " + attempt(a) + " " + std::string(to_string(a.reason));

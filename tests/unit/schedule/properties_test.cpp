@@ -76,11 +76,19 @@ graph::dag random_dag(choices& choose)
 
 using place = std::pair<std::uint32_t, std::uint32_t>;
 
+/// Who says when attempts start: the machine, as soon as they may, or whoever asks it.
+enum class starts : std::uint8_t
+{
+    at_once,
+    on_request,
+};
+
 /// What happened, as told by events and actions alone, and what follows from it.
 class books
 {
   public:
-    explicit books(const graph::dag& dag) : dag_(dag), ended_(dag.tasks.size()), cancelled_(dag.tasks.size())
+    explicit books(const graph::dag& dag, starts how = starts::at_once)
+        : on_request(how == starts::on_request), dag_(dag), ended_(dag.tasks.size()), cancelled_(dag.tasks.size())
     {
         for (const graph::pool_spec& pool : dag.pools)
             slots_.push_back(pool.slots);
@@ -92,6 +100,8 @@ class books
             in_flight.erase({ended->task.value(), ended->item.value()});
             if (ended->outcome == attempt_outcome::interrupted)
                 ++interruptions_[{ended->task.value(), ended->item.value()}];
+        } else if (const auto* begun = std::get_if<attempt_started>(&e)) {
+            RC_ASSERT(unbegun.erase({begun->task.value(), begun->item.value()}) == 1U);
         } else if (const auto* evaluated = std::get_if<task_evaluated>(&e)) {
             evaluating.erase(evaluated->task.value());
             by_evaluation_.insert(evaluated->task.value());
@@ -144,7 +154,18 @@ class books
         return cancelled ? run_state::cancelled : run_state::success;
     }
 
+    /// In flight, and known to run.
+    [[nodiscard]] std::map<place, std::uint32_t> begun() const
+    {
+        std::map<place, std::uint32_t> result = in_flight;
+        for (const place& p : unbegun)
+            result.erase(p);
+        return result;
+    }
+
+    bool on_request;
     std::map<place, std::uint32_t> in_flight; ///< attempt
+    std::set<place> unbegun;                  ///< of those in flight
     std::set<place> retrying;
     std::set<std::uint32_t> evaluating;
     std::optional<run_state> run_ended_as;
@@ -174,6 +195,8 @@ class books
         RC_ASSERT(attempts_[where] <= task.retry->limit + 1 + interruptions_[where]);
         RC_ASSERT(retrying.count(where) == 0U);
         RC_ASSERT(in_flight.emplace(where, a.attempt.value()).second);
+        if (on_request)
+            unbegun.insert(where);
     }
 
     void take(const arm_retry& a)
@@ -186,11 +209,22 @@ class books
 
     void take(const disarm_retry& a) { RC_ASSERT(retrying.erase({a.task.value(), a.item.value()}) == 1U); }
 
+    void take(const withdraw_attempt& a)
+    {
+        const auto found = in_flight.find({a.task.value(), a.item.value()});
+        RC_ASSERT(found != in_flight.end());
+        RC_ASSERT(found->second == a.attempt.value());
+        RC_ASSERT(unbegun.erase(found->first) == 1U);
+        --attempts_[found->first];
+        in_flight.erase(found);
+    }
+
     void take(const cancel_attempt& a)
     {
         const auto found = in_flight.find({a.task.value(), a.item.value()});
         RC_ASSERT(found != in_flight.end());
         RC_ASSERT(found->second == a.attempt.value());
+        RC_ASSERT(unbegun.count(found->first) == 0U);
         if (a.reason == cancel_reason::upstream)
             run_cancelled = failed_fast = true;
     }
@@ -267,7 +301,7 @@ void check_counts(const run_machine& m, const books& known)
         RC_ASSERT(own == m.counts(task_index(t)));
         for (std::size_t s = 0; s < task_state_count; ++s)
             items[static_cast<task_state>(s)] += own[static_cast<task_state>(s)];
-        if (own[task_state::queued] > 0)
+        if (own[task_state::queued] > 0 && !known.on_request)
             RC_ASSERT(!known.could_start(t));
     }
     RC_ASSERT(tasks == m.task_totals());
@@ -322,17 +356,18 @@ event interference(const graph::dag& dag, choices& choose)
 std::optional<event> progress(const books& known, choices& choose)
 {
     const std::uint32_t kind = choose.below(3);
-    if (!known.evaluating.empty() && (kind == 0 || (known.in_flight.empty() && known.retrying.empty()))) {
+    const auto running = known.begun();
+    if (!known.evaluating.empty() && (kind == 0 || (running.empty() && known.retrying.empty()))) {
         const task_index t(pick(known.evaluating, choose));
         return task_evaluated{t, static_cast<verdict>(choose.one_in(3) ? choose.below(3) : 0), choose.below(5)};
     }
-    if (!known.retrying.empty() && (kind == 1 || known.in_flight.empty())) {
+    if (!known.retrying.empty() && (kind == 1 || running.empty())) {
         const auto [t, i] = pick(known.retrying, choose);
         return retry_due{task_index(t), item_index(i)};
     }
-    if (known.in_flight.empty())
+    if (running.empty())
         return std::nullopt;
-    const auto [t, i] = pick(known.in_flight, choose).first;
+    const auto [t, i] = pick(running, choose).first;
     if (choose.one_in(5))
         return attempt_deferred{task_index(t), item_index(i)};
     if (choose.one_in(8))
@@ -402,9 +437,109 @@ recording run_random(const graph::dag& dag, choices& choose, bool undisturbed = 
     return result;
 }
 
+/// What a journal of these events brings back: everything but attempts that were admitted and had not begun, whose
+/// items are queued.
+void check_replay(const graph::dag& dag, const std::vector<event>& events, const run_machine& live, const books& known)
+{
+    run_machine m(dag);
+    m.start_on_request();
+    m.start();
+    for (const event& e : events)
+        m.apply(e);
+    RC_ASSERT(m.state() == live.state());
+    RC_ASSERT(m.cancelled_by() == live.cancelled_by());
+    RC_ASSERT(m.in_flight() + known.unbegun.size() == live.in_flight());
+    for (std::uint32_t t = 0; t < dag.tasks.size(); ++t) {
+        const task_index task(t);
+        RC_ASSERT(m.item_count(task) == live.item_count(task));
+        RC_ASSERT(is_terminal(m.state_of(task)) == is_terminal(live.state_of(task)));
+        for (std::uint32_t i = 0; i < live.item_count(task); ++i) {
+            const item_index item(i);
+            const bool unbegun = known.unbegun.count({t, i}) > 0;
+            RC_ASSERT(m.state_of(task, item) == (unbegun ? task_state::queued : live.state_of(task, item)));
+            RC_ASSERT(m.attempt_of(task, item).value() + (unbegun ? 1 : 0) == live.attempt_of(task, item).value());
+        }
+    }
+}
+
+/// A run whose attempts are admitted a few at a time and begin some time later, as an engine does it. At any moment its
+/// events bring it back.
+void run_on_request(const graph::dag& dag, choices& choose)
+{
+    run_machine m(dag);
+    m.start_on_request();
+    books known(dag, starts::on_request);
+    std::vector<event> events;
+    const auto take = [&](std::span<const action> actions) {
+        known.take(actions);
+        check_counts(m, known);
+        check_recovery_queries(m, known);
+    };
+    const auto tell = [&](const event& e) {
+        events.push_back(e);
+        known.before(e);
+        take(m.apply(e));
+        if (choose.one_in(6))
+            check_replay(dag, events, m, known);
+    };
+    const auto begin_one = [&] {
+        const place where = pick(known.unbegun, choose);
+        tell(attempt_started{task_index(where.first), item_index(where.second),
+                             attempt_number(known.in_flight.at(where))});
+    };
+
+    bool disturbed = true;
+    take(m.start());
+    for (int step = 0; !is_terminal(m.state()); ++step) {
+        RC_ASSERT(step < 10'000);
+        if (disturbed && (choose.used_up() || step > 300)) {
+            disturbed = false;
+            for (const event& e : lift_all_limits())
+                tell(e);
+            continue;
+        }
+        if (choose.one_in(3))
+            take(m.admit(choose.below(4)));
+        if (!known.unbegun.empty() && choose.one_in(2)) {
+            begin_one();
+            continue;
+        }
+        const auto next = progress(known, choose);
+        if (disturbed && choose.one_in(10)) {
+            tell(interference(dag, choose));
+        } else if (next) {
+            tell(*next);
+        } else if (!known.unbegun.empty()) {
+            begin_one();
+        } else {
+            const bool may_start = m.may_start();
+            const auto started = m.admit(64);
+            RC_ASSERT(may_start == !started.empty());
+            if (started.empty() && !disturbed)
+                RC_FAIL("the run waits for nothing and has not ended");
+            take(started);
+            if (started.empty())
+                tell(interference(dag, choose));
+        }
+    }
+    check_replay(dag, events, m, known);
+    if (m.cancelled_by() == cancel_reason::none)
+        RC_ASSERT(m.state() == known.expected_end());
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(properties_test)
+
+BOOST_AUTO_TEST_CASE(run_that_starts_on_request_keeps_the_rules_and_is_brought_back_by_its_events)
+{
+    BOOST_TEST(rc::check("starts on request", [] {
+        choices shape(*bytes(150));
+        const graph::dag dag = random_dag(shape);
+        choices script(*bytes(600));
+        run_on_request(dag, script);
+    }));
+}
 
 BOOST_AUTO_TEST_CASE(every_run_keeps_the_rules_at_every_step_and_ends)
 {
@@ -446,12 +581,16 @@ BOOST_AUTO_TEST_CASE(how_a_run_ends_does_not_depend_on_the_order_in_which_its_ta
         graph::dag dag = random_dag(shape);
         dag.fail_fast = false;
         const auto fates = *bytes(30);
-        const auto finish = [&](choices order) {
+        const auto finish = [&](choices order, starts how) {
             run_machine m(dag);
+            if (how == starts::on_request)
+                m.start_on_request();
             books known(dag);
             known.take(m.start());
             while (!is_terminal(m.state())) {
                 std::optional<event> next;
+                if (m.may_start() && (known.in_flight.empty() || order.one_in(2)))
+                    known.take(m.admit(1 + order.below(3)));
                 if (!known.evaluating.empty() && (known.in_flight.empty() || order.one_in(2))) {
                     next = task_evaluated{task_index(pick(known.evaluating, order)), verdict::run, 3};
                 } else {
@@ -464,7 +603,9 @@ BOOST_AUTO_TEST_CASE(how_a_run_ends_does_not_depend_on_the_order_in_which_its_ta
             }
             return std::pair(known.ended(), m.state());
         };
-        RC_ASSERT(finish(choices(*bytes(200))) == finish(choices(*bytes(200))));
+        const auto at_once = finish(choices(*bytes(200)), starts::at_once);
+        RC_ASSERT(finish(choices(*bytes(200)), starts::at_once) == at_once);
+        RC_ASSERT(finish(choices(*bytes(200)), starts::on_request) == at_once);
     }));
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -190,6 +191,23 @@ BOOST_AUTO_TEST_CASE(frames_return_to_the_slab)
 {
     const std::size_t before = detail::frame_bytes_in_use();
     run(sum_of_chain(100));
+    BOOST_TEST(detail::frame_bytes_in_use() == before);
+}
+
+BOOST_AUTO_TEST_CASE(large_result_takes_no_room_in_a_frame_before_there_is_one)
+{
+    struct large
+    {
+        std::array<char, 1'000> bytes{};
+    };
+
+    auto make_large = []() -> task<large> { co_return large{}; };
+    const std::size_t before = detail::frame_bytes_in_use();
+    {
+        auto t = make_large();
+        BOOST_TEST(detail::frame_bytes_in_use() - before < 200u);
+        BOOST_TEST(run(std::move(t)).bytes.size() == 1'000u);
+    }
     BOOST_TEST(detail::frame_bytes_in_use() == before);
 }
 

@@ -1,0 +1,40 @@
+#pragma once
+/// @file
+/// Watches by the time of their next look: one group a time, so that one wake-up serves all of a group.
+
+#include "engine/remote/watch_list.hpp"
+
+#include <potoo/time.hpp>
+
+#include <map>
+
+namespace potoo::remote {
+
+class watch_calendar
+{
+  public:
+    explicit watch_calendar(watch_list::store& s) noexcept : store_(s) {}
+
+    void put(watch& w, steady_time due);
+
+    /// Of the first group; it may have been left by all who were in it. `steady_time::max()` when there is none.
+    [[nodiscard]] steady_time next_due() const noexcept
+    {
+        return groups_.empty() ? steady_time::max() : groups_.begin()->first;
+    }
+
+    /// Moves those that are due at `now` to the end of `line`.
+    void take_due(steady_time now, watch_list& line);
+
+    /// One that will be due until `limit`, the earliest first; null when there is none.
+    [[nodiscard]] watch* take_early(steady_time limit);
+
+    /// Nobody is in it any more.
+    void clear() noexcept { groups_.clear(); }
+
+  private:
+    watch_list::store& store_;
+    std::map<steady_time, watch_list> groups_;
+};
+
+} // namespace potoo::remote

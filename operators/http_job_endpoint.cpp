@@ -1,0 +1,281 @@
+#include "http_job_endpoint.hpp"
+
+#include "http_job_watch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace potoo::http_job {
+namespace {
+
+constexpr std::size_t single_calls = 64;
+constexpr std::size_t batch_calls = 8;
+constexpr duration usual_pause{1'000};
+constexpr duration longest_pause{3'600'000};
+/// Stands for a job's id in what is rendered for all of them. Nothing else is spelt so.
+constexpr std::string_view blank = "potooJobIdStandsHereF27E91C8";
+constexpr std::string_view usual_connection = "http_job";
+
+std::size_t read_count(const json::value& v, std::string_view name)
+{
+    boost::system::error_code ec;
+    const auto n = v.to_number<std::int64_t>(ec);
+    if (ec || n < 1 || n > 100'000)
+        throw fatal(
+            fmt::format("the connection's `{}` must be a number from 1 to 100000, not {}", name, json::serialize(v)));
+    return static_cast<std::size_t>(n);
+}
+
+double read_rate(const json::value& v, std::string_view name)
+{
+    boost::system::error_code ec;
+    const auto rate = v.to_number<double>(ec);
+    if (ec || !(rate == 0 || (rate >= 0.001 && rate <= 1e9)))
+        throw fatal(fmt::format("the connection's `{}` must be 0, for no limit, or at least 0.001, not {}", name,
+                                json::serialize(v)));
+    return rate;
+}
+
+std::string read_text(const json::value& v, std::string_view name)
+{
+    if (!v.is_string())
+        throw fatal(fmt::format("the connection's `{}` must be text, not {}", name, json::serialize(v)));
+    return std::string(v.get_string());
+}
+
+std::vector<http_header> read_headers(const json::value& v)
+{
+    const auto* o = v.if_object();
+    if (!o)
+        throw fatal("the connection's `headers` must be a map from names to values");
+    std::vector<http_header> headers;
+    for (const auto& [name, value] : *o)
+        headers.push_back(
+            {std::string(name), value.is_string() ? std::string(value.get_string()) : json::serialize(value)});
+    return headers;
+}
+
+void read_setting(connection_settings& c, std::string_view name, const json::value& v)
+{
+    if (name == "type") {
+        if (read_text(v, name) != "http_job")
+            throw fatal(fmt::format("the connection is of type {}, and http_job needs one of type http_job",
+                                    json::serialize(v)));
+    } else if (name == "url") {
+        c.url = read_text(v, name);
+        while (c.url.ends_with('/'))
+            c.url.pop_back();
+    } else if (name == "headers")
+        c.headers = read_headers(v);
+    else if (name == "concurrency")
+        c.requests.concurrency = read_count(v, name);
+    else if (name == "per_second")
+        c.requests.per_second = read_rate(v, name);
+    else if (name == "poll_concurrency")
+        c.polls.concurrency = read_count(v, name);
+    else if (name == "polls_per_second")
+        c.polls.per_second = read_rate(v, name);
+    else if (name == "page")
+        c.polls.page = read_count(v, name);
+    else
+        throw fatal(
+            fmt::format("the connection has a setting `{}`, which http_job does not know: it takes url, headers, "
+                        "concurrency, per_second, poll_concurrency, polls_per_second and page",
+                        name));
+}
+
+connection_settings read_connection(context& ctx, const description& d)
+{
+    connection_settings c;
+    c.polls = {.page = 0, .concurrency = d.batch ? batch_calls : single_calls, .per_second = 0};
+    const json::object* given = ctx.connection(d.connection.empty() ? usual_connection : d.connection);
+    if (!given && !d.connection.empty())
+        throw fatal(fmt::format("there is no connection called {}", d.connection), "no_connection");
+    if (given) {
+        for (const auto& [name, value] : *given)
+            read_setting(c, name, value);
+    }
+    if (d.concurrency)
+        c.requests.concurrency = *d.concurrency;
+    if (d.per_second)
+        c.requests.per_second = *d.per_second;
+    return c;
+}
+
+std::string text_of(const http_request& r)
+{
+    std::string text = fmt::format("{} {}\n{}\n{}", r.method, r.url, r.body, r.max_body);
+    for (const auto& h : r.headers)
+        text += fmt::format("\n{}: {}", h.name, h.value);
+    return text;
+}
+
+/// What the watcher of a service is told apart by.
+std::string name_of(const watcher::limits& l)
+{
+    return fmt::format("{} {} {}", l.page, l.concurrency, l.per_second);
+}
+
+/// What attempts of one task have in common, as far as names of the run or an item do not make them differ.
+struct rendered_parts
+{
+    http_request submit;
+    http_request status; ///< with the blank for the id
+    http_request batch;
+
+    [[nodiscard]] std::string text() const
+    {
+        return fmt::format("{}\n\n{}\n\n{}", origin_of(submit.url), text_of(status), text_of(batch));
+    }
+};
+
+rendered_parts render(context& ctx, const description& d, const connection_settings& c)
+{
+    const auto request = [&](const field& f, const bindings& b) {
+        http_request r = d.request(f, b);
+        c.complete(r);
+        return r;
+    };
+    rendered_parts parts;
+    const auto names = ctx.names();
+    parts.submit = request(d.submit, names);
+    bindings b(&names);
+    const json::value id = json::string(blank);
+    const json::value ids = json::array{json::string(blank), "another"};
+    b.set("id", id).set("ids", ids);
+    if (d.status)
+        parts.status = request(*d.status, b);
+    if (d.batch)
+        parts.batch = request(d.batch->request, b);
+    return parts;
+}
+
+status_watcher& asker_for(context& ctx, const description& d, const connection_settings& c, const rendered_parts& parts)
+{
+    potoo::loop& l = ctx.loop();
+    watcher::limits lim = c.polls;
+    if (!d.batch) {
+        lim.page = 1;
+        const std::string origin = origin_of(parts.status.url);
+        return ctx.shared<status_watcher>(fmt::format("http_job {} {}", origin, name_of(lim)), [&] {
+            return std::make_unique<status_watcher>(l, "http_job watcher of " + origin, lim);
+        });
+    }
+    // Tasks are asked about together if they would ask the same of any jobs.
+    lim.page = lim.page == 0 ? d.batch->limit : std::min(lim.page, d.batch->limit);
+    const std::string key = fmt::format("http_job {}\n{}\n{}\n{}\n{}", text_of(parts.batch), d.batch->request.source(),
+                                        d.batch->items.source(), d.batch->id.source(), name_of(lim));
+    return ctx.shared<batch_watcher>(key, [&] {
+        return std::make_unique<batch_watcher>(l, "http_job watcher of " + origin_of(parts.batch.url), *d.batch, lim);
+    });
+}
+
+request_gate& gate_for(context& ctx, const connection_settings& c, const rendered_parts& parts)
+{
+    const std::string key = fmt::format("http_job requests to {} {} {}", origin_of(parts.submit.url),
+                                        c.requests.concurrency, c.requests.per_second);
+    return ctx.shared<request_gate>(key, [&] { return std::make_unique<request_gate>(ctx.loop(), c.requests); });
+}
+
+/// The id must come in where it stands, and nowhere but in the URL, for the rest to be prepared.
+std::shared_ptr<const http_prepared> prepare_status(context& ctx, const description& d, const http_request& sample)
+{
+    const auto holds_blank = [](std::string_view s) { return s.find(blank) != std::string_view::npos; };
+    const bool elsewhere = holds_blank(sample.body) ||
+                           std::any_of(sample.headers.begin(), sample.headers.end(),
+                                       [&](const auto& h) { return holds_blank(h.name) || holds_blank(h.value); });
+    if (!d.status || d.needs_response || elsewhere || !d.status->takes_as_it_is("id"))
+        return nullptr;
+    return ctx.http().prepare(sample, blank);
+}
+
+/// The endpoints that are in use.
+class endpoint_book
+{
+  public:
+    std::weak_ptr<const endpoint>& at(const std::string& key)
+    {
+        if (known_.size() >= purge_at_) {
+            std::erase_if(known_, [](const auto& e) { return e.second.expired(); });
+            purge_at_ = std::max<std::size_t>(64, known_.size() * 2);
+        }
+        return known_[key];
+    }
+
+  private:
+    std::map<std::string, std::weak_ptr<const endpoint>, std::less<>> known_;
+    std::size_t purge_at_ = 64;
+};
+
+} // namespace
+
+void connection_settings::complete(http_request& r) const
+{
+    if (r.url.starts_with('/'))
+        r.url.insert(0, url);
+    for (const auto& h : headers) {
+        http_response given;
+        given.headers = r.headers;
+        if (given.header(h.name).data() == nullptr)
+            r.headers.push_back(h);
+    }
+}
+
+std::optional<duration> asked_pause(const http_response& r, wall_time now)
+{
+    if (r.status != 429 && r.status != 503)
+        return std::nullopt;
+    const auto named = r.retry_after(now);
+    if (!named)
+        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
+    return std::clamp(*named, duration::zero(), longest_pause);
+}
+
+http_request endpoint::request(const field& f, const bindings& b) const
+{
+    http_request r = what->request(f, b);
+    connection.complete(r);
+    return r;
+}
+
+http_request endpoint::request_about(context& ctx, const field& f, std::string_view id) const
+{
+    const json::value text = json::string(id);
+    const auto names = ctx.names();
+    bindings b(&names);
+    b.set("id", text);
+    return request(f, b);
+}
+
+void endpoint::heed(potoo::loop& l, const http_response& r) const
+{
+    const auto pause = asked_pause(r, l.wall_now());
+    if (!pause)
+        return;
+    const steady_time until = l.now() + *pause;
+    asker.throttle(until);
+    gate.throttle(until);
+}
+
+std::shared_ptr<const endpoint> endpoint_for(context& ctx)
+{
+    auto d = ctx.shared_by_task<description>([&] { return read_description(ctx); });
+    connection_settings c = read_connection(ctx, *d);
+    const rendered_parts parts = render(ctx, *d, c);
+    auto& book = ctx.shared<endpoint_book>("http_job", [] { return std::make_unique<endpoint_book>(); });
+    auto& known = book.at(fmt::format("{}\n{}", static_cast<const void*>(d.get()), parts.text()));
+    auto e = known.lock();
+    if (!e) {
+        auto& asker = asker_for(ctx, *d, c, parts);
+        auto& gate = gate_for(ctx, c, parts);
+        auto prepared = prepare_status(ctx, *d, parts.status);
+        e = std::make_shared<const endpoint>(endpoint{std::move(d), std::move(c), asker, gate, std::move(prepared)});
+        known = e;
+    }
+    return e;
+}
+
+} // namespace potoo::http_job
