@@ -192,8 +192,9 @@ BOOST_AUTO_TEST_CASE(destroyed_or_cancelled_on_its_way_it_leaves_nothing)
         world.get(server.url());
         auto question = std::make_unique<http_ask>(*p, "1", world.loop.now(), world.soon(5'000), http_response());
         auto r = std::make_unique<runner<bool>>(world.loop, asked(world.client, *question));
-        r.reset();
+        // As in a frame that is destroyed.
         question.reset();
+        r.reset();
         world.client.close_unused();
         world.context.restart();
         world.context.poll();
