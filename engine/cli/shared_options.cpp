@@ -46,6 +46,11 @@ void add_limit_options(CLI::App& command, session_options& session)
         ->type_name("N")
         ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()));
     command
+        .add_option("--max-running", session.limits.max_running,
+                    "Start no attempt while so many run that do not wait for something remote; 1024 if not given")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()));
+    command
         .add_option_function<std::string>(
             "--max-memory",
             [&session](const std::string& text) { session.limits.max_memory = runtime::parse_byte_size(text).value(); },

@@ -60,6 +60,8 @@ runtime::start_limits laid_over(runtime::start_limits under, const runtime::star
         under.max_attempts = over.max_attempts;
     if (over.max_memory != 0)
         under.max_memory = over.max_memory;
+    if (over.max_running != 0)
+        under.max_running = over.max_running;
     return under;
 }
 

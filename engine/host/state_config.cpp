@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t largest_file = std::size_t{1} << 20;
 
 constexpr std::array<std::string_view, 3> known_keys{"keep_runs", "keep_for", "limits"};
-constexpr std::array<std::string_view, 2> limit_keys{"max_attempts", "max_memory"};
+constexpr std::array<std::string_view, 3> limit_keys{"max_attempts", "max_running", "max_memory"};
 
 constexpr std::array<graph::synonym, 4> synonyms{{
     {"keep", "keep_runs"},
@@ -77,10 +77,14 @@ void read_limits(graph::node_view n, graph::field_reader& fields, runtime::start
     if (!fields.is_map("limits", n, "limits: {max_attempts: 10000}"))
         return;
     fields.check_keys(n, "`limits`", limit_keys, limit_synonyms);
-    if (const auto v = n.find("max_attempts")) {
-        if (const auto most = fields.whole("max_attempts", *v, 1, std::numeric_limits<std::uint32_t>::max()))
-            limits.max_attempts = static_cast<std::uint32_t>(*most);
-    }
+    const auto read_count = [&](const char* key, std::uint32_t& limit) {
+        if (const auto v = n.find(key)) {
+            if (const auto most = fields.whole(key, *v, 1, std::numeric_limits<std::uint32_t>::max()))
+                limit = static_cast<std::uint32_t>(*most);
+        }
+    };
+    read_count("max_attempts", limits.max_attempts);
+    read_count("max_running", limits.max_running);
     if (const auto v = n.find("max_memory"))
         limits.max_memory = read_size(*v, fields);
 }

@@ -407,7 +407,7 @@ void prepare_for_writing(sqlite_connection& connection)
 {
     const auto version = recognise(connection);
     connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
-                       "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384");
+                       "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048");
     migrate(connection, version);
 }
 

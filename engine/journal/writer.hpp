@@ -35,7 +35,7 @@ enum class writer_mode : std::uint8_t
 /// How much is gathered.
 struct writer_limits
 {
-    std::size_t batch_entries = 8'192;              ///< most entries of one transaction, ≥ 1
+    std::size_t batch_entries = 4'096;              ///< most entries of one transaction, ≥ 1
     std::size_t pending_bytes = 64UL * 1024 * 1024; ///< more than this not durable: `over_limit`
     std::chrono::milliseconds retry_after{500};     ///< between tries to write a batch that could not be written
     std::size_t prune_records = 4'096;              ///< looked at in one piece of `writer::prune`, ≥ 1

@@ -249,25 +249,28 @@ task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
     co_return id;
 }
 
-/// What the journal knows of the launch.
-struct recorded_launch
+/// How far the journal says that the launch came.
+enum class launch_stage : std::uint8_t
 {
-    bool intended = false;
-    std::optional<job_id> id;
+    none,
+    intended,
+    recorded, ///< the job's id is known
 };
 
-recorded_launch recall(context& ctx)
+/// Claims the attempt's token. @param id set when it is known
+launch_stage recall_launch(context& ctx, job_id& id)
 {
-    recorded_launch l;
+    (void)ctx.claim_token();
     const auto withdrawn = ctx.recorded("launch_withdrawn");
-    l.intended =
+    const bool intended =
         ctx.recorded("launch_intent").has_value() && !(withdrawn && withdrawn->is_bool() && withdrawn->get_bool());
-    if (const auto id = ctx.recorded("launch_recorded")) {
-        if (!id->is_string())
-            throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*id));
-        l.id = job_id(std::string_view(id->get_string()));
-    }
-    return l;
+    const auto known = ctx.recorded("launch_recorded");
+    if (!known)
+        return intended ? launch_stage::intended : launch_stage::none;
+    if (!known->is_string())
+        throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*known));
+    id = job_id(std::string_view(known->get_string()));
+    return launch_stage::recorded;
 }
 
 task<job_id> launch_again(context& ctx, backend& b, bool& in_doubt)
@@ -462,22 +465,16 @@ task<json::value> conclude(context& ctx, backend& b, const job_id& id, std::exce
     co_return output_of(std::move(*w.job));
 }
 
-/// Brings the attempt to where it has a job: recorded, or launched. @return why it was told to stop before it watched
+/// Brings the attempt to where it has a job. @return why it was told to stop before it watched
 /// the job, which is then to be ended; `none` if it was not
-task<cancel_reason> find_or_launch(context& ctx, backend& b, job_id& id)
+task<cancel_reason> find_or_launch(context& ctx, backend& b, launch_stage before, job_id& id)
 {
     branch& here = co_await this_branch();
-    (void)ctx.claim_token();
-    recorded_launch known = recall(ctx);
-    if (known.id) {
-        id = std::move(*known.id);
-        co_return cancel_reason::none;
-    }
-    bool in_doubt = known.intended;
+    bool in_doubt = before == launch_stage::intended;
     attempted<job_id> launched;
     std::exception_ptr trouble;
     try {
-        task<job_id> launch = known.intended ? launch_again(ctx, b, in_doubt) : launch_new(ctx, b, in_doubt);
+        task<job_id> launch = in_doubt ? launch_again(ctx, b, in_doubt) : launch_new(ctx, b, in_doubt);
         launched = co_await unless_cancelled(std::move(launch));
     } catch (...) {
         trouble = std::current_exception();
@@ -508,10 +505,13 @@ template <class Backend>
 task<json::value> drive(context& ctx, Backend b)
 {
     job_id id;
-    const cancel_reason stopped = co_await find_or_launch(ctx, *b, id);
-    if (stopped != cancel_reason::none) {
-        auto output = co_await stop_job(ctx, *b, id, stopped);
-        co_return output;
+    const launch_stage before = recall_launch(ctx, id);
+    if (before != launch_stage::recorded) {
+        const cancel_reason stopped = co_await find_or_launch(ctx, *b, before, id);
+        if (stopped != cancel_reason::none) {
+            auto output = co_await stop_job(ctx, *b, id, stopped);
+            co_return output;
+        }
     }
     std::exception_ptr broken;
     try {

@@ -123,7 +123,7 @@ run_executor::~run_executor()
     attempts_.clear();
     reconciliations_.clear();
     retired_.clear();
-    services_.starts.note_in_flight(*this, 0);
+    services_.starts.note_in_flight(*this, 0, 0);
     services_.starts.leave(*this);
     if (queued())
         services_.loop.unschedule(*this);
@@ -522,10 +522,15 @@ void run_executor::stop_what_may_stop()
 
 /// As many as there is room for; otherwise the gate, the journal or the start of those that are pending lead here
 /// again. @return there may be room for more now
+void run_executor::note_in_flight()
+{
+    services_.starts.note_in_flight(*this, machine_.in_flight(), machine_.item_totals()[schedule::task_state::running]);
+}
+
 bool run_executor::admit_more()
 {
     start_gate& gate = services_.starts;
-    gate.note_in_flight(*this, machine_.in_flight());
+    note_in_flight();
     const std::size_t space = most_pending_starts - std::min(most_pending_starts, starts_.size());
     if (space == 0 || !machine_.may_start() || services_.log.over_limit()) {
         gate.leave(*this);
@@ -533,7 +538,7 @@ bool run_executor::admit_more()
     }
     const std::uint32_t room = gate.room(*this, static_cast<std::uint32_t>(space));
     carry_out(machine_.admit(room));
-    gate.note_in_flight(*this, machine_.in_flight());
+    note_in_flight();
     return room > 0 && machine_.may_start() && starts_.size() < most_pending_starts;
 }
 

@@ -222,6 +222,7 @@ class run_executor final : private ready_node, private timer_node, private start
     void record_end(task_index task, schedule::task_state state);
     void stop_once_recorded(live_attempt& a, cancel_reason reason);
     void stop_what_may_stop();
+    void note_in_flight();
     [[nodiscard]] bool admit_more();
     void start_what_may_start();
     void add_start(task_index t, item_index i, attempt_number n);

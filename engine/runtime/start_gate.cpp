@@ -14,6 +14,13 @@ namespace {
 /// Below this part of the limit, memory that runs short again is worth another message.
 constexpr double eased = 0.9;
 
+constexpr std::uint32_t unlimited = std::numeric_limits<std::uint32_t>::max();
+
+std::uint32_t left(std::uint32_t most, std::uint32_t taken)
+{
+    return most == 0 ? unlimited : most - std::min(most, taken);
+}
+
 } // namespace
 
 start_gate::start_gate(potoo::loop& l, memory_probe memory, std::function<void(const std::string&)> told)
@@ -36,8 +43,6 @@ void start_gate::set_limits(start_limits limits)
 
 std::uint32_t start_gate::room(client& c, std::uint32_t wanted)
 {
-    if (limits_ == start_limits{} && line_.empty())
-        return wanted;
     const auto place = std::find(line_.begin(), line_.end(), &c);
     const bool is_first = line_.empty() || place == line_.begin();
     if (!is_first) {
@@ -65,17 +70,19 @@ std::uint32_t start_gate::room(client& c, std::uint32_t wanted)
 std::uint32_t start_gate::share_of(const client& c) const
 {
     const auto all = static_cast<std::uint32_t>(line_.size()) + 1;
-    if (limits_.max_attempts == 0 || all == 1)
-        return std::numeric_limits<std::uint32_t>::max();
-    const std::uint32_t share = limits_.max_attempts / all + (limits_.max_attempts % all != 0 ? 1 : 0);
-    return share - std::min(share, c.in_flight_);
+    if (all == 1)
+        return unlimited;
+    const auto share = [all](std::uint32_t most) { return most / all + (most % all != 0 ? 1 : 0); };
+    return std::min(left(share(limits_.max_attempts), c.in_flight_), left(share(most_running()), c.running_));
 }
 
-void start_gate::note_in_flight(client& c, std::uint32_t attempts)
+void start_gate::note_in_flight(client& c, std::uint32_t attempts, std::uint32_t running)
 {
-    const bool fewer = attempts < c.in_flight_;
+    const bool fewer = attempts < c.in_flight_ || running < c.running_;
     in_flight_ = in_flight_ - c.in_flight_ + attempts;
+    running_ = running_ - c.running_ + running;
     c.in_flight_ = attempts;
+    c.running_ = running;
     if (fewer)
         offer();
 }
@@ -107,9 +114,7 @@ void start_gate::offer()
 
 std::uint32_t start_gate::free_places()
 {
-    std::uint32_t free = std::numeric_limits<std::uint32_t>::max();
-    if (limits_.max_attempts != 0)
-        free = limits_.max_attempts - std::min(limits_.max_attempts, in_flight_);
+    const std::uint32_t free = std::min(left(limits_.max_attempts, in_flight_), left(most_running(), running_));
     if (limits_.max_memory == 0)
         return free;
     look_at_memory();

@@ -1,9 +1,9 @@
 #pragma once
 /// @file
-/// How much one engine takes on at once: attempts in flight over all its runs, and memory.
+/// How much one engine takes on at once: attempts in flight and running over all its runs, and memory.
 ///
 /// A run asks for room before it starts attempts. When there is not enough it stands in line, and is told when there
-/// may be room again; runs in line take turns, and none takes more than its share of `max_attempts` while others wait.
+/// may be room again; runs in line take turns, and none takes more than its share of the attempts while others wait.
 
 #include <potoo/loop.hpp>
 
@@ -14,11 +14,16 @@
 
 namespace potoo::runtime {
 
-/// 0 = no limit.
+/// 0 = no limit, but for `max_running`.
 struct start_limits
 {
+    /// Few enough that launching a million jobs needs memory for those few, enough that no remote system waits for
+    /// them.
+    static constexpr std::uint32_t usual_running = 1'024;
+
     std::uint32_t max_attempts = 0; ///< running, deferred or cancelling
     std::uint64_t max_memory = 0;   ///< bytes in use by the process, above which no attempt is started
+    std::uint32_t max_running = 0;  ///< neither deferred nor cancelling; 0 = `usual_running`
 
     friend bool operator==(const start_limits&, const start_limits&) = default;
 };
@@ -51,6 +56,7 @@ class start_gate final : private timer_node
         virtual void may_have_room() = 0;
 
         std::uint32_t in_flight_ = 0;
+        std::uint32_t running_ = 0;
     };
 
     /// Memory is looked at when so many attempts were let in since, or so much time has passed.
@@ -73,8 +79,8 @@ class start_gate final : private timer_node
     /// @param wanted ≥ 1
     [[nodiscard]] std::uint32_t room(client& c, std::uint32_t wanted);
 
-    /// The run has so many attempts in flight.
-    void note_in_flight(client& c, std::uint32_t attempts);
+    /// The run has so many attempts in flight, of which so many are running.
+    void note_in_flight(client& c, std::uint32_t attempts, std::uint32_t running);
 
     /// The run wants to start nothing at the moment. To be called before it is destroyed, with nothing in flight.
     void leave(client& c);
@@ -88,6 +94,12 @@ class start_gate final : private timer_node
     void on_due() override;
     void offer();
     [[nodiscard]] std::uint32_t free_places();
+
+    [[nodiscard]] std::uint32_t most_running() const noexcept
+    {
+        return limits_.max_running != 0 ? limits_.max_running : start_limits::usual_running;
+    }
+
     [[nodiscard]] std::uint32_t share_of(const client& c) const;
     void look_at_memory();
     void tell_short(std::uint64_t used);
@@ -98,6 +110,7 @@ class start_gate final : private timer_node
     start_limits limits_;
     std::deque<client*> line_;
     std::uint32_t in_flight_ = 0;
+    std::uint32_t running_ = 0;
     std::uint32_t since_look_ = starts_a_look;
     steady_time next_look_{};
     bool short_ = false; ///< at the last look

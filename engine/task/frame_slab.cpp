@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t granule = 16;
 constexpr std::size_t classes = 128;
 constexpr std::size_t smallest_block = std::size_t{64} << 10;
-constexpr std::size_t largest_block = std::size_t{4} << 20;
+constexpr std::size_t largest_block = std::size_t{1} << 20;
 
 struct free_node
 {

@@ -33,10 +33,10 @@ BOOST_AUTO_TEST_CASE(rules_are_read)
 
 BOOST_AUTO_TEST_CASE(limits_are_read)
 {
-    const state_config c = parse_state_config("limits: {max_attempts: 5000, max_memory: 2GiB}\n", "c.yaml");
-    BOOST_CHECK((c.limits == runtime::start_limits{5000, std::uint64_t{2} << 30}));
+    const state_config c = parse_state_config("limits: {max_attempts: 5000, max_running: 100, max_memory: 2GiB}\n", "c.yaml");
+    BOOST_CHECK((c.limits == runtime::start_limits{5000, std::uint64_t{2} << 30, 100}));
     const state_config one = parse_state_config("keep_runs: 2\nlimits:\n  max_memory: 1.5 GB\n", "c.yaml");
-    BOOST_CHECK((one.limits == runtime::start_limits{0, 1'500'000'000}));
+    BOOST_CHECK((one.limits == runtime::start_limits{0, 1'500'000'000, 0}));
     BOOST_CHECK(one.keep.keep_runs == 2u);
 }
 
@@ -44,6 +44,7 @@ BOOST_AUTO_TEST_CASE(limits_that_are_none_have_their_place)
 {
     check_problem("limits: 5\n", "c.yaml:1:9: error: `limits` must be a map");
     check_problem("limits: {max_attempts: 0}\n", "`max_attempts`");
+    check_problem("limits: {max_running: none}\n", "`max_running`");
     check_problem("limits: {max_rss: 2GiB}\n", "did you mean `max_memory`?");
     check_problem("limits: {max_memory: 2048}\n", "did you mean `2048MiB`?");
     check_problem("limits: {max_memory: 2G}\n", "c.yaml:1:22: error: `max_memory` must be a size of memory");

@@ -92,12 +92,12 @@ struct asked_gate : test::engine
     asked_gate()
     {
         gate.set_limits({.max_memory = 100 * mebi});
-        gate.note_in_flight(run, 1);
+        gate.note_in_flight(run, 1, 1);
     }
 
     ~asked_gate()
     {
-        gate.note_in_flight(run, 0);
+        gate.note_in_flight(run, 0, 0);
         gate.leave(run);
     }
 
@@ -131,6 +131,22 @@ BOOST_AUTO_TEST_CASE(no_more_attempts_are_in_flight_than_the_engine_may_have)
     BOOST_CHECK(executor->machine().state() == run_state::success);
     BOOST_TEST((loop.elapsed() >= 80s && loop.elapsed() < 82s));
     BOOST_TEST(starts.in_flight() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_deferred_leaves_its_place_among_those_that_run)
+{
+    starts.set_limits({.max_running = 3});
+    start(fan_out(20));
+    std::uint32_t most_running = 0;
+    std::uint32_t most_deferred = 0;
+    while (!ended && loop.step()) {
+        const auto& totals = executor->machine().item_totals();
+        most_running = std::max(most_running, totals[schedule::task_state::running]);
+        most_deferred = std::max(most_deferred, totals[schedule::task_state::deferred]);
+    }
+    BOOST_TEST(most_running == 3u);
+    BOOST_TEST(most_deferred == 20u);
+    BOOST_CHECK(executor->machine().state() == run_state::success);
 }
 
 BOOST_AUTO_TEST_CASE(runs_share_the_limit)
