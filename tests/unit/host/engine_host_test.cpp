@@ -76,7 +76,7 @@ struct eventual
 /// An engine of this process, on a directory that outlives it.
 struct engine_at
 {
-    explicit engine_at(const scratch_state& s) : local(std::in_place, context, host_options{s.path(), false, {}}) {}
+    explicit engine_at(const scratch_state& s) : local(std::in_place, context, host_options{s.path(), false, {}, {}}) {}
 
     ~engine_at()
     {

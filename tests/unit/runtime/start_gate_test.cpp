@@ -108,7 +108,7 @@ struct asked_gate : test::engine
         return gate.room(run, 10);
     }
 
-    struct : runtime::start_gate::client
+    struct asking_run final : runtime::start_gate::client
     {
         void may_have_room() override {}
     } run;
@@ -139,7 +139,9 @@ BOOST_AUTO_TEST_CASE(what_is_deferred_leaves_its_place_among_those_that_run)
     start(fan_out(20));
     std::uint32_t most_running = 0;
     std::uint32_t most_deferred = 0;
-    while (!ended && loop.step()) {
+    while (!ended) {
+        if (!loop.step())
+            loop.run(1s);
         const auto& totals = executor->machine().item_totals();
         most_running = std::max(most_running, totals[schedule::task_state::running]);
         most_deferred = std::max(most_deferred, totals[schedule::task_state::deferred]);
