@@ -86,7 +86,7 @@ void add_run_command(CLI::App& app, command_action& chosen)
     c->add_option("--params-file", a->params_file, "Parameters as a YAML or JSON map; -p counts before it")
         ->type_name("FILE");
     add_state_option(*c, a->state);
-    c->add_flag("--ephemeral", a->session.ephemeral, "Keep the journal in memory: the run cannot be resumed");
+    c->add_flag("--ephemeral", a->session.ephemeral, "Keep no journal: the run cannot be resumed");
     c->add_flag("--only", a->only, "Leave runs alone that were stopped before, instead of going on with them");
     c->add_flag("--dry-run", a->dry_run, "Print what would be done, and start nothing");
     add_session_options(*c, a->session);

@@ -80,7 +80,7 @@ struct local_host::parts
         : loop(context), lock(take_lock(options)), store(open_store(options)), own_reader(open_reader(options)),
           http(loop, options.http), processes(loop),
           engine({loop, *store, own_reader ? *own_reader : *store, http, processes, entropy,
-                  options.ephemeral ? journal::writer_mode::synchronous : journal::writer_mode::threaded}),
+                  options.ephemeral ? journal::writer_mode::discarding : journal::writer_mode::threaded}),
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
         if (options.ephemeral) {

@@ -16,7 +16,7 @@ namespace potoo::host {
 struct host_options
 {
     std::filesystem::path state = ".potoo"; ///< ignored when `ephemeral`
-    bool ephemeral = false;                 ///< keep the journal in memory
+    bool ephemeral = false;                 ///< keep no journal
     http_options http;
     runtime::start_limits limits; ///< what is 0 is as the state directory's configuration says
 };

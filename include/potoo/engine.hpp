@@ -52,7 +52,7 @@ struct engine_options
     /// Directory of the journal, made when it is not there. Other processes reach the engine through it: while the
     /// io_context runs, `potoo cancel` and the like work on its runs.
     std::filesystem::path state = ".potoo";
-    bool ephemeral = false; ///< keep the journal in memory: nothing can be resumed, `state` is not used
+    bool ephemeral = false; ///< keep no journal: nothing can be resumed, `state` is not used
     http_options http;
 };
 

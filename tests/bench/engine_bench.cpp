@@ -1,6 +1,6 @@
-// The whole engine: tasks a second in memory and with the journal, how that grows, launches of programs, recovery and
+// The whole engine: tasks a second without a journal and with one, how that grows, launches of programs, recovery and
 // cancellation of waiting jobs.
-// Usage: engine_bench noop memory|sqlite [STATE_DIR] [TASKS]
+// Usage: engine_bench noop ephemeral|sqlite [STATE_DIR] [TASKS]
 //        engine_bench noop_peers TASKS
 //        engine_bench growth LARGEST
 //        engine_bench shell TASKS
@@ -58,7 +58,7 @@ struct run_cost
     double cpu = std::numeric_limits<double>::max();
 };
 
-host::host_options in_memory()
+host::host_options ephemeral()
 {
     host::host_options options;
     options.ephemeral = true;
@@ -82,14 +82,14 @@ host::host_options in_memory()
 void bench_noop(const std::string& where, const std::string& state, std::size_t tasks)
 {
     host::host_options options;
-    options.ephemeral = where == "memory";
+    options.ephemeral = where == "ephemeral";
     options.state = state;
     const auto d = layered_noops(tasks);
     const run_cost c = timed_run(d, options);
     const auto each = 1e6 / static_cast<double>(tasks);
     figure wall{.name = "engine.noop_" + where + ".wall", .value = c.wall * each, .unit = "us/task"};
     figure cpu{.name = "engine.noop_" + where + ".cpu", .value = c.cpu * each, .unit = "us/task"};
-    if (where == "memory") {
+    if (where == "ephemeral") {
         cpu.goal = at_most(0.5);
         cpu.beyond = at_most(0.2);
     }
@@ -107,11 +107,11 @@ void bench_noop(const std::string& where, const std::string& state, std::size_t 
 /// The same shape of DAG by others, which keep no journal.
 void bench_noop_peers(std::size_t tasks)
 {
-    const run_cost c = timed_run(layered_noops(tasks), in_memory());
+    const run_cost c = timed_run(layered_noops(tasks), ephemeral());
     for (const auto& [how, most] : {std::pair<std::string, std::size_t>("synchronous", tasks),
                                     {"distributed", std::min<std::size_t>(tasks, 10'000)}}) {
         print(
-            {.name = "engine.noop_memory.cpu",
+            {.name = "engine.noop_ephemeral.cpu",
              .value = c.cpu * 1e6 / static_cast<double>(tasks),
              .unit = "us/task",
              .peer = run_peer("dask_noop.py", {how, std::to_string(most)}).as_peer("Dask, " + how, "cpu_us_per_task")});
@@ -125,7 +125,7 @@ double best_cost_per_task(std::size_t tasks)
     const std::size_t times = std::clamp<std::size_t>(300'000 / tasks, 1, 50);
     double best = std::numeric_limits<double>::max();
     for (std::size_t i = 0; i < times; ++i)
-        best = std::min(best, timed_run(d, in_memory()).cpu);
+        best = std::min(best, timed_run(d, ephemeral()).cpu);
     return best * 1e6 / static_cast<double>(tasks);
 }
 
@@ -134,10 +134,10 @@ void bench_growth(std::size_t largest)
     std::vector<double> costs;
     for (std::size_t tasks = 1'000; tasks <= largest; tasks *= 10) {
         costs.push_back(best_cost_per_task(tasks));
-        print({.name = fmt::format("engine.noop_memory.cpu.{}", tasks), .value = costs.back(), .unit = "us/task"});
+        print({.name = fmt::format("engine.noop_ephemeral.cpu.{}", tasks), .value = costs.back(), .unit = "us/task"});
     }
     const auto [least, most] = std::minmax_element(costs.begin(), costs.end());
-    print({.name = "engine.noop_memory.growth",
+    print({.name = "engine.noop_ephemeral.growth",
            .value = *most / *least,
            .unit = "x",
            .goal = at_most(1.5),
@@ -159,7 +159,7 @@ void bench_shell(std::size_t tasks)
                                     tasks),
                         "programs.json");
     const double cpu = cpu_seconds_with_children();
-    const run_cost c = timed_run(d, in_memory());
+    const run_cost c = timed_run(d, ephemeral());
     const double each = 1e6 / static_cast<double>(tasks);
     const peer_result beside = run_peer("hyperqueue_true.py", {std::to_string(tasks)});
     const std::string note =
@@ -181,7 +181,7 @@ void bench_shell(std::size_t tasks)
 void bench_deferred(const std::string& url, std::size_t jobs, int seconds)
 {
     boost::asio::io_context context(1);
-    host::local_host local(context, in_memory());
+    host::local_host local(context, ephemeral());
     double waiting = 0;
     double cpu = 0;
     staged_watch watch(local.loop(), jobs, [] { return true; });
@@ -262,7 +262,7 @@ void bench_recovery(const std::string& url, std::size_t jobs, const std::string&
 void bench_cancel(const std::string& url, std::size_t jobs)
 {
     boost::asio::io_context context(1);
-    host::local_host local(context, in_memory());
+    host::local_host local(context, ephemeral());
     std::chrono::steady_clock::time_point asked;
     double cpu = 0;
     all_deferred watch(jobs, [&] {
@@ -300,7 +300,7 @@ int run(const std::vector<std::string>& arguments)
     else if (what == "cancel" && size == 3)
         bench_cancel(arguments[1], n(2));
     else {
-        std::fputs("usage: engine_bench noop memory|sqlite [STATE_DIR] [TASKS] | noop_peers TASKS | growth LARGEST | "
+        std::fputs("usage: engine_bench noop ephemeral|sqlite [STATE_DIR] [TASKS] | noop_peers TASKS | growth LARGEST | "
                    "shell TASKS | deferred JOB_SERVICE_URL JOBS SECONDS | recovery JOB_SERVICE_URL JOBS STATE_DIR | "
                    "cancel JOB_SERVICE_URL JOBS\n",
                    stderr);
