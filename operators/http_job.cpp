@@ -52,11 +52,6 @@ class service_backend final : public backend
     job_watch watch_;
 };
 
-bool is_good(const http_response& r)
-{
-    return r.status >= 200 && r.status <= 299;
-}
-
 /// An error of the service, or of a gateway before it, that does not say that nothing was done. What it cannot do (501,
 /// 505) or is too busy for (503, 429) it has not done.
 bool may_have_been_accepted(unsigned status)
@@ -85,9 +80,10 @@ bool may_have_been_accepted(unsigned status)
 task<boost::system::result<http_response>> service_backend::exchange(context& ctx, http_request r) const
 {
     r.deadline = ctx.now_steady() + what().request_timeout;
+    const std::string url = r.url;
     auto response = co_await ctx.http().send(std::move(r));
     if (response)
-        service().heed(ctx.loop(), *response);
+        service().heed(ctx.loop(), url, *response);
     co_return response;
 }
 
@@ -241,7 +237,7 @@ POTOO_OPERATOR("http_job", potoo::http_job::run_http_job,
         "request_timeout": {"type": "string", "description": "For one exchange with the service. Default 30s."},
         "settle": {"type": "string", "description": "How long after a lost answer to `submit` the job may still appear: only when `find` finds nothing after that is it submitted again. Default 5s."},
         "cancel_grace": {"type": "string", "description": "How long a cancellation may take. A job whose end was not confirmed by then is marked `remote: unconfirmed`, and cancelled again by the next start of an engine. Default 1m."},
-        "connection": {"type": "string", "minLength": 1, "description": "Name of the connection (type http_job) to the service; without it, the one called http_job, if there is one. Its settings, all optional: url, put before URLs that begin with /; headers; concurrency and per_second, as in limits, which comes first; poll_concurrency and polls_per_second, status requests under way at once and begun in a second; page, the most jobs in one batch request."},
+        "connection": {"type": "string", "minLength": 1, "description": "Name of the connection (type http_job) to the service; without it, the one called http_job, if there is one. Its settings, all optional: url, put before URLs that begin with /; headers, for requests to the server of url only, if that is given; concurrency and per_second, as in limits, which comes first; poll_concurrency and polls_per_second, status requests under way at once (at most 64) and begun in a second; page, the most jobs in one batch request."},
         "limits": {"type": "object", "additionalProperties": false, "description": "How fast the service may be sent submissions, cancellations and searches, by all tasks that give the same limits together",
           "properties": {
             "concurrency": {"type": "integer", "minimum": 1, "maximum": 10000, "description": "Requests under way at once. Default 64."},

@@ -267,6 +267,8 @@ description read_description(context& ctx)
     const json::object& with = ctx.input();
     description d;
     d.submit = require_field(ctx, "submit");
+    if (auto url = ctx.late("submit")->member("url"))
+        d.submit_url.emplace("submit.url", std::move(*url));
     d.id = require_field(ctx, "id");
     if (const auto t = ctx.late("find")) {
         d.find = field("find", t->without(beside_find));
@@ -313,12 +315,29 @@ std::optional<std::string> id_text(const json::value& v, std::string_view field_
                 "bad_expression");
 }
 
-std::string origin_of(std::string_view url)
+std::string_view origin_of(std::string_view url)
 {
     const auto scheme = url.find("://");
-    if (scheme == std::string_view::npos)
-        return std::string(url.substr(0, url.find(':', 5)));
-    return std::string(url.substr(0, url.find_first_of("/?#", scheme + 3)));
+    if (url.starts_with("unix:") || scheme == std::string_view::npos)
+        return url.substr(0, url.find(":/", 5));
+    return url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
+std::string server_of(std::string_view url)
+{
+    const std::string_view origin = origin_of(url);
+    const auto scheme = origin.find("://");
+    if (origin.starts_with("unix:") || scheme == std::string_view::npos)
+        return std::string(origin);
+    const auto user = origin.rfind('@');
+    std::string server(origin.substr(0, scheme + 3));
+    server += origin.substr(user == std::string_view::npos ? scheme + 3 : user + 1);
+    std::transform(server.begin(), server.end(), server.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    const std::string_view own_port = server.starts_with("https:") ? ":443" : ":80";
+    if (server.ends_with(own_port))
+        server.resize(server.size() - own_port.size());
+    return server;
 }
 
 } // namespace potoo::http_job

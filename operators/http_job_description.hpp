@@ -65,6 +65,7 @@ struct batch_description
 struct description
 {
     field submit;
+    std::optional<field> submit_url; ///< unless one expression yields all of `submit`
     field id;
     std::optional<field> find; ///< without `id`
     std::optional<field> find_id;
@@ -111,7 +112,10 @@ struct description
 /// An id as text: a string as it is, a number as JSON writes it. Nothing for null. @throws fatal for anything else
 [[nodiscard]] std::optional<std::string> id_text(const json::value& v, std::string_view field_name);
 
-/// Scheme, host and port of a URL, or the path of a socket.
-[[nodiscard]] std::string origin_of(std::string_view url);
+/// Scheme, user, host and port of a URL as they are written, or the path of a socket.
+[[nodiscard]] std::string_view origin_of(std::string_view url);
+
+/// The same for comparing and showing: in lower case, without user and password, and without the scheme's own port.
+[[nodiscard]] std::string server_of(std::string_view url);
 
 } // namespace potoo::http_job

@@ -13,20 +13,28 @@ namespace {
 
 constexpr std::size_t single_calls = 64;
 constexpr std::size_t batch_calls = 8;
+constexpr std::size_t most_of_a_count = 100'000;
 constexpr duration usual_pause{1'000};
 constexpr duration longest_pause{3'600'000};
 /// Stands for a job's id in what is rendered for all of them. Nothing else is spelt so.
 constexpr std::string_view blank = "potooJobIdStandsHereF27E91C8";
 constexpr std::string_view usual_connection = "http_job";
 
-std::size_t read_count(const json::value& v, std::string_view name)
+std::size_t read_count(const json::value& v, std::string_view name, std::size_t most, std::string_view why_most = {})
 {
     boost::system::error_code ec;
     const auto n = v.to_number<std::int64_t>(ec);
-    if (ec || n < 1 || n > 100'000)
-        throw fatal(
-            fmt::format("the connection's `{}` must be a number from 1 to 100000, not {}", name, json::serialize(v)));
+    if (ec || n < 1 || static_cast<std::uint64_t>(n) > most)
+        throw fatal(fmt::format("the connection's `{}` must be a number from 1 to {}{}, not {}", name, most, why_most,
+                                json::serialize(v)));
     return static_cast<std::size_t>(n);
+}
+
+std::size_t read_poll_concurrency(const json::value& v, std::string_view name)
+{
+    const std::size_t connections = http_options().connections_per_origin;
+    return read_count(v, name, connections,
+                      fmt::format(" (no more than {} connections to one server are open at once)", connections));
 }
 
 double read_rate(const json::value& v, std::string_view name)
@@ -68,18 +76,19 @@ void read_setting(connection_settings& c, std::string_view name, const json::val
         c.url = read_text(v, name);
         while (c.url.ends_with('/'))
             c.url.pop_back();
+        c.server = server_of(c.url);
     } else if (name == "headers")
         c.headers = read_headers(v);
     else if (name == "concurrency")
-        c.requests.concurrency = read_count(v, name);
+        c.requests.concurrency = read_count(v, name, most_of_a_count);
     else if (name == "per_second")
         c.requests.per_second = read_rate(v, name);
     else if (name == "poll_concurrency")
-        c.polls.concurrency = read_count(v, name);
+        c.polls.concurrency = read_poll_concurrency(v, name);
     else if (name == "polls_per_second")
         c.polls.per_second = read_rate(v, name);
     else if (name == "page")
-        c.polls.page = read_count(v, name);
+        c.polls.page = read_count(v, name, most_of_a_count);
     else
         throw fatal(
             fmt::format("the connection has a setting `{}`, which http_job does not know: it takes url, headers, "
@@ -122,15 +131,26 @@ std::string name_of(const watcher::limits& l)
 /// What attempts of one task have in common, as far as names of the run or an item do not make them differ.
 struct rendered_parts
 {
-    http_request submit;
+    std::string submit_url;
     http_request status; ///< with the blank for the id
     http_request batch;
 
     [[nodiscard]] std::string text() const
     {
-        return fmt::format("{}\n\n{}\n\n{}", origin_of(submit.url), text_of(status), text_of(batch));
+        return fmt::format("{}\n\n{}\n\n{}", origin_of(submit_url), text_of(status), text_of(batch));
     }
 };
+
+/// The rest of `submit` is of no account here, and may be large.
+std::string submit_url(const description& d, const connection_settings& c, const bindings& b)
+{
+    if (d.submit_url) {
+        const json::value url = d.submit_url->evaluate(b);
+        if (const auto* text = url.if_string())
+            return c.whole_url(std::string(*text));
+    }
+    return c.whole_url(d.request(d.submit, b).url);
+}
 
 rendered_parts render(context& ctx, const description& d, const connection_settings& c)
 {
@@ -141,7 +161,7 @@ rendered_parts render(context& ctx, const description& d, const connection_setti
     };
     rendered_parts parts;
     const auto names = ctx.names();
-    parts.submit = request(d.submit, names);
+    parts.submit_url = submit_url(d, c, names);
     bindings b(&names);
     const json::value id = json::string(blank);
     const json::value ids = json::array{json::string(blank), "another"};
@@ -159,9 +179,9 @@ status_watcher& asker_for(context& ctx, const description& d, const connection_s
     watcher::limits lim = c.polls;
     if (!d.batch) {
         lim.page = 1;
-        const std::string origin = origin_of(parts.status.url);
-        return ctx.shared<status_watcher>(fmt::format("http_job {} {}", origin, name_of(lim)), [&] {
-            return std::make_unique<status_watcher>(l, "http_job watcher of " + origin, lim);
+        const std::string& url = parts.status.url;
+        return ctx.shared<status_watcher>(fmt::format("http_job {} {}", origin_of(url), name_of(lim)), [&] {
+            return std::make_unique<status_watcher>(l, "http_job watcher of " + server_of(url), lim);
         });
     }
     // Tasks are asked about together if they would ask the same of any jobs.
@@ -169,13 +189,13 @@ status_watcher& asker_for(context& ctx, const description& d, const connection_s
     const std::string key = fmt::format("http_job {}\n{}\n{}\n{}\n{}", text_of(parts.batch), d.batch->request.source(),
                                         d.batch->items.source(), d.batch->id.source(), name_of(lim));
     return ctx.shared<batch_watcher>(key, [&] {
-        return std::make_unique<batch_watcher>(l, "http_job watcher of " + origin_of(parts.batch.url), *d.batch, lim);
+        return std::make_unique<batch_watcher>(l, "http_job watcher of " + server_of(parts.batch.url), *d.batch, lim);
     });
 }
 
 request_gate& gate_for(context& ctx, const connection_settings& c, const rendered_parts& parts)
 {
-    const std::string key = fmt::format("http_job requests to {} {} {}", origin_of(parts.submit.url),
+    const std::string key = fmt::format("http_job requests to {} {} {}", origin_of(parts.submit_url),
                                         c.requests.concurrency, c.requests.per_second);
     return ctx.shared<request_gate>(key, [&] { return std::make_unique<request_gate>(ctx.loop(), c.requests); });
 }
@@ -192,10 +212,14 @@ std::shared_ptr<const http_prepared> prepare_status(context& ctx, const descript
     return ctx.http().prepare(sample, blank);
 }
 
-/// The endpoints that are in use.
+/// The endpoints that are in use, and the servers that they speak to.
 class endpoint_book
 {
   public:
+    explicit endpoint_book(potoo::loop& l) : pauses(l) {}
+
+    server_pauses pauses;
+
     std::weak_ptr<const endpoint>& at(const std::string& key)
     {
         if (known_.size() >= purge_at_) {
@@ -212,16 +236,46 @@ class endpoint_book
 
 } // namespace
 
+std::string connection_settings::whole_url(std::string given) const
+{
+    return given.starts_with('/') ? url + given : given;
+}
+
 void connection_settings::complete(http_request& r) const
 {
-    if (r.url.starts_with('/'))
-        r.url.insert(0, url);
+    r.url = whole_url(std::move(r.url));
+    if (headers.empty() || (!server.empty() && server_of(r.url) != server))
+        return;
     for (const auto& h : headers) {
         http_response given;
         given.headers = r.headers;
         if (given.header(h.name).data() == nullptr)
             r.headers.push_back(h);
     }
+}
+
+void server_pauses::add(const std::string& server, status_watcher& w)
+{
+    auto& s = servers_[server];
+    if (s.askers.insert(&w).second && s.until > loop_.now())
+        w.pause(s.until);
+}
+
+void server_pauses::add(const std::string& server, request_gate& g)
+{
+    auto& s = servers_[server];
+    s.gates.insert(&g);
+    g.throttle(s.until);
+}
+
+void server_pauses::pause(const std::string& server, steady_time until)
+{
+    auto& s = servers_[server];
+    s.until = std::max(s.until, until);
+    for (status_watcher* w : s.askers)
+        w->pause(until);
+    for (request_gate* g : s.gates)
+        g->throttle(until);
 }
 
 std::optional<duration> asked_pause(const http_response& r, wall_time now)
@@ -250,14 +304,10 @@ http_request endpoint::request_about(context& ctx, const field& f, std::string_v
     return request(f, b);
 }
 
-void endpoint::heed(potoo::loop& l, const http_response& r) const
+void endpoint::heed(potoo::loop& l, std::string_view url, const http_response& r) const
 {
-    const auto pause = asked_pause(r, l.wall_now());
-    if (!pause)
-        return;
-    const steady_time until = l.now() + *pause;
-    asker.throttle(until);
-    gate.throttle(until);
+    if (const auto pause = asked_pause(r, l.wall_now()))
+        pauses.pause(server_of(url), l.now() + *pause);
 }
 
 std::shared_ptr<const endpoint> endpoint_for(context& ctx)
@@ -265,14 +315,20 @@ std::shared_ptr<const endpoint> endpoint_for(context& ctx)
     auto d = ctx.shared_by_task<description>([&] { return read_description(ctx); });
     connection_settings c = read_connection(ctx, *d);
     const rendered_parts parts = render(ctx, *d, c);
-    auto& book = ctx.shared<endpoint_book>("http_job", [] { return std::make_unique<endpoint_book>(); });
+    auto& book = ctx.shared<endpoint_book>("http_job", [&] { return std::make_unique<endpoint_book>(ctx.loop()); });
     auto& known = book.at(fmt::format("{}\n{}", static_cast<const void*>(d.get()), parts.text()));
     auto e = known.lock();
     if (!e) {
         auto& asker = asker_for(ctx, *d, c, parts);
         auto& gate = gate_for(ctx, c, parts);
+        for (const http_request* r : {&parts.status, &parts.batch}) {
+            if (!r->url.empty())
+                book.pauses.add(server_of(r->url), asker);
+        }
+        book.pauses.add(server_of(parts.submit_url), gate);
         auto prepared = prepare_status(ctx, *d, parts.status);
-        e = std::make_shared<const endpoint>(endpoint{std::move(d), std::move(c), asker, gate, std::move(prepared)});
+        e = std::make_shared<const endpoint>(
+            endpoint{std::move(d), std::move(c), asker, gate, book.pauses, std::move(prepared)});
         known = e;
     }
     return e;

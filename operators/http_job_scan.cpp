@@ -1,5 +1,7 @@
 #include "http_job_scan.hpp"
 
+#include <potoo/http_json.hpp>
+
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
@@ -11,8 +13,6 @@ namespace {
 
 namespace json = boost::json;
 using boost::system::error_code;
-
-constexpr std::size_t deepest = 100;
 
 bool is_name(std::string_view s)
 {
@@ -255,7 +255,7 @@ class handler
 json::parse_options options()
 {
     json::parse_options o;
-    o.max_depth = deepest;
+    o.max_depth = deepest_json_body;
     return o;
 }
 

@@ -13,7 +13,6 @@
 namespace potoo::http_job {
 namespace {
 
-constexpr std::size_t deepest = 100;
 constexpr std::size_t most_rooms = 64;
 constexpr std::size_t largest_room = std::size_t{64} * 1024;
 /// Stands for the ids in a body that is prepared for all pages.
@@ -22,11 +21,6 @@ constexpr std::string_view ids_blank = "potooJobIdsStandHereB4D05A77";
 bool is_gone(const http_response& r)
 {
     return r.status == 404 || r.status == 410;
-}
-
-bool is_good(const http_response& r)
-{
-    return r.status >= 200 && r.status <= 299;
 }
 
 /// A request that only asks may be repeated, whatever its method: so its failures are those of a GET.
@@ -52,6 +46,29 @@ void append_quoted(std::string& out, std::string_view id)
         out.append(1, '"').append(id).append(1, '"');
     else
         out.append(json::serialize(json::value(json::string(id))));
+}
+
+/// The state of each job, or an empty one. @return false when the list shows a job twice
+bool put_in_place(const std::vector<job_id>& ids, const std::vector<scanned_job>& jobs,
+                  std::vector<std::string_view>& states)
+{
+    // Services mostly answer in the order asked, and show all.
+    const auto same = [](const job_id& id, const scanned_job& j) { return id.value() == j.id; };
+    if (std::equal(ids.begin(), ids.end(), jobs.begin(), jobs.end(), same)) {
+        std::transform(jobs.begin(), jobs.end(), states.begin(), [](const scanned_job& j) { return j.state; });
+        return true;
+    }
+    std::unordered_map<std::string_view, std::string_view> by_id;
+    by_id.reserve(jobs.size());
+    for (const scanned_job& j : jobs) {
+        if (!by_id.emplace(j.id, j.state).second)
+            return false;
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (const auto found = by_id.find(ids[i].value()); found != by_id.end())
+            states[i] = found->second;
+    }
+    return true;
 }
 
 } // namespace
@@ -140,9 +157,15 @@ void job_watch::disturbed(std::string_view why)
     context_.log(fmt::format("cannot ask about the job {}: {}; asking again", id(), why));
 }
 
+void status_watcher::pause(steady_time until)
+{
+    throttle(until);
+    paused_until_ = std::max(paused_until_, until);
+}
+
 void status_watcher::check(const endpoint& e, const http_request& asked, const http_response& r)
 {
-    e.heed(loop_, r);
+    e.heed(loop_, asked.url, r);
     if (!is_good(r))
         failure_of_status(asking, asked.url, r).raise();
 }
@@ -155,10 +178,10 @@ void status_watcher::give_back(http_response room)
 
 task<> status_watcher::look(page p)
 {
-    return look_singly(p.front());
+    return look_singly(p.front(), call_time());
 }
 
-task<> status_watcher::look_singly(watch* const& place)
+task<> status_watcher::look_singly(watch* const& place, steady_time now)
 {
     if (!place)
         co_return;
@@ -172,7 +195,6 @@ task<> status_watcher::look_singly(watch* const& place)
             room = std::move(rooms_.back());
             rooms_.pop_back();
         }
-        const steady_time now = call_time();
         http_ask question(*e->status, w->id(), now, now + e->what->request_timeout, std::move(room));
         if (client.ask(question)) {
             co_await question;
@@ -244,7 +266,7 @@ void status_watcher::judge_whole(job_watch& w, const http_response& r)
     unsigned char room[2048];
     json::monotonic_resource memory(room, sizeof room);
     json::parse_options options;
-    options.max_depth = deepest;
+    options.max_depth = deepest_json_body;
     boost::system::error_code ec;
     const json::value job = json::parse(r.body, ec, &memory, options);
     if (ec)
@@ -253,7 +275,8 @@ void status_watcher::judge_whole(job_watch& w, const http_response& r)
 }
 
 batch_watcher::batch_watcher(potoo::loop& l, const std::string& name, batch_description b, limits lim)
-    : status_watcher(l, name, lim), batch_(std::move(b))
+    : status_watcher(l, name, lim), batch_(std::move(b)), at_once_(lim.concurrency),
+      turns_(l, {.concurrency = lim.concurrency, .per_second = lim.per_second})
 {}
 
 http_request batch_watcher::render(const json::array& ids, const job_watch& first) const
@@ -317,9 +340,24 @@ http_request batch_watcher::request_about(page p, const job_watch& first)
 
 task<> batch_watcher::look(page p)
 {
+    auto absent = co_await look_together(p);
+    std::vector<task<>> lanes;
+    for (std::size_t n = std::min(absent.places.size(), at_once_); n > 0; --n)
+        lanes.push_back(look_for_absent(absent));
+    if (!lanes.empty())
+        co_await all(std::move(lanes));
+}
+
+task<batch_watcher::absent_jobs> batch_watcher::look_together(page p)
+{
+    absent_jobs absent;
+    // Behind single requests of other pages.
+    const request_gate::pass turn = co_await turns_.enter(request_gate::urgency::normal);
+    if (paused())
+        throw failure("the service asked for a pause", "paused");
     const job_watch* first = first_present(p);
     if (!first)
-        co_return;
+        co_return absent;
     std::vector<job_id> ids(p.size());
     for (std::size_t i = 0; i < p.size(); ++i) {
         if (p[i])
@@ -334,27 +372,49 @@ task<> batch_watcher::look(page p)
         failure_of_exchange(asking, request.url, response.error(), client.last_error_detail()).raise();
     check(*e, request, *response);
     const std::vector<bool> shown = spread_answer(p, ids, request, *response);
-    std::vector<task<>> absent;
     for (std::size_t i = 0; i < shown.size(); ++i) {
         if (p[i] && !shown[i])
-            absent.push_back(look_for_absent(p[i]));
+            absent.places.push_back(&p[i]);
     }
-    if (!absent.empty())
-        co_await all(std::move(absent));
+    co_return absent;
 }
 
-task<> batch_watcher::look_for_absent(watch* const& place)
+task<> batch_watcher::look_for_absent(absent_jobs& absent)
 {
-    if (!place)
-        co_return;
-    auto& w = static_cast<job_watch&>(*place);
-    if (!w.service().what->status) {
-        missing(w);
-        co_return;
+    while (absent.next < absent.places.size() && !paused()) {
+        watch* const& place = *absent.places[absent.next++];
+        if (place && !static_cast<job_watch*>(place)->service().what->status) {
+            missing(*place);
+            continue;
+        }
+        const request_gate::pass turn = co_await turns_.enter(request_gate::urgency::normal);
+        if (!place || paused())
+            continue;
+        // Not in the listing and not to be had singly: that is twice.
+        static_cast<job_watch&>(*place).note_missing();
+        std::exception_ptr trouble;
+        try {
+            co_await look_singly(place, loop_.now());
+        } catch (const cancelled&) {
+            throw;
+        } catch (...) {
+            trouble = std::current_exception();
+        }
+        if (trouble && place)
+            settle(static_cast<job_watch&>(*place), trouble);
     }
-    // Not in the listing and not to be had singly: that is twice.
-    w.note_missing();
-    co_await look_singly(place);
+}
+
+void batch_watcher::settle(job_watch& w, const std::exception_ptr& trouble)
+{
+    conclude(w, [&] {
+        try {
+            std::rethrow_exception(trouble);
+        } catch (const failure& f) {
+            w.disturbed(f.what());
+        }
+        return false;
+    });
 }
 
 bool batch_watcher::spread_states(page p, const std::vector<job_id>& ids, const http_response& r,
@@ -374,30 +434,15 @@ bool batch_watcher::spread_states(page p, const std::vector<job_id>& ids, const 
     const auto* jobs = scanner_.jobs(r.body, *batch_.items_path, *batch_.id_path, *state_path);
     if (!jobs)
         return false;
-    // Services answer in the order asked; only what is out of place is looked for.
-    std::unordered_map<std::string_view, std::string_view> by_id;
     std::vector<std::string_view> states(p.size());
-    for (std::size_t i = 0, at = 0; i < p.size(); ++i) {
-        if (!p[i])
-            continue;
-        const std::string_view id = ids[i].value();
-        if (at < jobs->size() && (*jobs)[at].id == id) {
-            states[i] = (*jobs)[at++].state;
-        } else {
-            if (by_id.empty()) {
-                for (const scanned_job& j : *jobs)
-                    by_id.emplace(j.id, j.state);
-            }
-            const auto found = by_id.find(id);
-            if (found == by_id.end())
-                continue;
-            states[i] = found->second;
-        }
-        if (static_cast<job_watch*>(p[i])->service().what->is_end(states[i]))
+    if (!put_in_place(ids, *jobs, states))
+        return false;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        if (p[i] && static_cast<job_watch*>(p[i])->service().what->is_end(states[i]))
             return false;
     }
     for (std::size_t i = 0; i < p.size(); ++i) {
-        if (states[i].empty())
+        if (!p[i] || states[i].empty())
             continue;
         shown[i] = true;
         auto& w = static_cast<job_watch&>(*p[i]);

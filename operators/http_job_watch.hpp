@@ -7,8 +7,10 @@
 
 #include <potoo/backend.hpp>
 #include <potoo/http.hpp>
+#include <potoo/request_gate.hpp>
 #include <potoo/watcher.hpp>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,14 +85,19 @@ class status_watcher : public watcher
 
     ~status_watcher() override { stop(); }
 
+    /// Nothing is asked before `until`. As `throttle`, and what a look has still to send is held back too.
+    void pause(steady_time until);
+
     /// The whole response of the job that is being judged, for expressions that mention it; null when it is not read.
     [[nodiscard]] const json::value* judged_response() const noexcept { return judged_response_; }
 
   protected:
     task<> look(page p) override;
 
-    /// Asks about the job at `place`, if it is still wanted.
-    task<> look_singly(watch* const& place);
+    /// Asks about the job at `place`, if it is still wanted. @param now the time at which it does
+    task<> look_singly(watch* const& place, steady_time now);
+
+    [[nodiscard]] bool paused() const { return loop_.now() < paused_until_; }
 
     /// @throws failure or fatal unless the response is a good one; respects what it says of the pace
     void check(const endpoint& e, const http_request& asked, const http_response& r);
@@ -105,6 +112,7 @@ class status_watcher : public watcher
     void judge_whole(job_watch& w, const http_response& r);
     void give_back(http_response room);
 
+    steady_time paused_until_ = steady_time::min();
     std::vector<http_response> rooms_; ///< their memory serves the next answers
 };
 
@@ -125,8 +133,21 @@ class batch_watcher final : public status_watcher
         std::string after;
     };
 
+    /// What the answer about a page did not show.
+    struct absent_jobs
+    {
+        std::vector<watch* const*> places;
+        std::size_t next = 0; ///< to be asked about
+    };
+
     task<> look(page p) override;
-    task<> look_for_absent(watch* const& place);
+    task<absent_jobs> look_together(page p);
+
+    /// Asks about one after another; several of these share the work.
+    task<> look_for_absent(absent_jobs& absent);
+
+    /// What went wrong with one job concerns no other.
+    void settle(job_watch& w, const std::exception_ptr& trouble);
 
     [[nodiscard]] http_request request_about(page p, const job_watch& first);
     [[nodiscard]] http_request render(const json::array& ids, const job_watch& first) const;
@@ -141,6 +162,8 @@ class batch_watcher final : public status_watcher
                                      std::vector<bool>& shown);
 
     batch_description batch_;
+    std::size_t at_once_;
+    request_gate turns_; ///< of all requests: those about one job count as those about many
     bool prepared_tried_ = false;
     std::optional<prepared_request> prepared_;
 };

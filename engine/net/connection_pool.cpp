@@ -36,13 +36,12 @@ steady_time connection_pool::unused_since() const noexcept
     return idle_.empty() ? steady_time::max() : idle_.front().since;
 }
 
-bool lease::take_idle(steady_time trust_since)
+bool lease::take_idle()
 {
     while (!connection && !pool_.idle_.empty()) {
-        const bool trusted = pool_.idle_.back().since > trust_since;
         connection = std::move(pool_.idle_.back().connection);
         pool_.idle_.pop_back();
-        if (!trusted && !connection->still_open())
+        if (!connection->still_open())
             connection.reset();
     }
     return connection != nullptr;

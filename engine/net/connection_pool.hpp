@@ -66,9 +66,9 @@ class lease
     }
 
     /// The most recently used connection that is still open. False if there is none.
-    /// @param trust_since one that was put back after this is taken to be open
-    bool take_idle(steady_time trust_since = steady_time::max());
+    bool take_idle();
 
+    /// @param now no earlier than at the last call, for any connection of the pool
     void put_back(steady_time now) { pool_.idle_.push_back({std::move(connection), now}); }
 
     std::unique_ptr<net::connection> connection;

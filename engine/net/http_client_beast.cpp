@@ -50,9 +50,6 @@ http_error after_action(http_error code) noexcept
     return surely_not_sent(code) ? http_error::connection_lost : code;
 }
 
-/// Connections that were used a moment ago need no look whether they are still open.
-constexpr duration trusted_for{1'000};
-
 /// The head of a request in pieces, between which the word goes in.
 struct prepared_head final : http_prepared
 {
@@ -104,7 +101,7 @@ class beast_http_client::core final : private timer_node
     or_problem<std::shared_ptr<origin>> origin_of(const url& to);
     boost::system::error_code fail(http_error code, const problem& p, const url* to);
     void drop_deserted();
-    void keep(lease& l, steady_time now);
+    void keep(lease& l);
     void on_due() override;
 
     loop& loop_;
@@ -143,7 +140,7 @@ class beast_http_client::core::carried_ask final : public http_ask::carrier,
 
     [[nodiscard]] bool begin(std::string_view bytes)
     {
-        if (!lease_.take_idle(question_.begun - trusted_for) || !lease_.connection->in_the_clear())
+        if (!lease_.take_idle() || !lease_.connection->in_the_clear())
             return false;
         lease_.connection->limit(question_.deadline);
         if (!lease_.connection->begin_exchange(bytes, reader_, *this))
@@ -165,7 +162,7 @@ class beast_http_client::core::carried_ask final : public http_ask::carrier,
         } else {
             question.response = reader_.take();
             if (lease_.connection->reusable() && what_.keep_alive)
-                core_.keep(lease_, question.begun);
+                core_.keep(lease_);
         }
         delete this;
         question.finish();
@@ -339,15 +336,16 @@ task<or_problem<http_response>> beast_http_client::core::exchange_on(origin& o, 
         l.connection->limit(request.deadline);
         auto response = co_await l.connection->exchange(head, request.body, rules);
         if (response && l.connection->reusable() && traits.keep_alive)
-            keep(l, loop_.now());
+            keep(l);
         if (response || !reused || !may_repeat(*l.connection, response.error(), request.method))
             co_return response;
         l.connection.reset();
     }
 }
 
-void beast_http_client::core::keep(lease& l, steady_time now)
+void beast_http_client::core::keep(lease& l)
 {
+    const steady_time now = loop_.now();
     l.connection->limit(steady_time::max());
     l.put_back(now);
     if (!armed())

@@ -12,8 +12,6 @@
 namespace potoo {
 namespace {
 
-constexpr std::size_t deepest = 100;
-
 std::string lower(std::string_view s)
 {
     std::string out(s);
@@ -38,23 +36,31 @@ bool is_json_type(std::string_view content_type)
                             found ? ", not " + json::serialize(*found) : ", and it is missing"));
 }
 
-std::string text_of(const json::value& v, std::string_view place, std::string_view member)
+/// Headers hold credentials: they are not shown.
+[[noreturn]] void wrong_header(std::string_view place, std::string_view member, std::string_view want,
+                               const json::value& found)
+{
+    const auto kind = json::to_string(found.kind());
+    throw fatal(fmt::format("`{}{}{}` must be {}, and is of the type {}", place, place.empty() ? "" : ".", member, want,
+                            std::string_view(kind.data(), kind.size())));
+}
+
+std::string header_text(const json::value& v, std::string_view place, std::string_view name)
 {
     if (v.is_string())
         return std::string(v.get_string());
     if (v.is_number() || v.is_bool())
         return json::serialize(v);
-    wrong(place, member, "a string", &v);
+    wrong_header(place, fmt::format("headers.{}", name), "a string", v);
 }
 
 void read_headers(http_request& r, const json::value& headers, std::string_view place)
 {
     const auto* object = headers.if_object();
     if (!object)
-        wrong(place, "headers", "a map of names and values", &headers);
+        wrong_header(place, "headers", "a map of names and values", headers);
     for (const auto& [name, value] : *object)
-        r.headers.push_back(
-            {std::string(name), text_of(value, place, fmt::format("headers.{}", std::string_view(name)))});
+        r.headers.push_back({std::string(name), header_text(value, place, name)});
 }
 
 bool has_header(const http_request& r, std::string_view name)
@@ -92,7 +98,7 @@ json::object headers_of(const http_response& r)
 std::optional<json::value> parse_body(const std::string& body)
 {
     json::parse_options options;
-    options.max_depth = deepest;
+    options.max_depth = deepest_json_body;
     boost::system::error_code ec;
     json::value v = json::parse(body, ec, {}, options);
     return ec ? std::nullopt : std::optional(std::move(v));

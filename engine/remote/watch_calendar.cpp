@@ -20,14 +20,4 @@ void watch_calendar::take_due(steady_time now, watch_list& line)
     }
 }
 
-watch* watch_calendar::take_early(steady_time limit)
-{
-    while (!groups_.empty() && groups_.begin()->first <= limit) {
-        if (watch* w = groups_.begin()->second.pop())
-            return w;
-        groups_.erase(groups_.begin());
-    }
-    return nullptr;
-}
-
 } // namespace potoo::remote

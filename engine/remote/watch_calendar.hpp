@@ -6,7 +6,9 @@
 
 #include <potoo/time.hpp>
 
+#include <iterator>
 #include <map>
+#include <vector>
 
 namespace potoo::remote {
 
@@ -26,8 +28,19 @@ class watch_calendar
     /// Moves those that are due at `now` to the end of `line`.
     void take_due(steady_time now, watch_list& line);
 
-    /// One that will be due until `limit`, the earliest first; null when there is none.
-    [[nodiscard]] watch* take_early(steady_time limit);
+    /// Takes such as will be due until `limit`, the earliest first, until `to` has `room`. `fits` is asked with each
+    /// and the time it is due; many that do not fit end the search.
+    template <class Fits>
+    void take_early(steady_time limit, std::vector<watch*>& to, std::size_t room, Fits fits)
+    {
+        std::size_t patience = room;
+        for (auto group = groups_.begin(); group != groups_.end() && group->first <= limit;) {
+            if (to.size() == room || patience == 0)
+                return;
+            group->second.take_fitting(to, room, patience, [&](const watch& w) { return fits(w, group->first); });
+            group = group->second.empty() ? groups_.erase(group) : std::next(group);
+        }
+    }
 
     /// Nobody is in it any more.
     void clear() noexcept { groups_.clear(); }

@@ -78,9 +78,10 @@ watch* watch_list::pop() noexcept
     if (empty())
         return nullptr;
     if (first_->begin + fetched_ahead < first_->end) {
-        const watch* soon = first_->entries[first_->begin + fetched_ahead];
-        __builtin_prefetch(soon);
-        __builtin_prefetch(soon + 1);
+        if (const watch* soon = first_->entries[first_->begin + fetched_ahead]) {
+            __builtin_prefetch(soon);
+            __builtin_prefetch(soon + 1);
+        }
     }
     watch* w = first_->entries[first_->begin++];
     w->place_ = nullptr;

@@ -50,6 +50,27 @@ class watch_list
     /// Takes the first. @return null when there is none
     [[nodiscard]] watch* pop() noexcept;
 
+    /// Takes those that `fits` says yes to, from the first on, until `to` has `room`.
+    /// @param patience how many more that do not fit are looked at
+    template <class Fits>
+    void take_fitting(std::vector<watch*>& to, std::size_t room, std::size_t& patience, Fits fits)
+    {
+        for (chunk* c = first_; c; c = c->next) {
+            for (std::uint32_t i = c->begin; i != c->end && to.size() < room && patience > 0; ++i) {
+                watch* w = c->entries[i];
+                if (!w)
+                    continue;
+                if (!fits(*w)) {
+                    --patience;
+                    continue;
+                }
+                to.push_back(w);
+                w->place_ = nullptr;
+                c->entries[i] = nullptr;
+            }
+        }
+    }
+
     /// Nobody is in it. Forgets holes at the front.
     [[nodiscard]] bool empty() noexcept;
 

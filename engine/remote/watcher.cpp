@@ -22,6 +22,7 @@ constexpr duration first_retry{500};
 constexpr duration longest_retry{30'000};
 /// Of its interval: as much earlier a job may be asked about to fill a page, and so are many-job looks put together.
 constexpr int early_part = 16;
+constexpr int first_early_part = 3;
 constexpr int slot_part = 64;
 
 duration scaled(duration d, double factor)
@@ -89,12 +90,14 @@ class watcher::service final : private timer_node, private ready_node
         const poll_pace& p = w.pace();
         w.failures_ = 0;
         w.error_ = nullptr;
-        w.interval_ms_ = in_ms(p.interval);
+        const duration first = std::clamp(p.first, duration::zero(), std::max(p.interval, duration::zero()));
+        w.looked_ = false;
+        w.interval_ms_ = in_ms(first);
         ++waiting_;
         if (p.interval <= duration::zero())
             join(w);
         else
-            put(w, std::min(p.first, p.interval), loop_.now());
+            put(w, first, loop_.now());
         wake_for_next();
     }
 
@@ -240,13 +243,12 @@ class watcher::service final : private timer_node, private ready_node
             places.push_back(w);
         }
         if (places.size() < limits_.page && !places.empty()) {
-            const steady_time soon = now + duration(places.front()->interval_ms_) / early_part;
-            while (places.size() < limits_.page) {
-                watch* w = calendar_.take_early(soon);
-                if (!w)
-                    break;
-                places.push_back(w);
-            }
+            // None is asked earlier than its own interval allows, however long those are that it would go with.
+            const auto early = [](const watch& w) {
+                return duration(w.interval_ms_) / (w.looked_ ? early_part : first_early_part);
+            };
+            calendar_.take_early(now + early(*places.front()), places, limits_.page,
+                                 [&](const watch& w, steady_time due) { return due - now <= early(w); });
         }
         for (watch*& place : places)
             remote::watch_list::place(*place, &place);
@@ -276,7 +278,7 @@ class watcher::service final : private timer_node, private ready_node
             if (!w)
                 continue;
             if (throttled)
-                line_.push(*w);
+                turn_away(*w, end.why);
             else if (end.what == call_end::kind::good)
                 look_again(*w, factor, now);
             else if (end.what == call_end::kind::failed)
@@ -284,6 +286,12 @@ class watcher::service final : private timer_node, private ready_node
             else
                 give_up(*w, end.error);
         }
+    }
+
+    void turn_away(watch& w, const std::string& why)
+    {
+        line_.push(w);
+        tell(w, why);
     }
 
     void give_up(watch& w, std::exception_ptr why)
@@ -301,20 +309,28 @@ class watcher::service final : private timer_node, private ready_node
             line_.push(w);
             return;
         }
-        const duration interval(w.interval_ms_);
+        const duration before(w.interval_ms_);
+        const duration interval =
+            std::exchange(w.looked_, true)
+                ? std::max(before, std::min(p.max_interval, scaled(before, std::max(1.0, p.backoff))))
+                : p.interval;
+        w.interval_ms_ = in_ms(interval);
         put(w, scaled(interval, factor), now);
-        w.interval_ms_ =
-            in_ms(std::max(interval, std::min(p.max_interval, scaled(interval, std::max(1.0, p.backoff)))));
     }
 
     void retry(watch& w, const std::string& why, double factor, steady_time now)
     {
         constexpr std::uint8_t most_doublings = 17;
         w.failures_ = std::min<std::uint8_t>(w.failures_ + 1, most_doublings);
-        const duration interval(w.interval_ms_);
+        const duration interval = w.looked_ ? duration(w.interval_ms_) : w.pace().interval;
         const duration delay =
             std::min(scaled(std::max(interval, first_retry), std::ldexp(1.0, w.failures_ - 1)), longest_retry);
         put(w, scaled(std::max(delay, interval), factor), now);
+        tell(w, why);
+    }
+
+    void tell(watch& w, const std::string& why)
+    {
         try {
             w.disturbed(why);
         } catch (...) {

@@ -5,11 +5,15 @@
 #include <potoo/http.hpp>
 #include <potoo/json.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace potoo {
+
+/// Levels of the deepest JSON that is read from a body.
+inline constexpr std::size_t deepest_json_body = 100;
 
 /// The JSON Schema of the members that describe one request, to be put into `properties`: text without a comma at its
 /// ends. `url` is required.

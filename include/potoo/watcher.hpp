@@ -24,14 +24,15 @@ namespace remote {
 class watch_list;
 }
 
-/// How often a job is asked about. Looks of about the same time are put together, and come up to 5 % early, so that
-/// many jobs that began together do not ask together for ever.
+/// How often a job is asked about. Looks come 3 to 8 % early, so that jobs that began together do not ask together for
+/// ever, and up to 16 ms more, as looks of about the same time are put together. Where a call takes many jobs it may
+/// be up to 16 % in all: more is put together, and a page is filled with jobs that are due soon.
 struct poll_pace
 {
     duration interval{2'000};      ///< between the first two looks; 0 = as fast as the calls allow; at most 49 days
     duration max_interval{30'000}; ///< the interval never grows beyond
     double backoff = 1.5;          ///< factor on the interval from one look to the next, ≥ 1
-    duration first{250};           ///< before the first look, unless the interval is shorter
+    duration first{250}; ///< before the first look, unless the interval is shorter; up to a third less in a page
 };
 
 /// One job that an attempt waits for. `co_await` it: it ends when `judge` or `judge_missing` said so. May be awaited
@@ -55,8 +56,8 @@ class watch : public leaf
     /// The remote side does not know the job (any more): @return true when the wait is over.
     virtual bool judge_missing() = 0;
 
-    /// A call about this job failed; it will be asked about again, ever later while that goes on. The default does
-    /// nothing.
+    /// A call about this job failed; it will be asked about again, ever later while that goes on. Or it was throttled.
+    /// The default does nothing.
     virtual void disturbed(std::string_view why);
 
   private:
@@ -67,7 +68,8 @@ class watch : public leaf
     bool withdraw() noexcept override;
 
     std::uint8_t failures_ = 0;     ///< calls in a row that failed
-    std::uint32_t interval_ms_ = 0; ///< before the next look but one
+    bool looked_ = false;           ///< a look has gone well: the interval is no longer that before the first
+    std::uint32_t interval_ms_ = 0; ///< before the next look
     watch** place_ = nullptr;       ///< what points to it: among those not due, in the line, in a page asked about
     watcher* watcher_;
     std::exception_ptr error_;
@@ -83,7 +85,7 @@ class watcher
     {
         std::size_t page = 1;         ///< jobs a call
         std::size_t concurrency = 16; ///< calls at once
-        double per_second = 0;        ///< calls begun in a second, ≥ 0.001; 0 = no limit
+        double per_second = 0;        ///< calls begun in any second, rounded up, ≥ 0.001; 0 = no limit
     };
 
     /// @throws std::invalid_argument for limits out of their range
@@ -98,7 +100,8 @@ class watcher
     [[nodiscard]] std::uint64_t looks() const noexcept;
 
     /// Calls that may be made at once now: `limits::concurrency`, unless the remote side asked for fewer or has become
-    /// slow: when calls take five times as long as at best, and more than 200 ms, half as many are made.
+    /// slow: when most calls take five times as long as usual, and more than 200 ms, half as many are made, though no
+    /// fewer than a quarter of the limit. Should they be no faster for it, what was before is restored.
     [[nodiscard]] std::size_t concurrency() const noexcept;
 
     /// The remote side asks for fewer calls: in the answer to one of them, or to another request. Nothing is sent

@@ -300,10 +300,11 @@ int run(const std::vector<std::string>& arguments)
     else if (what == "cancel" && size == 3)
         bench_cancel(arguments[1], n(2));
     else {
-        std::fputs("usage: engine_bench noop ephemeral|sqlite [STATE_DIR] [TASKS] | noop_peers TASKS | growth LARGEST | "
-                   "shell TASKS | deferred JOB_SERVICE_URL JOBS SECONDS | recovery JOB_SERVICE_URL JOBS STATE_DIR | "
-                   "cancel JOB_SERVICE_URL JOBS\n",
-                   stderr);
+        std::fputs(
+            "usage: engine_bench noop ephemeral|sqlite [STATE_DIR] [TASKS] | noop_peers TASKS | growth LARGEST | "
+            "shell TASKS | deferred JOB_SERVICE_URL JOBS SECONDS | recovery JOB_SERVICE_URL JOBS STATE_DIR | "
+            "cancel JOB_SERVICE_URL JOBS\n",
+            stderr);
         return 2;
     }
     return 0;

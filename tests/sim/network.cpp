@@ -42,37 +42,126 @@ std::string_view to_string(fate f) noexcept
 }
 
 network::network(const scenario& s, event_queue& events, trace& log, std::vector<std::unique_ptr<service>>& services)
-    : scenario_(s), events_(events), trace_(log), services_(services), random_(s.seed, "network")
+    : scenario_(s), events_(events), trace_(log), services_(services), random_(s.seed, "network"),
+      connections_(s.seed, "connections")
 {}
+
+void network::begin(errand& e)
+{
+    e.id_ = next_++;
+    waiting_.emplace(e.id_, &e);
+    const http_request& r = e.request_;
+    const std::string host = r.url.substr(7, r.url.find('/', 7) - 7);
+    const auto to =
+        std::find_if(services_.begin(), services_.end(), [&](const auto& s) { return s->plan().name == host; });
+    if (to == services_.end())
+        throw std::logic_error("no service has the address " + r.url);
+    const auto place = static_cast<std::size_t>(to - services_.begin());
+    const fate f = draw_fate(place);
+    ++fates_[static_cast<std::size_t>(f)];
+    trace_.note("  -> {} {} {}{}", r.method, r.url, token_of(r),
+                f == fate::good ? "" : fmt::format(" ({})", to_string(f)));
+    if (is_submission(r) && on_submit_)
+        on_submit_(token_of(r));
+    if (r.deadline != steady_time::max())
+        events_.at(r.deadline, [this, id = e.id_] { answer(id, http_error::timed_out); });
+    carry_out(f, e.id_, r, place);
+}
+
+void network::abandon(errand& e) noexcept
+{
+    waiting_.erase(e.id_);
+    give_up(e.id_);
+}
 
 bool network::exchange::start()
 {
-    id_ = network_.next_++;
-    network_.waiting_.emplace(id_, this);
-    const std::string& url = request_.url;
-    const std::string host = url.substr(7, url.find('/', 7) - 7);
-    const auto to = std::find_if(network_.services_.begin(), network_.services_.end(),
-                                 [&](const auto& s) { return s->plan().name == host; });
-    if (to == network_.services_.end())
-        throw std::logic_error("no service has the address " + url);
-    const auto place = static_cast<std::size_t>(to - network_.services_.begin());
-    const fate f = network_.draw_fate(place);
-    ++network_.fates_[static_cast<std::size_t>(f)];
-    network_.trace_.note("  -> {} {} {}{}", request_.method, url, token_of(request_),
-                         f == fate::good ? "" : fmt::format(" ({})", to_string(f)));
-    if (is_submission(request_) && network_.on_submit_)
-        network_.on_submit_(token_of(request_));
-    if (request_.deadline != steady_time::max()) {
-        network_.events_.at(request_.deadline, [&n = network_, id = id_] { n.answer(id, http_error::timed_out); });
-    }
-    network_.carry_out(f, id_, request_, place);
+    network_.begin(*this);
     return true;
 }
 
 bool network::exchange::withdraw() noexcept
 {
-    network_.waiting_.erase(id_);
-    network_.give_up(id_);
+    network_.abandon(*this);
+    return true;
+}
+
+void network::exchange::answered(boost::system::result<http_response> r, bool at_once)
+{
+    result_ = std::move(r);
+    if (at_once)
+        complete_now();
+    else
+        complete();
+}
+
+/// Owned by itself until its end.
+class network::carried_ask final : public http_ask::carrier, private errand
+{
+  public:
+    carried_ask(network& n, http_request r, http_ask& question) : errand(n, std::move(r)), question_(question)
+    {
+        network_.begin(*this);
+        question_.carried_by(*this);
+    }
+
+    void abandon() noexcept override
+    {
+        network_.abandon(*this);
+        delete this;
+    }
+
+  private:
+    void answered(boost::system::result<http_response> r, bool) override
+    {
+        http_ask& question = question_;
+        delete this;
+        if (r) {
+            std::erase_if(r->headers, [](const http_header& h) { return h.name != "Retry-After"; });
+            question.response = std::move(*r);
+        } else {
+            question.error = r.error();
+        }
+        question.finish();
+    }
+
+    http_ask& question_;
+};
+
+/// A request with a gap.
+class prepared_request final : public http_prepared
+{
+  public:
+    prepared_request(const http_request& pattern, std::string_view blank) : pattern_(pattern), blank_(blank) {}
+
+    [[nodiscard]] http_request with(std::string_view word) const
+    {
+        http_request r = pattern_;
+        for (std::size_t at = r.url.find(blank_); at != std::string::npos; at = r.url.find(blank_, at + word.size()))
+            r.url.replace(at, blank_.size(), word);
+        return r;
+    }
+
+  private:
+    http_request pattern_;
+    std::string blank_;
+};
+
+std::shared_ptr<const http_prepared> network::client::prepare(const http_request& pattern, std::string_view blank)
+{
+    if (!pattern.body.empty() || pattern.max_redirects > 0 || pattern.url.find(blank) == std::string::npos)
+        return nullptr;
+    return std::make_shared<prepared_request>(pattern, blank);
+}
+
+bool network::client::ask(http_ask& question)
+{
+    if (question.deadline <= question.begun || network_.connections_.chance(0.1))
+        return false;
+    http_request r = static_cast<const prepared_request&>(question.prepared).with(question.word);
+    r.deadline = question.deadline;
+    // It owns itself.
+    static_cast<void>(new carried_ask(network_, std::move(r), question));
     return true;
 }
 
@@ -284,17 +373,14 @@ void network::answer(flight_id exchange_id, boost::system::result<http_response>
                    [this, exchange_id, kept = std::move(r)]() mutable { answer(exchange_id, std::move(kept)); });
         return;
     }
-    exchange& e = *found->second;
+    errand& e = *found->second;
     waiting_.erase(found);
     give_up(exchange_id);
     trace_.note("  <- {} {}: {}", e.request_.method, e.request_.url,
                 r ? std::to_string(r->status) : r.error().message());
-    e.result_ = std::move(r);
     // A handler of the operating system's resumes who waits; sometimes there are more hands in between.
-    if (random_.chance(0.5))
-        e.complete();
-    else
-        e.complete_now();
+    const bool at_once = !random_.chance(0.5);
+    e.answered(std::move(r), at_once);
 }
 
 void network::schedule_forgetting()

@@ -51,8 +51,12 @@ class network
   public:
     network(const scenario& s, event_queue& events, trace& log, std::vector<std::unique_ptr<service>>& services);
 
-    /// A request on its way, for the client that waits for the answer.
+    /// A request on its way, and who waits for the answer.
+    class errand;
+
+    /// Those who wait: a coroutine, and what was prepared and asked.
     class exchange;
+    class carried_ask;
 
     /// An engine's view of the network. When it is destroyed, what was on its way goes on.
     class client;
@@ -94,7 +98,8 @@ class network
         unsigned status_instead = 0;
     };
 
-    flight_id begin(client& c, exchange& e);
+    void begin(errand& e);
+    void abandon(errand& e) noexcept;
     void give_up(flight_id id);
     void launch(flight_id exchange_id, const http_request& r, std::size_t to, steady_time effect, fate f);
     void take_effect(flight_id id);
@@ -112,22 +117,40 @@ class network
     trace& trace_;
     std::vector<std::unique_ptr<service>>& services_;
     random_source random_;
+    random_source connections_;
     std::function<void(const std::string&)> on_submit_;
     duration settle_ = settle_time;
     bool twice_ = false;
     steady_time frozen_until_{};
-    std::map<flight_id, exchange*> waiting_;
+    std::map<flight_id, errand*> waiting_;
     std::map<flight_id, flight> flights_;
     flight_id next_ = 1;
     std::array<std::uint64_t, fate_count> fates_{};
     std::uint64_t deceptions_ = 0;
 };
 
+class network::errand
+{
+  protected:
+    errand(network& n, http_request r) : network_(n), request_(std::move(r)) {}
+
+    ~errand() = default;
+
+    /// @param at_once the handler that it comes in resumes who waits
+    virtual void answered(boost::system::result<http_response> r, bool at_once) = 0;
+
+    network& network_;
+    http_request request_;
+    flight_id id_ = 0;
+
+    friend class network;
+};
+
 /// An awaiter in the frame of `client::send`.
-class network::exchange final : public leaf
+class network::exchange final : public leaf, private errand
 {
   public:
-    exchange(network& n, http_request r) : network_(n), request_(std::move(r)) {}
+    exchange(network& n, http_request r) : errand(n, std::move(r)) {}
 
     ~exchange() { abandon(); }
 
@@ -138,14 +161,10 @@ class network::exchange final : public leaf
     }
 
   private:
-    friend class network;
-
     bool start() override;
     bool withdraw() noexcept override;
+    void answered(boost::system::result<http_response> r, bool at_once) override;
 
-    network& network_;
-    http_request request_;
-    flight_id id_ = 0;
     boost::system::result<http_response> result_{http_error::timed_out};
 };
 
@@ -155,6 +174,11 @@ class network::client final : public http_client
     explicit client(network& n) : network_(n) {}
 
     task<boost::system::result<http_response>> send(http_request request) override;
+
+    std::shared_ptr<const http_prepared> prepare(const http_request& pattern, std::string_view blank) override;
+
+    /// Now and then there is no unused connection.
+    bool ask(http_ask& question) override;
 
     std::size_t connections_opened() const noexcept override { return 0; }
 

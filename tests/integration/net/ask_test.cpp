@@ -7,12 +7,16 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <future>
 #include <malloc.h>
 #include <memory>
 #include <mutex>
+#include <unistd.h>
 
 using namespace potoo;
 using namespace potoo::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -28,6 +32,8 @@ task<bool> asked(http_client& c, http_ask& question)
 
 struct asking : client_fixture
 {
+    using client_fixture::client_fixture;
+
     std::shared_ptr<const http_prepared> prepare(const scripted_server& server)
     {
         return client.prepare(request_to(server.url(fmt::format("/jobs/{}/state", blank))), blank);
@@ -201,6 +207,66 @@ BOOST_AUTO_TEST_CASE(destroyed_or_cancelled_on_its_way_it_leaves_nothing)
         BOOST_TEST(world.client.connections_opened() == 3u);
     }
     BOOST_TEST(detail::frame_bytes_in_use() == before);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_that_came_after_an_answer_are_not_the_answer_to_the_next)
+{
+    // What goes into a unix socket is there for the other side at once.
+    const std::string path = fmt::format("/tmp/potoo-ask-{}.sock", ::getpid());
+    ::unlink(path.c_str());
+    std::promise<void> answered;
+    std::promise<void> sent;
+    scripted_server server(
+        [&](peer& p, int number) {
+            p.read_request();
+            p.answer("ok");
+            if (number > 1)
+                p.wait_for_end();
+            p.read_request();
+            p.send("HTTP/1.1 204 No Content\r\n\r\n");
+            answered.get_future().wait();
+            p.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");
+            sent.set_value();
+            p.wait_for_end();
+        },
+        nullptr, path);
+    get(server.url());
+    const auto p = prepare(server);
+    http_ask first = make(p, "1");
+    BOOST_TEST_REQUIRE(ask(first));
+    BOOST_TEST(first.response.status == 204u);
+    answered.set_value();
+    sent.get_future().wait();
+    http_ask second = make(p, "2");
+    BOOST_TEST_REQUIRE(!ask(second));
+    BOOST_TEST(get(server.url())->body == "ok");
+    BOOST_TEST(client.connections_opened() == 2u);
+    ::unlink(path.c_str());
+}
+
+http_options closing_soon()
+{
+    http_options options;
+    options.idle_timeout = 50ms;
+    return options;
+}
+
+struct asking_briefly : asking
+{
+    asking_briefly() : asking(closing_soon()) {}
+};
+
+BOOST_FIXTURE_TEST_CASE(connection_is_unused_from_the_end_of_an_exchange_on, asking_briefly)
+{
+    scripted_server server(answers_with_target);
+    get(server.url());
+    const auto p = prepare(server);
+    http_ask question(*p, "1", loop.now() + 1h, loop.now() + 2h, {});
+    BOOST_TEST_REQUIRE(ask(question));
+    context.restart();
+    context.run_for(20s);
+    BOOST_TEST(context.stopped());
+    server.wait_for_ended(1);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))

@@ -33,7 +33,8 @@ BOOST_AUTO_TEST_CASE(rules_are_read)
 
 BOOST_AUTO_TEST_CASE(limits_are_read)
 {
-    const state_config c = parse_state_config("limits: {max_attempts: 5000, max_running: 100, max_memory: 2GiB}\n", "c.yaml");
+    const state_config c =
+        parse_state_config("limits: {max_attempts: 5000, max_running: 100, max_memory: 2GiB}\n", "c.yaml");
     BOOST_CHECK((c.limits == runtime::start_limits{5000, std::uint64_t{2} << 30, 100}));
     const state_config one = parse_state_config("keep_runs: 2\nlimits:\n  max_memory: 1.5 GB\n", "c.yaml");
     BOOST_CHECK((one.limits == runtime::start_limits{0, 1'500'000'000, 0}));

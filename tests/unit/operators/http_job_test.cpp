@@ -1,3 +1,4 @@
+#include "operators/http_job_endpoint.hpp"
 #include "tests/unit/operators/fake_context.hpp"
 #include "tests/unit/operators/scripted_http.hpp"
 #include "tests/unit/task/runner.hpp"
@@ -8,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +64,7 @@ struct job_service : test::fixture
     test::fake_context::shared_objects shared;
     std::map<std::string, job> jobs;
     std::map<std::string, int> calls; ///< by `METHOD what`
+    std::set<std::string> unlisted;   ///< ids that the listing does not show
     int looks_needed = 3;
     std::string end = "SUCCEEDED";
     std::function<std::optional<test::scripted_http::answer>(const std::string& call, int n)> fault;
@@ -109,7 +113,7 @@ struct job_service : test::fixture
             const json::value asked = json::parse(r.body);
             for (const auto& id : asked.at("ids").as_array()) {
                 const auto at = jobs.find(std::string(id.as_string()));
-                if (at != jobs.end())
+                if (at != jobs.end() && !unlisted.contains(at->first))
                     found.push_back(show(at->first, at->second));
             }
             return test::scripted_http::json(200, json::serialize(json::object{{"jobs", found}}));
@@ -255,6 +259,205 @@ BOOST_AUTO_TEST_CASE(job_that_a_listing_does_not_show_is_asked_for_singly_before
     BOOST_TEST(failure_of(with({{"batch", batch}, {"status", "none"}})).starts_with("retryable lost"));
 }
 
+BOOST_AUTO_TEST_CASE(refused_look_at_an_absent_job_concerns_no_other)
+{
+    unlisted = {"job-2"};
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "GET one" ? std::optional(test::scripted_http::json(403, "{}")) : std::nullopt;
+    };
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < 3; ++i)
+        all.emplace_back(loop, make(with({{"batch", batch}})).perform());
+    loop.run();
+    BOOST_TEST(all[0].take() == json::parse(R"({"of": "job-1"})"));
+    BOOST_CHECK_THROW(all[1].take(), fatal);
+    BOOST_TEST(all[2].take() == json::parse(R"({"of": "job-3"})"));
+}
+
+BOOST_AUTO_TEST_CASE(lasting_trouble_with_an_absent_job_concerns_no_other)
+{
+    unlisted = {"job-2"};
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "GET one" ? std::optional(test::scripted_http::json(500, "{}")) : std::nullopt;
+    };
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < 3; ++i)
+        all.emplace_back(loop, make(with({{"batch", batch}})).perform());
+    loop.run(30s);
+    BOOST_TEST(all[0].ended());
+    BOOST_TEST(!all[1].ended());
+    BOOST_TEST(all[2].ended());
+    BOOST_TEST(contexts[0].lines.empty());
+    BOOST_TEST(contexts[1].lines.size() == 1u);
+    fault = nullptr;
+    loop.run();
+    BOOST_TEST(all[1].take() == json::parse(R"({"of": "job-2"})"));
+}
+
+BOOST_AUTO_TEST_CASE(absent_jobs_are_asked_about_within_the_limits_of_polls)
+{
+    for (int i = 1; i <= 40; ++i)
+        unlisted.insert("job-" + std::to_string(i));
+    const auto times_with = [&](json::object settings) {
+        jobs.clear();
+        std::vector<steady_time> times;
+        fault = [&](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+            if (call == "GET one" || call == "POST query")
+                times.push_back(loop.now());
+            return std::nullopt;
+        };
+        settings["type"] = "http_job";
+        std::deque<test::runner<json::value>> all;
+        for (int i = 0; i < 40; ++i) {
+            auto& c = make(with({{"batch", batch}}));
+            c.connections["http_job"] = settings;
+            all.emplace_back(loop, c.perform());
+        }
+        loop.run();
+        for (auto& r : all)
+            BOOST_TEST(r.ended());
+        return times;
+    };
+    const auto two_at_once = times_with({{"poll_concurrency", 2}});
+    BOOST_TEST(two_at_once.size() > 120u);
+    for (std::size_t i = 2; i < two_at_once.size(); ++i)
+        BOOST_CHECK(two_at_once[i] - two_at_once[i - 2] >= client.latency);
+    const auto five_a_second = times_with({{"polls_per_second", 5}});
+    for (std::size_t i = 1; i < five_a_second.size(); ++i)
+        BOOST_CHECK(five_a_second[i] - five_a_second[i - 1] >= 200ms);
+}
+
+BOOST_AUTO_TEST_CASE(absent_jobs_are_not_asked_about_after_the_service_asked_for_a_pause)
+{
+    for (int i = 1; i <= 40; ++i)
+        unlisted.insert("job-" + std::to_string(i));
+    std::optional<steady_time> throttled_at;
+    int during_pause = 0;
+    fault = [&](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        if (throttled_at && loop.now() > *throttled_at + client.latency && loop.now() < *throttled_at + 20s)
+            ++during_pause;
+        if (call != "GET one" || throttled_at)
+            return std::nullopt;
+        throttled_at = loop.now();
+        return test::scripted_http::json(429, "", {{"Retry-After", "20"}});
+    };
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < 40; ++i)
+        all.emplace_back(loop, make(with({{"batch", batch}, {"logs", "none"}})).perform());
+    loop.run();
+    BOOST_TEST(during_pause == 0);
+    for (auto& r : all)
+        BOOST_TEST(r.ended());
+}
+
+BOOST_AUTO_TEST_CASE(watcher_goes_down_while_absent_jobs_are_asked_about)
+{
+    for (int i = 1; i <= 40; ++i)
+        unlisted.insert("job-" + std::to_string(i));
+    std::deque<test::runner<json::value>> all;
+    for (int i = 0; i < 40; ++i) {
+        auto& c = make(with({{"batch", batch}}));
+        c.connections["http_job"] = json::object{{"type", "http_job"}, {"poll_concurrency", 2}};
+        all.emplace_back(loop, c.perform());
+    }
+    for (int i = 0; i < 1'000 && calls["GET one"] < 5; ++i)
+        loop.run(client.latency);
+    BOOST_TEST_REQUIRE(calls["GET one"] >= 5);
+    all.clear();
+    shared.clear();
+    loop.run();
+    BOOST_TEST(calls["GET one"] < 10);
+}
+
+BOOST_AUTO_TEST_CASE(time_for_an_absent_job_counts_from_its_own_request)
+{
+    unlisted = {"job-1"};
+    std::vector<steady_time> sent;
+    fault = [&](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        if (call == "GET one")
+            sent.push_back(loop.now() - client.latency);
+        return std::nullopt;
+    };
+    perform(with({{"batch", batch}}));
+    BOOST_TEST(sent.size() == 3u);
+    BOOST_CHECK(client.begun_at == sent);
+}
+
+BOOST_AUTO_TEST_CASE(job_that_a_listing_shows_twice_ends_by_either)
+{
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        if (call != "POST query")
+            return std::nullopt;
+        return test::scripted_http::json(200, R"({"jobs": [{"id": "job-1", "state": "FAILED_TRY"},
+            {"id": "job-1", "state": "SUCCEEDED", "result": 5}]})");
+    };
+    test::runner<json::value> r(loop, make(with({{"batch", batch}, {"logs", "none"}})).perform());
+    loop.run(60s);
+    BOOST_TEST_REQUIRE(r.ended());
+    BOOST_TEST(r.take() == json::value(5));
+}
+
+BOOST_AUTO_TEST_CASE(listing_is_judged_alike_whether_scanned_or_read_as_a_whole)
+{
+    std::mt19937 random(7);
+    const auto pick = [&](const std::vector<std::string>& all) { return all[random() % all.size()]; };
+    const std::vector<std::string> ids{"\"job-1\"", "\"job-2\"", "\"job-3\"", "\"job-4\"",       "\"job-1\"",
+                                       "\"job-2\"", "\"job-3\"", "\"other\"", "\"job\\u002d1\"", "17"};
+    const std::vector<std::string> states{"\"RUNNING\"",   "\"RUNNING\"", "\"RUNNING\"", "\"WAITING\"",
+                                          "\"SUCCEEDED\"", "\"FAILED\"",  "\"\"",        "\"SUCC\\u0045EDED\""};
+    const auto listing = [&] {
+        std::string items;
+        int n = 0;
+        const auto add = [&](const std::string& id) {
+            items += (items.empty() ? "" : ",") + std::string("{\"id\":") + id + ",\"state\":" + pick(states) +
+                     ",\"result\":" + std::to_string(++n) + "}";
+        };
+        // As asked, or at random; sometimes with what is not read quickly.
+        if (random() % 2 == 0) {
+            for (const char* id : {"\"job-1\"", "\"job-2\"", "\"job-3\"", "\"job-4\""}) {
+                if (random() % 8 != 0)
+                    add(id);
+            }
+        }
+        for (std::size_t more = random() % 5; more > 0; --more)
+            add(pick(ids));
+        if (random() % 16 == 0)
+            items += (items.empty() ? "" : ",") +
+                     pick({R"({"id": "job-1"})", R"({"id": "job-2", "state": null})", R"({"id": null, "state": "X"})",
+                           R"({"id": "job-3", "state": 4})", R"({"state": "FAILED"})", "null"});
+        return R"({"jobs": [)" + items + "]}";
+    };
+    const auto outcome = [&](const std::string& answer, const char* state) {
+        jobs.clear();
+        calls.clear();
+        looks_needed = 1;
+        fault = [&](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+            return call == "POST query" && n == 1 ? std::optional(test::scripted_http::json(200, answer))
+                                                  : std::nullopt;
+        };
+        std::deque<test::runner<json::value>> all;
+        for (int i = 0; i < 4; ++i)
+            all.emplace_back(loop, make(with({{"batch", batch}, {"state", state}, {"logs", "none"}})).perform());
+        loop.run();
+        std::string text = std::to_string(calls["GET one"]) + " single";
+        for (auto& r : all) {
+            try {
+                text += " " + json::serialize(r.take());
+            } catch (const task_error& e) {
+                text += " " + std::string(to_string(e.classification())) + " " + e.code();
+            }
+        }
+        shared.clear();
+        contexts.clear();
+        client.requests.clear();
+        return text;
+    };
+    for (int i = 0; i < 300; ++i) {
+        const std::string answer = listing();
+        BOOST_TEST(outcome(answer, "\"${{ job.state }}\"") == outcome(answer, "\"${{ job['state'] }}\""), answer);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(job_that_is_not_found_is_asked_for_once_more_before_it_is_lost)
 {
     fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
@@ -326,6 +529,29 @@ BOOST_AUTO_TEST_CASE(throttled_submission_holds_looks_back_too)
     BOOST_TEST(first.ended());
 }
 
+BOOST_AUTO_TEST_CASE(pause_holds_for_tasks_with_other_settings_too)
+{
+    looks_needed = 100;
+    std::deque<test::runner<json::value>> all;
+    all.emplace_back(loop, make(whole).perform());
+    all.emplace_back(loop, make(with({{"batch", batch}})).perform());
+    loop.run(3s);
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "GET one" ? std::optional(test::scripted_http::json(429, "", {{"Retry-After", "20"}}))
+                                 : std::nullopt;
+    };
+    loop.run(2s);
+    fault = nullptr;
+    calls.clear();
+    all.emplace_back(loop, make(with({{"limits", R"({"per_second": 50})"}})).perform());
+    all.emplace_back(loop, make(with({{"batch", batch}, {"state", "\"${{ job['state'] }}\""}})).perform());
+    loop.run(15s);
+    BOOST_TEST(calls.empty());
+    loop.run();
+    for (auto& r : all)
+        BOOST_TEST(r.ended());
+}
+
 BOOST_AUTO_TEST_CASE(connection_gives_url_headers_and_limits)
 {
     auto text = with({{"submit", R"({"method": "POST", "url": "/jobs", "headers": {"Own": "mine"}})"},
@@ -370,8 +596,54 @@ BOOST_AUTO_TEST_CASE(connection_that_is_wrong_is_refused_before_anything_is_sent
     BOOST_TEST(failure_with({{"type", "http_job"}, {"rate", 5}}).find("`rate`") != std::string::npos);
     BOOST_TEST(failure_with({{"type", "http_job"}, {"page", 0}}).find("`page`") != std::string::npos);
     BOOST_TEST(failure_with({{"type", "http_job"}, {"per_second", -1}}).find("`per_second`") != std::string::npos);
+    BOOST_TEST(failure_with({{"type", "http_job"}, {"poll_concurrency", 65}}).find("64 connections") !=
+               std::string::npos);
     BOOST_TEST(failure_with({{"type", "http_job"}, {"headers", "x"}}).find("`headers`") != std::string::npos);
     BOOST_TEST(client.requests.empty());
+}
+
+BOOST_AUTO_TEST_CASE(headers_of_a_connection_go_to_its_server_alone)
+{
+    auto& c = make(with({{"submit", R"({"method": "POST", "url": "/jobs", "headers": {"Own": "mine"}})"},
+                         {"status", R"({"url": "http://s.elsewhere/jobs/${{ id }}"})"},
+                         {"logs", R"({"url": "HTTP://S:80/jobs/${{ id }}/log"})"}}));
+    c.connections["http_job"] = json::parse(R"({"type": "http_job", "url": "http://u:p@s/",
+        "headers": {"Authorization": "Bearer x"}})")
+                                    .as_object();
+    BOOST_TEST(run(c.perform()) == json::parse(R"({"of": "job-1"})"));
+    int elsewhere = 0;
+    for (const auto& r : client.requests) {
+        http_response given;
+        given.headers = r.headers;
+        const bool other = r.url.find("elsewhere") != std::string::npos;
+        elsewhere += other ? 1 : 0;
+        BOOST_TEST(given.header("Authorization") == (other ? "" : "Bearer x"), r.url);
+    }
+    BOOST_TEST(elsewhere == 3);
+}
+
+BOOST_AUTO_TEST_CASE(server_is_told_without_credentials)
+{
+    BOOST_TEST(potoo::http_job::server_of("https://me:secret@Host.X:443/a@b?c") == "https://host.x");
+    BOOST_TEST(potoo::http_job::server_of("http://h:8080?q") == "http://h:8080");
+    BOOST_TEST(potoo::http_job::server_of("http://h:443/") == "http://h:443");
+    BOOST_TEST(potoo::http_job::server_of("unix:/run/A:b/c.sock:/jobs?x=://") == "unix:/run/A:b/c.sock");
+    BOOST_TEST(potoo::http_job::server_of("nonsense") == "nonsense");
+}
+
+BOOST_AUTO_TEST_CASE(header_of_a_wrong_type_is_refused_and_not_shown)
+{
+    const auto f = failure_of(with({{"submit", R"({"url": "http://s/jobs", "headers": {"Key": ["hidden"]}})"}}));
+    BOOST_TEST(f.find("submit.headers.Key") != std::string::npos, f);
+    BOOST_TEST(f.find("hidden") == std::string::npos, f);
+}
+
+BOOST_AUTO_TEST_CASE(body_of_a_submission_is_rendered_for_the_submission_alone)
+{
+    auto& c = make(with({{"submit", R"({"url": "http://s/jobs", "body": "${{ params.not_bound.x }}"})"}}));
+    BOOST_CHECK_NO_THROW((void)potoo::http_job::endpoint_for(c));
+    BOOST_TEST(failure_of(with({{"submit", R"({"url": "http://s/jobs", "body": "${{ params.not_bound.x }}"})"}}))
+                   .starts_with("fatal bad_expression"));
 }
 
 BOOST_AUTO_TEST_CASE(page_of_a_connection_is_the_most_in_one_request)
@@ -442,7 +714,7 @@ BOOST_AUTO_TEST_CASE(throttled_status_is_asked_for_after_the_pause)
     };
     BOOST_TEST(perform(whole) == json::parse(R"({"of": "job-1"})"));
     BOOST_CHECK(loop.now() >= throttled_at + 20s);
-    BOOST_TEST(contexts.back().lines.empty());
+    BOOST_TEST(contexts.back().lines.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(state_that_is_no_string_is_fatal_and_names_the_expression)

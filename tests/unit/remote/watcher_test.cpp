@@ -30,6 +30,7 @@ class counted_watch final : public watch
 
     bool judge(const json::value& job) override
     {
+        looked_at.push_back(owner().loop().now());
         if (job.is_string())
             throw fatal(std::string(job.get_string()));
         return ++looked >= needed;
@@ -47,6 +48,7 @@ class counted_watch final : public watch
     int looked = 0;
     int missed = 0;
     std::vector<std::string> troubles;
+    std::vector<steady_time> looked_at;
 
   private:
     poll_pace pace_;
@@ -73,8 +75,9 @@ class fake_watcher final : public watcher
             ~leave() { --n; }
         } guard{at_once};
 
-        if (latency > duration::zero())
-            co_await sleep_for(latency);
+        const duration takes = latency_of ? latency_of(p.size()) : latency;
+        if (takes > duration::zero())
+            co_await sleep_for(takes);
         if (before_answers)
             before_answers(*this);
         for (watch* const& w : p) {
@@ -91,6 +94,7 @@ class fake_watcher final : public watcher
 
     potoo::loop& loop_;
     duration latency{10};
+    std::function<duration(std::size_t size)> latency_of; ///< when a call begins; unless it is empty
     std::function<void(fake_watcher&)> before_answers;
     json::value job = json::object();
     bool all_missing = false;
@@ -221,6 +225,34 @@ BOOST_AUTO_TEST_CASE(ten_thousand_jobs_cost_a_hundred_calls_a_round)
     BOOST_TEST(loop.timers() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(page_is_filled_with_no_job_long_before_its_own_interval)
+{
+    fake_watcher w(loop, {.page = 100, .concurrency = 4});
+    for (int i = 0; i < 40; ++i) {
+        add(w, {60s, 60s, 1.0}, 1'000);
+        loop.run(1'500ms);
+    }
+    add(w, {3s, 3s, 1.0}, 50);
+    add(w, {2s, 60s, 2.0}, 7);
+    loop.run(200s);
+    const auto gaps_of = [](const counted_watch& c, std::size_t n) {
+        BOOST_TEST_REQUIRE(c.looked_at.size() > n);
+        return c.looked_at[n] - c.looked_at[n - 1];
+    };
+    const counted_watch& steady = *watches[40];
+    for (std::size_t i = 1; i < 50; ++i)
+        BOOST_CHECK(gaps_of(steady, i) >= 3s * 84 / 100);
+    const counted_watch& growing = *watches[41];
+    duration interval = 2s;
+    for (std::size_t i = 1; i < 7; ++i, interval = std::min<duration>(interval * 2, 60s)) {
+        BOOST_CHECK(gaps_of(growing, i) >= interval * 84 / 100 - 16ms);
+        BOOST_CHECK(gaps_of(growing, i) <= interval);
+    }
+    for (auto& t : tasks)
+        t->cancel(cancel_reason::user);
+    loop.run();
+}
+
 BOOST_AUTO_TEST_CASE(calls_keep_to_the_rate)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 50, .per_second = 20});
@@ -229,28 +261,135 @@ BOOST_AUTO_TEST_CASE(calls_keep_to_the_rate)
     const steady_time start = loop.now();
     loop.run();
     BOOST_TEST(ended() == 100u);
+    for (std::size_t i = 20; i < w.started.size(); ++i)
+        BOOST_CHECK(w.started[i] - w.started[i - 20] >= 1s);
     BOOST_CHECK(loop.now() - start >= 4'900ms);
     BOOST_CHECK(loop.now() - start <= 5'200ms);
     BOOST_CHECK_THROW(fake_watcher(loop, {.page = 1, .concurrency = 1, .per_second = -1}), std::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(rising_latency_halves_how_many_calls_run_at_once)
+BOOST_AUTO_TEST_CASE(rates_beyond_a_thousand_a_second_are_reached_and_kept)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 100, .per_second = 5'000});
+    w.latency = 2ms;
+    for (int i = 0; i < 200; ++i)
+        add(w, hurried, 50);
+    const steady_time start = loop.now();
+    loop.run();
+    BOOST_TEST_REQUIRE(w.started.size() == 10'000u);
+    BOOST_CHECK(loop.now() - start <= 2'050ms);
+    for (std::size_t i = 5'000; i < w.started.size(); ++i)
+        BOOST_REQUIRE(w.started[i] - w.started[i - 5'000] >= 1s);
+}
+
+struct under_load : waiters
+{
+    /// Notes the least number of calls at once that was allowed meanwhile.
+    void run(fake_watcher& w, duration d)
+    {
+        lowest = w.concurrency();
+        w.before_answers = [this](fake_watcher& f) { lowest = std::min(lowest, f.concurrency()); };
+        loop.run(d);
+    }
+
+    void stop()
+    {
+        for (auto& t : tasks)
+            t->cancel(cancel_reason::user);
+        loop.run();
+    }
+
+    std::size_t lowest = 0;
+};
+
+BOOST_FIXTURE_TEST_CASE(latency_that_grows_with_the_calls_at_once_makes_them_fewer_down_to_a_quarter, under_load)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 16});
     w.latency = 20ms;
     for (int i = 0; i < 64; ++i)
         add(w, hurried, 1'000'000);
-    loop.run(5s);
+    run(w, 5s);
+    BOOST_TEST(lowest == 16u);
+    w.latency_of = [&](std::size_t) { return w.at_once * 200ms; };
+    run(w, 30s);
+    BOOST_TEST(lowest == 4u);
+    w.latency_of = nullptr;
+    run(w, 60s);
     BOOST_TEST(w.concurrency() == 16u);
-    w.latency = 2'000ms;
-    loop.run(30s);
-    BOOST_TEST(w.concurrency() <= 2u);
+    stop();
+}
+
+BOOST_FIXTURE_TEST_CASE(latency_that_fewer_calls_do_not_lower_restores_them, under_load)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 16});
     w.latency = 20ms;
-    loop.run(60s);
+    for (int i = 0; i < 64; ++i)
+        add(w, hurried, 1'000'000);
+    run(w, 5s);
+    w.latency = 2'000ms;
+    run(w, 30s);
+    BOOST_TEST(lowest == 8u);
     BOOST_TEST(w.concurrency() == 16u);
-    for (auto& t : tasks)
-        t->cancel(cancel_reason::user);
-    loop.run();
+    run(w, 10min);
+    BOOST_TEST(lowest == 16u);
+    stop();
+}
+
+BOOST_FIXTURE_TEST_CASE(throttling_while_slow_calls_are_on_trial_is_not_undone, under_load)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 16});
+    w.latency = 20ms;
+    for (int i = 0; i < 64; ++i)
+        add(w, hurried, 1'000'000);
+    run(w, 5s);
+    w.latency = 2'000ms;
+    while (w.concurrency() == 16u)
+        loop.run(10ms);
+    w.throttle(loop.now() + 1s);
+    run(w, 6s);
+    BOOST_TEST(lowest == 4u);
+    BOOST_TEST(w.concurrency() <= 5u);
+    stop();
+}
+
+BOOST_FIXTURE_TEST_CASE(few_quick_answers_among_slow_ones_are_no_overload, under_load)
+{
+    for (const int quick_one_in : {50, 10, 3, 2}) {
+        fake_watcher w(loop, {.page = 1, .concurrency = 16});
+        int n = 0;
+        w.latency_of = [&](std::size_t) { return ++n % quick_one_in == 0 ? 5ms : 600ms; };
+        for (int i = 0; i < 64; ++i)
+            add(w, hurried, 1'000'000);
+        run(w, 10min);
+        BOOST_TEST(lowest == 16u);
+        stop();
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(few_slow_answers_among_quick_ones_are_no_overload, under_load)
+{
+    fake_watcher w(loop, {.page = 1, .concurrency = 16});
+    int n = 0;
+    w.latency_of = [&](std::size_t) { return ++n % 20 < 2 ? 3'000ms : 20ms; };
+    for (int i = 0; i < 64; ++i)
+        add(w, hurried, 1'000'000);
+    run(w, 10min);
+    BOOST_TEST(lowest == 16u);
+    stop();
+}
+
+BOOST_FIXTURE_TEST_CASE(pages_of_mixed_size_are_no_overload, under_load)
+{
+    fake_watcher w(loop, {.page = 100, .concurrency = 16});
+    w.latency_of = [](std::size_t size) { return 5ms + size * 10ms; };
+    for (int i = 0; i < 700; ++i) {
+        add(w, i % 10 == 0 ? poll_pace{700ms, 700ms, 1.0} : poll_pace{5'000ms, 5'000ms, 1.0}, 1'000'000);
+        loop.run(3ms);
+    }
+    run(w, 10min);
+    BOOST_TEST(lowest == 16u);
+    BOOST_TEST((*std::max_element(w.sizes.begin(), w.sizes.end()) >= 50u));
+    stop();
 }
 
 BOOST_AUTO_TEST_CASE(latency_that_is_high_from_the_start_is_the_services_own)
@@ -471,7 +610,8 @@ BOOST_AUTO_TEST_CASE(throttling_pauses_all_calls_and_halves_how_many_run_at_once
     BOOST_TEST(ended() == 40u);
     BOOST_TEST(lowest == 4u);
     BOOST_TEST(w.concurrency() == 8u);
-    BOOST_TEST(watches[0]->troubles.empty());
+    for (std::size_t i = 0; i < watches.size(); ++i)
+        BOOST_CHECK(watches[i]->troubles == std::vector<std::string>(i < 8 ? 1 : 0, "429"));
     for (const steady_time t : w.started)
         BOOST_CHECK(t <= *pause_from || t >= *pause_from + 5s);
 }
