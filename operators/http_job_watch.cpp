@@ -23,12 +23,13 @@ bool is_gone(const http_response& r)
     return r.status == 404 || r.status == 410;
 }
 
-/// A request that only asks may be repeated, whatever its method: so its failures are those of a GET.
-constexpr const char* asking = "GET";
-
-[[noreturn]] void raise_malformed(const std::string& url)
+/// A request that only asks may be repeated, whatever its method.
+[[noreturn]] void raise_trouble(const http_request& asked, boost::system::error_code ec, std::string_view detail = {})
 {
-    failure_of_exchange(asking, url, http_error::malformed).raise();
+    auto f = failure_of_exchange(asked.method, asked.url, ec, detail);
+    if (f.kind == failure_class::unknown_outcome)
+        f.kind = failure_class::retryable;
+    f.raise();
 }
 
 job_watch* first_present(std::span<watch* const> p)
@@ -146,6 +147,10 @@ bool job_watch::judge_missing()
     job_result& r = remarks().result.emplace();
     r.ended = job_result::state::lost;
     r.error = fmt::format("the service does not know the job {} any more", id());
+    if (endpoint_->what->status) {
+        const http_request asked = status_request();
+        r.error += fmt::format(" ({} {})", asked.method, without_query(asked.url));
+    }
     return true;
 }
 
@@ -166,8 +171,12 @@ void status_watcher::pause(steady_time until)
 void status_watcher::check(const endpoint& e, const http_request& asked, const http_response& r)
 {
     e.heed(loop_, asked.url, r);
-    if (!is_good(r))
-        failure_of_status(asking, asked.url, r).raise();
+    if (is_good(r))
+        return;
+    // That the service does not tell of a job, for whatever reason, says nothing of the job.
+    auto f = failure_of_status(asked.method, asked.url, r);
+    f.kind = failure_class::retryable;
+    f.raise();
 }
 
 void status_watcher::give_back(http_response room)
@@ -204,8 +213,7 @@ task<> status_watcher::look_singly(watch* const& place, steady_time now)
             if (!question.error)
                 judge_status(asked, question.response);
             else if (question.error != http_error::connection_lost)
-                failure_of_exchange(asking, asked.status_request().url, question.error, client.last_error_detail())
-                    .raise();
+                raise_trouble(asked.status_request(), question.error, client.last_error_detail());
             answered = !question.error;
             give_back(std::move(question.response));
         }
@@ -225,7 +233,7 @@ task<> status_watcher::look_in_full(watch* const& place)
     http_client& client = w->attempt().http();
     auto response = co_await client.send(request);
     if (!response)
-        failure_of_exchange(asking, request.url, response.error(), client.last_error_detail()).raise();
+        raise_trouble(request, response.error(), client.last_error_detail());
     if (!is_gone(*response))
         check(*e, request, *response);
     if (place)
@@ -257,7 +265,7 @@ void status_watcher::judge_whole(job_watch& w, const http_response& r)
         const auto response = http_response_of_json_service(r);
         const json::value* job = response ? response->as_object().if_contains("body") : nullptr;
         if (!job || job->is_string())
-            raise_malformed(w.status_request().url);
+            raise_trouble(w.status_request(), http_error::malformed);
         judged_response_ = &*response;
         answer(w, *job);
         judged_response_ = nullptr;
@@ -270,7 +278,7 @@ void status_watcher::judge_whole(job_watch& w, const http_response& r)
     boost::system::error_code ec;
     const json::value job = json::parse(r.body, ec, &memory, options);
     if (ec)
-        raise_malformed(w.status_request().url);
+        raise_trouble(w.status_request(), http_error::malformed);
     answer(w, job);
 }
 
@@ -369,7 +377,7 @@ task<batch_watcher::absent_jobs> batch_watcher::look_together(page p)
     http_client& client = first->attempt().http();
     auto response = co_await client.send(request);
     if (!response)
-        failure_of_exchange(asking, request.url, response.error(), client.last_error_detail()).raise();
+        raise_trouble(request, response.error(), client.last_error_detail());
     check(*e, request, *response);
     const std::vector<bool> shown = spread_answer(p, ids, request, *response);
     for (std::size_t i = 0; i < shown.size(); ++i) {
@@ -460,7 +468,7 @@ std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<job_id>
         return shown;
     const auto response = http_response_of_json_service(r);
     if (!response)
-        raise_malformed(asked.url);
+        raise_trouble(asked, http_error::malformed);
     const auto names = first->attempt().names();
     bindings b(&names);
     b.set("response", *response);

@@ -99,7 +99,7 @@ class status_watcher : public watcher
 
     [[nodiscard]] bool paused() const { return loop_.now() < paused_until_; }
 
-    /// @throws failure or fatal unless the response is a good one; respects what it says of the pace
+    /// @throws failure unless the response is a good one; respects what it says of the pace
     void check(const endpoint& e, const http_request& asked, const http_response& r);
 
     potoo::loop& loop_;

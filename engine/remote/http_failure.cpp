@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t most_quoted = 200;
 
-std::string without_query(std::string_view url)
-{
-    return std::string(url.substr(0, url.find_first_of("?#")));
-}
-
 std::string beginning_of(std::string_view body)
 {
     if (body.empty())
@@ -49,6 +44,11 @@ constexpr std::array exchange_errors{
 };
 
 } // namespace
+
+std::string without_query(std::string_view url)
+{
+    return std::string(url.substr(0, url.find_first_of("?#")));
+}
 
 void http_failure::raise() const
 {

@@ -458,6 +458,19 @@ task<json::value> conclude(context& ctx, backend& b, const job_id& id, std::exce
         auto output = co_await stop_job(ctx, b, id, w.stopped);
         co_return output;
     }
+    if (w.job->ended == job_result::state::lost && b.can_find()) {
+        auto looked = co_await unless_cancelled(find_patiently(ctx, b, urgency::normal));
+        if (looked.stopped != cancel_reason::none) {
+            auto output = co_await stop_job(ctx, b, id, looked.stopped);
+            co_return output;
+        }
+        if (*looked.value) {
+            co_await abandon_job(ctx, b, **looked.value, w.job->error);
+            throw fatal(w.job->error + ", but finds it by its name " + ctx.token().value() +
+                            ": it was told to stop; is it asked about in the right place?",
+                        "lost");
+        }
+    }
     auto logged = co_await unless_cancelled(as_value(fetch_logs(ctx, b, id)));
     // Whoever goes on with the attempt sees the same end again.
     if (detaches(logged.stopped))

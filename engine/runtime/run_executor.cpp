@@ -370,6 +370,9 @@ void run_executor::take_event(pending_event& e)
             append(std::move(e.record));
         return;
     }
+    // An evaluation that was under way when the run was cancelled: nothing is recorded of a run after its end.
+    if (schedule::is_terminal(machine_.state()))
+        return;
     attempt_report report;
     report.task = e.record.task;
     report.item = e.record.item;

@@ -39,6 +39,9 @@ struct http_failure
 /// Another request of the same kind may get another status.
 [[nodiscard]] bool is_retryable_status(unsigned status) noexcept;
 
+/// A URL as messages name it: a query may hold what is secret.
+[[nodiscard]] std::string without_query(std::string_view url);
+
 /// A response whose status is not what was wanted. The message quotes the beginning of its body.
 [[nodiscard]] http_failure failure_of_status(std::string_view method, std::string_view url, const http_response& r);
 

@@ -253,22 +253,35 @@ BOOST_AUTO_TEST_CASE(job_that_a_listing_does_not_show_is_asked_for_singly_before
             return test::scripted_http::json(200, R"({"jobs": []})");
         if (call == "GET one")
             return test::scripted_http::json(404, "{}");
+        if (call == "GET find")
+            return test::scripted_http::json(200, R"({"jobs": []})");
         return std::nullopt;
     };
     BOOST_TEST(failure_of(with({{"batch", batch}})).starts_with("retryable lost"));
     BOOST_TEST(failure_of(with({{"batch", batch}, {"status", "none"}})).starts_with("retryable lost"));
 }
 
-BOOST_AUTO_TEST_CASE(refused_look_at_an_absent_job_concerns_no_other)
+BOOST_AUTO_TEST_CASE(job_that_is_asked_about_in_the_wrong_place_is_stopped_and_not_launched_again)
+{
+    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+        return call == "GET one" ? std::optional(test::scripted_http::json(404, "{}")) : std::nullopt;
+    };
+    const std::string why = failure_of(whole);
+    BOOST_TEST(why.starts_with("fatal lost"));
+    BOOST_TEST(calls["DELETE one"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(answer_about_an_absent_job_that_cannot_be_read_concerns_no_other)
 {
     unlisted = {"job-2"};
     fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
-        return call == "GET one" ? std::optional(test::scripted_http::json(403, "{}")) : std::nullopt;
+        return call == "GET one" ? std::optional(test::scripted_http::answer(http_error::body_too_large))
+                                 : std::nullopt;
     };
     std::deque<test::runner<json::value>> all;
     for (int i = 0; i < 3; ++i)
         all.emplace_back(loop, make(with({{"batch", batch}})).perform());
-    loop.run();
+    loop.run(10min);
     BOOST_TEST(all[0].take() == json::parse(R"({"of": "job-1"})"));
     BOOST_CHECK_THROW(all[1].take(), fatal);
     BOOST_TEST(all[2].take() == json::parse(R"({"of": "job-3"})"));
@@ -276,22 +289,37 @@ BOOST_AUTO_TEST_CASE(refused_look_at_an_absent_job_concerns_no_other)
 
 BOOST_AUTO_TEST_CASE(lasting_trouble_with_an_absent_job_concerns_no_other)
 {
-    unlisted = {"job-2"};
-    fault = [](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
-        return call == "GET one" ? std::optional(test::scripted_http::json(500, "{}")) : std::nullopt;
+    for (const unsigned status : {403U, 500U}) {
+        unlisted = {"job-2"};
+        jobs.clear();
+        contexts.clear();
+        fault = [status](const std::string& call, int) -> std::optional<test::scripted_http::answer> {
+            return call == "GET one" ? std::optional(test::scripted_http::json(status, "{}")) : std::nullopt;
+        };
+        std::deque<test::runner<json::value>> all;
+        for (int i = 0; i < 3; ++i)
+            all.emplace_back(loop, make(with({{"batch", batch}})).perform());
+        loop.run(30s);
+        BOOST_TEST(all[0].ended());
+        BOOST_TEST(!all[1].ended());
+        BOOST_TEST(all[2].ended());
+        BOOST_TEST(contexts[0].lines.empty());
+        BOOST_TEST(contexts[1].lines.size() == 1u);
+        fault = nullptr;
+        loop.run(10min);
+        BOOST_TEST(all[1].take() == json::parse(R"({"of": "job-2"})"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(refused_batch_is_asked_again_and_ends_no_job)
+{
+    fault = [](const std::string& call, int n) -> std::optional<test::scripted_http::answer> {
+        return call == "POST query" && n < 4 ? std::optional(test::scripted_http::json(400, "{}")) : std::nullopt;
     };
-    std::deque<test::runner<json::value>> all;
-    for (int i = 0; i < 3; ++i)
-        all.emplace_back(loop, make(with({{"batch", batch}})).perform());
-    loop.run(30s);
-    BOOST_TEST(all[0].ended());
-    BOOST_TEST(!all[1].ended());
-    BOOST_TEST(all[2].ended());
-    BOOST_TEST(contexts[0].lines.empty());
-    BOOST_TEST(contexts[1].lines.size() == 1u);
-    fault = nullptr;
-    loop.run();
-    BOOST_TEST(all[1].take() == json::parse(R"({"of": "job-2"})"));
+    BOOST_TEST(perform(with({{"batch", batch}})) == json::parse(R"({"of": "job-1"})"));
+    BOOST_TEST(calls["DELETE one"] == 0);
+    BOOST_TEST(contexts.back().lines.size() == 1u);
+    BOOST_TEST(contexts.back().lines.front().find("POST http://s/jobs/query answered 400") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(absent_jobs_are_asked_about_within_the_limits_of_polls)
@@ -465,7 +493,7 @@ BOOST_AUTO_TEST_CASE(job_that_is_not_found_is_asked_for_once_more_before_it_is_l
             return test::scripted_http::json(404, "{}");
         return std::nullopt;
     };
-    BOOST_TEST(failure_of(whole).starts_with("retryable lost"));
+    BOOST_TEST(failure_of(with({{"find", "none"}})).starts_with("retryable lost"));
     BOOST_TEST(calls["GET one"] == 4);
 }
 

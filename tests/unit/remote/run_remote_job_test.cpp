@@ -299,11 +299,20 @@ BOOST_AUTO_TEST_CASE(ends_of_the_job_become_failures)
     BOOST_TEST(run_failing() == "retryable exit_3");
     remote.result = {job_result::state::failed, {}, "bad input", "", false};
     BOOST_TEST(run_failing() == "fatal failed");
+    b.finds = false;
     remote.result = {job_result::state::lost, {}, "", "", true};
     BOOST_TEST(run_failing() == "retryable lost");
     remote.result = {job_result::state::cancelled, {}, "", "", true};
     BOOST_TEST(run_failing() == "retryable cancelled");
     BOOST_TEST(remote.log_calls == 4);
+}
+
+BOOST_AUTO_TEST_CASE(lost_job_that_is_still_found_is_stopped_and_not_launched_again)
+{
+    remote.result = {job_result::state::lost, {}, "not here", "", true};
+    BOOST_TEST(run_failing() == "fatal lost");
+    BOOST_TEST(remote.cancel_calls == 1);
+    BOOST_TEST(ctx.unconfirmed.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(job_that_cannot_be_watched_is_cancelled)

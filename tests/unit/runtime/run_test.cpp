@@ -136,6 +136,15 @@ BOOST_AUTO_TEST_CASE(deadline_ends_the_run_timed_out)
     BOOST_TEST((loop.elapsed() < 61s));
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_recorded_after_the_end_of_a_run)
+{
+    // The deadline passes as what the condition waits for ends.
+    const auto state = run("deadline: 10s\ntasks:\n  a: {operator: work, with: {for: 10}}\n"
+                           "  b: {operator: work, depends_on: a, when: \"${{ true }}\"}\n");
+    BOOST_CHECK(state == run_state::timed_out || state == run_state::success);
+    BOOST_CHECK(records().back().kind == journal::record_kind::run_ended);
+}
+
 BOOST_AUTO_TEST_CASE(retry_stops_at_the_deadline)
 {
     test::the_script().failures["a"] = 1000;
