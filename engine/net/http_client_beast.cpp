@@ -234,7 +234,8 @@ bool beast_http_client::core::ask(http_ask& question)
     auto carried = std::make_unique<carried_ask>(*this, what, question);
     if (!carried->begin(bytes_))
         return false;
-    (void)carried.release();
+    // It deletes itself at its end.
+    [[maybe_unused]] const carried_ask* its_own = carried.release();
     return true;
 }
 
