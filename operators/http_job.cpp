@@ -59,14 +59,6 @@ bool may_have_been_accepted(unsigned status)
     return status == 408 || (status >= 500 && status != 501 && status != 503 && status != 505);
 }
 
-/// A request that does no harm when it is repeated: all but what lasts is a `failure`.
-[[noreturn]] void raise_repeatable(http_failure f)
-{
-    if (f.kind == failure_class::unknown_outcome)
-        f.kind = failure_class::retryable;
-    f.raise();
-}
-
 /// A job may have been made of what was sent, whatever the method.
 [[noreturn]] void raise_submit_failure(const http_request& asked, boost::system::error_code ec,
                                        std::string_view detail = {})

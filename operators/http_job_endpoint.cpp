@@ -278,6 +278,13 @@ void server_pauses::pause(const std::string& server, steady_time until)
         g->throttle(until);
 }
 
+void raise_repeatable(http_failure f)
+{
+    if (f.kind == failure_class::unknown_outcome)
+        f.kind = failure_class::retryable;
+    f.raise();
+}
+
 std::optional<duration> asked_pause(const http_response& r, wall_time now)
 {
     if (r.status != 429 && r.status != 503)

@@ -7,6 +7,7 @@
 
 #include <potoo/context.hpp>
 #include <potoo/http.hpp>
+#include <potoo/http_failure.hpp>
 #include <potoo/json.hpp>
 #include <potoo/request_gate.hpp>
 #include <potoo/watcher.hpp>
@@ -69,6 +70,10 @@ class server_pauses
 {
     return r.status >= 200 && r.status <= 299;
 }
+
+/// Throws what went wrong with a request that does no harm when it is repeated, whatever its method: all but what lasts
+/// is a `failure`.
+[[noreturn]] void raise_repeatable(http_failure f);
 
 struct endpoint
 {

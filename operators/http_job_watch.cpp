@@ -23,13 +23,9 @@ bool is_gone(const http_response& r)
     return r.status == 404 || r.status == 410;
 }
 
-/// A request that only asks may be repeated, whatever its method.
 [[noreturn]] void raise_trouble(const http_request& asked, boost::system::error_code ec, std::string_view detail = {})
 {
-    auto f = failure_of_exchange(asked.method, asked.url, ec, detail);
-    if (f.kind == failure_class::unknown_outcome)
-        f.kind = failure_class::retryable;
-    f.raise();
+    raise_repeatable(failure_of_exchange(asked.method, asked.url, ec, detail));
 }
 
 job_watch* first_present(std::span<watch* const> p)
@@ -266,9 +262,8 @@ void status_watcher::judge_whole(job_watch& w, const http_response& r)
         const json::value* job = response ? response->as_object().if_contains("body") : nullptr;
         if (!job || job->is_string())
             raise_trouble(w.status_request(), http_error::malformed);
-        judged_response_ = &*response;
+        const judging under_way(*this, *response);
         answer(w, *job);
-        judged_response_ = nullptr;
         return;
     }
     unsigned char room[2048];
@@ -480,27 +475,21 @@ std::vector<bool> batch_watcher::spread_answer(page p, const std::vector<job_id>
     std::unordered_multimap<std::string_view, std::size_t> positions;
     for (std::size_t i = 0; i < ids.size(); ++i)
         positions.emplace(ids[i].value(), i);
-    judged_response_ = &*response;
-    try {
-        for (const json::value& item : *items) {
-            // Every answer may end attempts' waits, but none is destroyed before this returns.
-            bindings of_item(&b);
-            of_item.set("job", item);
-            json::value id_room;
-            const auto id = id_text(batch_.id.view(of_item, id_room), batch_.id.name());
-            const auto [begin, end] = positions.equal_range(id ? std::string_view(*id) : std::string_view());
-            for (auto at = begin; at != end; ++at) {
-                if (!p[at->second])
-                    continue;
-                shown[at->second] = true;
-                answer(*p[at->second], item);
-            }
+    const judging under_way(*this, *response);
+    for (const json::value& item : *items) {
+        // Every answer may end attempts' waits, but none is destroyed before this returns.
+        bindings of_item(&b);
+        of_item.set("job", item);
+        json::value id_room;
+        const auto id = id_text(batch_.id.view(of_item, id_room), batch_.id.name());
+        const auto [begin, end] = positions.equal_range(id ? std::string_view(*id) : std::string_view());
+        for (auto at = begin; at != end; ++at) {
+            if (!p[at->second])
+                continue;
+            shown[at->second] = true;
+            answer(*p[at->second], item);
         }
-    } catch (...) {
-        judged_response_ = nullptr;
-        throw;
     }
-    judged_response_ = nullptr;
     return shown;
 }
 

@@ -92,6 +92,21 @@ class status_watcher : public watcher
     [[nodiscard]] const json::value* judged_response() const noexcept { return judged_response_; }
 
   protected:
+    /// While it lives, that response is the one that is judged.
+    class judging
+    {
+      public:
+        judging(status_watcher& w, const json::value& response) : watcher_(w) { w.judged_response_ = &response; }
+
+        judging(const judging&) = delete;
+        judging& operator=(const judging&) = delete;
+
+        ~judging() { watcher_.judged_response_ = nullptr; }
+
+      private:
+        status_watcher& watcher_;
+    };
+
     task<> look(page p) override;
 
     /// Asks about the job at `place`, if it is still wanted. @param now the time at which it does
@@ -103,7 +118,6 @@ class status_watcher : public watcher
     void check(const endpoint& e, const http_request& asked, const http_response& r);
 
     potoo::loop& loop_;
-    const json::value* judged_response_ = nullptr;
     answer_scanner scanner_;
 
   private:
@@ -112,6 +126,7 @@ class status_watcher : public watcher
     void judge_whole(job_watch& w, const http_response& r);
     void give_back(http_response room);
 
+    const json::value* judged_response_ = nullptr;
     steady_time paused_until_ = steady_time::min();
     std::vector<http_response> rooms_; ///< their memory serves the next answers
 };

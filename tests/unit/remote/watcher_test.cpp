@@ -284,6 +284,15 @@ BOOST_AUTO_TEST_CASE(rates_beyond_a_thousand_a_second_are_reached_and_kept)
 
 struct under_load : waiters
 {
+    /// 64 jobs, asked about for a while by calls that take 20 ms.
+    void begin(fake_watcher& w)
+    {
+        w.latency = 20ms;
+        for (int i = 0; i < 64; ++i)
+            add(w, hurried, 1'000'000);
+        run(w, 5s);
+    }
+
     /// Notes the least number of calls at once that was allowed meanwhile.
     void run(fake_watcher& w, duration d)
     {
@@ -305,10 +314,7 @@ struct under_load : waiters
 BOOST_FIXTURE_TEST_CASE(latency_that_grows_with_the_calls_at_once_makes_them_fewer_down_to_a_quarter, under_load)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 16});
-    w.latency = 20ms;
-    for (int i = 0; i < 64; ++i)
-        add(w, hurried, 1'000'000);
-    run(w, 5s);
+    begin(w);
     BOOST_TEST(lowest == 16u);
     w.latency_of = [&](std::size_t) { return w.at_once * 200ms; };
     run(w, 30s);
@@ -322,10 +328,7 @@ BOOST_FIXTURE_TEST_CASE(latency_that_grows_with_the_calls_at_once_makes_them_few
 BOOST_FIXTURE_TEST_CASE(latency_that_fewer_calls_do_not_lower_restores_them, under_load)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 16});
-    w.latency = 20ms;
-    for (int i = 0; i < 64; ++i)
-        add(w, hurried, 1'000'000);
-    run(w, 5s);
+    begin(w);
     w.latency = 2'000ms;
     run(w, 30s);
     BOOST_TEST(lowest == 8u);
@@ -338,10 +341,7 @@ BOOST_FIXTURE_TEST_CASE(latency_that_fewer_calls_do_not_lower_restores_them, und
 BOOST_FIXTURE_TEST_CASE(throttling_while_slow_calls_are_on_trial_is_not_undone, under_load)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 16});
-    w.latency = 20ms;
-    for (int i = 0; i < 64; ++i)
-        add(w, hurried, 1'000'000);
-    run(w, 5s);
+    begin(w);
     w.latency = 2'000ms;
     while (w.concurrency() == 16u)
         loop.run(10ms);
