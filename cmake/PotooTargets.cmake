@@ -9,10 +9,15 @@ function(potoo_use_pch target header)
   endif()
 endfunction()
 
-# potoo_library(NAME DIR … LINK targets…): a static library of all .cpp files of the calling folder.
+# potoo_library(NAME … LINK targets…): a static library of all .cpp files of the calling folder; with FOLDERS also of the
+# folders in it.
 function(potoo_library name)
-  cmake_parse_arguments(arg "" "PCH" "LINK;LINK_PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(arg "FOLDERS" "PCH" "LINK;LINK_PRIVATE" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(arg_FOLDERS)
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cpp)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   if(NOT sources)
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ${arg_LINK})

@@ -29,7 +29,7 @@ class service_backend final : public backend
     leaf& begin_wait(context& ctx, const job_id& id) override;
     job_result end_wait() override;
     task<> cancel(context& ctx, const job_id& id) override;
-    task<> logs(context& ctx, const job_id& id) override;
+    task<> logs(context& ctx, const job_id& id, job_result& ended) override;
 
     [[nodiscard]] bool can_find() const noexcept override { return what().find.has_value(); }
 
@@ -52,23 +52,6 @@ class service_backend final : public backend
     job_watch watch_;
 };
 
-/// An error of the service, or of a gateway before it, that does not say that nothing was done. What it cannot do (501,
-/// 505) or is too busy for (503, 429) it has not done.
-bool may_have_been_accepted(unsigned status)
-{
-    return status == 408 || (status >= 500 && status != 501 && status != 503 && status != 505);
-}
-
-/// A job may have been made of what was sent, whatever the method.
-[[noreturn]] void raise_submit_failure(const http_request& asked, boost::system::error_code ec,
-                                       std::string_view detail = {})
-{
-    auto f = failure_of_exchange(asked.method, asked.url, ec, detail);
-    if (!surely_not_sent(ec))
-        f.kind = failure_class::unknown_outcome;
-    f.raise();
-}
-
 task<boost::system::result<http_response>> service_backend::exchange(context& ctx, http_request r) const
 {
     r.deadline = ctx.now_steady() + what().request_timeout;
@@ -84,16 +67,12 @@ task<job_id> service_backend::submit(context& ctx, const launch_token&)
     http_request asked = service().request(what().submit, ctx.names());
     auto response = co_await exchange(ctx, asked);
     if (!response)
-        raise_submit_failure(asked, response.error(), ctx.http().last_error_detail());
-    if (!is_good(*response)) {
-        auto f = failure_of_status(asked.method, asked.url, *response);
-        if (may_have_been_accepted(response->status))
-            f.kind = failure_class::unknown_outcome;
-        f.raise();
-    }
+        launch_failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()).raise();
+    if (!is_good(*response))
+        launch_failure_of_status(asked.method, asked.url, *response).raise();
     const auto value = http_response_of_json_service(*response);
     if (!value)
-        raise_submit_failure(asked, http_error::malformed);
+        launch_failure_of_exchange(asked.method, asked.url, http_error::malformed).raise();
     const auto names = ctx.names();
     bindings b(&names);
     b.set("response", *value);
@@ -117,15 +96,15 @@ task<std::optional<job_id>> service_backend::find(context& ctx, const launch_tok
     http_request asked = service().request(*what().find, ctx.names());
     auto response = co_await exchange(ctx, asked);
     if (!response)
-        raise_repeatable(
-            failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
+        failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail())
+            .raise_repeatable();
     if (response->status == 404)
         co_return std::nullopt;
     if (!is_good(*response))
-        raise_repeatable(failure_of_status(asked.method, asked.url, *response));
+        failure_of_status(asked.method, asked.url, *response).raise_repeatable();
     const auto value = http_response_of_json_service(*response);
     if (!value)
-        raise_repeatable(failure_of_exchange(asked.method, asked.url, http_error::malformed));
+        failure_of_exchange(asked.method, asked.url, http_error::malformed).raise_repeatable();
     const auto names = ctx.names();
     bindings b(&names);
     b.set("response", *value);
@@ -155,15 +134,15 @@ task<> service_backend::cancel(context& ctx, const job_id& id)
     http_request asked = service().request_about(ctx, *what().cancel, id.value());
     auto response = co_await exchange(ctx, asked);
     if (!response)
-        raise_repeatable(
-            failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail()));
+        failure_of_exchange(asked.method, asked.url, response.error(), ctx.http().last_error_detail())
+            .raise_repeatable();
     // Gone, or ended: the wait that follows finds out.
     const bool too_late = response->status == 404 || response->status == 409 || response->status == 410;
     if (!is_good(*response) && !too_late)
-        raise_repeatable(failure_of_status(asked.method, asked.url, *response));
+        failure_of_status(asked.method, asked.url, *response).raise_repeatable();
 }
 
-task<> service_backend::logs(context& ctx, const job_id& id)
+task<> service_backend::logs(context& ctx, const job_id& id, job_result&)
 {
     if (!what().logs)
         co_return;

@@ -295,8 +295,6 @@ description read_description(context& ctx)
     d.cancel_grace = read_duration(with, "cancel_grace", "cancel_grace", d.cancel_grace);
     d.pace_to_the_end = pace_of_an_end(d.pace);
     read_limits(with, d);
-    if (const json::value* v = with.if_contains("connection"))
-        d.connection = std::string(v->as_string());
     d.state_path = d.state.path_from("job");
     const auto wants_response = [](const std::optional<field>& f) { return f && f->mentions("response"); };
     d.needs_response = d.state.mentions("response") || wants_response(d.output) || wants_response(d.error);

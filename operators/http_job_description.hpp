@@ -89,7 +89,6 @@ struct description
     duration cancel_grace{60'000};          ///< how long a cancellation may take
     std::optional<std::size_t> concurrency; ///< of `limits`
     std::optional<double> per_second;
-    std::string connection; ///< its name, or empty
     std::size_t max_body = std::size_t{16} << 20;
 
     /// One request, rendered. @param f its field @throws fatal

@@ -2,6 +2,9 @@
 
 #include "http_job_watch.hpp"
 
+#include <potoo/connection.hpp>
+#include <potoo/http_failure.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,46 +16,9 @@ namespace {
 
 constexpr std::size_t single_calls = 64;
 constexpr std::size_t batch_calls = 8;
-constexpr std::size_t most_of_a_count = 100'000;
-constexpr duration usual_pause{1'000};
-constexpr duration longest_pause{3'600'000};
+constexpr std::size_t most_of_a_page = 100'000;
 /// Stands for a job's id in what is rendered for all of them. Nothing else is spelt so.
 constexpr std::string_view blank = "potooJobIdStandsHereF27E91C8";
-constexpr std::string_view usual_connection = "http_job";
-
-std::size_t read_count(const json::value& v, std::string_view name, std::size_t most, std::string_view why_most = {})
-{
-    boost::system::error_code ec;
-    const auto n = v.to_number<std::int64_t>(ec);
-    if (ec || n < 1 || static_cast<std::uint64_t>(n) > most)
-        throw fatal(fmt::format("the connection's `{}` must be a number from 1 to {}{}, not {}", name, most, why_most,
-                                json::serialize(v)));
-    return static_cast<std::size_t>(n);
-}
-
-std::size_t read_poll_concurrency(const json::value& v, std::string_view name)
-{
-    const std::size_t connections = http_options().connections_per_origin;
-    return read_count(v, name, connections,
-                      fmt::format(" (no more than {} connections to one server are open at once)", connections));
-}
-
-double read_rate(const json::value& v, std::string_view name)
-{
-    boost::system::error_code ec;
-    const auto rate = v.to_number<double>(ec);
-    if (ec || !(rate == 0 || (rate >= 0.001 && rate <= 1e9)))
-        throw fatal(fmt::format("the connection's `{}` must be 0, for no limit, or at least 0.001, not {}", name,
-                                json::serialize(v)));
-    return rate;
-}
-
-std::string read_text(const json::value& v, std::string_view name)
-{
-    if (!v.is_string())
-        throw fatal(fmt::format("the connection's `{}` must be text, not {}", name, json::serialize(v)));
-    return std::string(v.get_string());
-}
 
 std::vector<http_header> read_headers(const json::value& v)
 {
@@ -66,47 +32,20 @@ std::vector<http_header> read_headers(const json::value& v)
     return headers;
 }
 
-void read_setting(connection_settings& c, std::string_view name, const json::value& v)
-{
-    if (name == "type") {
-        if (read_text(v, name) != "http_job")
-            throw fatal(fmt::format("the connection is of type {}, and http_job needs one of type http_job",
-                                    json::serialize(v)));
-    } else if (name == "url") {
-        c.url = read_text(v, name);
-        while (c.url.ends_with('/'))
-            c.url.pop_back();
-        c.server = server_of(c.url);
-    } else if (name == "headers")
-        c.headers = read_headers(v);
-    else if (name == "concurrency")
-        c.requests.concurrency = read_count(v, name, most_of_a_count);
-    else if (name == "per_second")
-        c.requests.per_second = read_rate(v, name);
-    else if (name == "poll_concurrency")
-        c.polls.concurrency = read_poll_concurrency(v, name);
-    else if (name == "polls_per_second")
-        c.polls.per_second = read_rate(v, name);
-    else if (name == "page")
-        c.polls.page = read_count(v, name, most_of_a_count);
-    else
-        throw fatal(
-            fmt::format("the connection has a setting `{}`, which http_job does not know: it takes url, headers, "
-                        "concurrency, per_second, poll_concurrency, polls_per_second and page",
-                        name));
-}
-
 connection_settings read_connection(context& ctx, const description& d)
 {
     connection_settings c;
     c.polls = {.page = 0, .concurrency = d.batch ? batch_calls : single_calls, .per_second = 0};
-    const json::object* given = ctx.connection(d.connection.empty() ? usual_connection : d.connection);
-    if (!given && !d.connection.empty())
-        throw fatal(fmt::format("there is no connection called {}", d.connection), "no_connection");
-    if (given) {
-        for (const auto& [name, value] : *given)
-            read_setting(c, name, value);
-    }
+    connection_reader given(ctx, "http_job");
+    c.url = given.text("url").value_or("");
+    while (c.url.ends_with('/'))
+        c.url.pop_back();
+    c.server = server_of(c.url);
+    if (const json::value* headers = given.value("headers"))
+        c.headers = read_headers(*headers);
+    given.read_limits(c.requests, c.polls);
+    c.polls.page = given.count("page", most_of_a_page).value_or(0);
+    given.finish();
     if (d.concurrency)
         c.requests.concurrency = *d.concurrency;
     if (d.per_second)
@@ -276,23 +215,6 @@ void server_pauses::pause(const std::string& server, steady_time until)
         w->pause(until);
     for (request_gate* g : s.gates)
         g->throttle(until);
-}
-
-void raise_repeatable(http_failure f)
-{
-    if (f.kind == failure_class::unknown_outcome)
-        f.kind = failure_class::retryable;
-    f.raise();
-}
-
-std::optional<duration> asked_pause(const http_response& r, wall_time now)
-{
-    if (r.status != 429 && r.status != 503)
-        return std::nullopt;
-    const auto named = r.retry_after(now);
-    if (!named)
-        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
-    return std::clamp(*named, duration::zero(), longest_pause);
 }
 
 http_request endpoint::request(const field& f, const bindings& b) const

@@ -63,17 +63,10 @@ class server_pauses
     std::map<std::string, speakers, std::less<>> servers_;
 };
 
-/// How long the service asks to be left alone; nothing when it does not.
-[[nodiscard]] std::optional<duration> asked_pause(const http_response& r, wall_time now);
-
 [[nodiscard]] inline bool is_good(const http_response& r) noexcept
 {
     return r.status >= 200 && r.status <= 299;
 }
-
-/// Throws what went wrong with a request that does no harm when it is repeated, whatever its method: all but what lasts
-/// is a `failure`.
-[[noreturn]] void raise_repeatable(http_failure f);
 
 struct endpoint
 {

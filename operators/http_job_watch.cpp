@@ -25,7 +25,7 @@ bool is_gone(const http_response& r)
 
 [[noreturn]] void raise_trouble(const http_request& asked, boost::system::error_code ec, std::string_view detail = {})
 {
-    raise_repeatable(failure_of_exchange(asked.method, asked.url, ec, detail));
+    failure_of_exchange(asked.method, asked.url, ec, detail).raise_repeatable();
 }
 
 job_watch* first_present(std::span<watch* const> p)

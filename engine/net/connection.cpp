@@ -5,6 +5,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <sys/socket.h>
@@ -20,6 +21,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::size_t first_room = std::size_t{16} * 1024;
+// Others of the loop have a turn after so much that came without waiting.
+constexpr std::size_t most_at_a_time = std::size_t{256} * 1024;
 
 } // namespace
 
@@ -202,6 +205,7 @@ task<connection::bytes_or_failure> connection::read_tls(asio::mutable_buffer roo
 
 task<or_problem<void>> connection::read_response(response_reader& reader)
 {
+    std::size_t since_turn = 0;
     for (;;) {
         if (begin_ != end_) {
             const auto taken = reader.put({input_.data() + begin_, end_ - begin_});
@@ -220,6 +224,11 @@ task<or_problem<void>> connection::read_response(response_reader& reader)
             if (!read)
                 co_return lost(read.error());
             n = *read;
+            since_turn += n;
+            if (since_turn > most_at_a_time) {
+                since_turn = 0;
+                co_await asio::post(loop_.executor(), use_task);
+            }
         } else {
             auto read = co_await socket_.async_read_some(room, use_task);
             if (!read && read.error() != asio::error::eof)

@@ -132,7 +132,7 @@ task<or_problem<std::unique_ptr<connection>>> connector::open(const route& to, s
             co_return c->timed_out() ? too_late(deadline) : tunnelled.error();
     }
     if (tls) {
-        auto secured = co_await c->secure(*tls_rules, to.to.host);
+        auto secured = co_await c->secure(*tls_rules, options_.server_name.empty() ? to.to.host : options_.server_name);
         if (!secured)
             co_return c->timed_out() ? too_late(deadline) : secured.error();
     }

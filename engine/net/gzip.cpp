@@ -30,7 +30,9 @@ gunzip::gunzip() : inflater_(std::make_unique<inflater>()) {}
 
 gunzip::~gunzip() = default;
 
-gunzip::status gunzip::append(std::string_view in, std::string& out, std::size_t limit)
+/// @param take is given each piece, and says how it went
+template <class Take>
+gunzip::status gunzip::unpack(std::string_view in, Take take)
 {
     std::array<char, 16 * 1024> piece;
     z_stream& z = inflater_->stream;
@@ -49,9 +51,9 @@ gunzip::status gunzip::append(std::string_view in, std::string& out, std::size_t
         if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
             return status::broken;
         const std::size_t produced = piece.size() - z.avail_out;
-        if (produced > limit - std::min(limit, out.size()))
-            return status::too_large;
-        out.append(piece.data(), produced);
+        const status taken = take(std::string_view(piece.data(), produced));
+        if (taken != status::ok)
+            return taken;
         if (result == Z_STREAM_END) {
             inflateReset(&z);
             inflater_->between_members = true;
@@ -59,6 +61,22 @@ gunzip::status gunzip::append(std::string_view in, std::string& out, std::size_t
         more = z.avail_out == 0;
     }
     return status::ok;
+}
+
+gunzip::status gunzip::append(std::string_view in, std::string& out, std::size_t limit)
+{
+    return unpack(in, [&](std::string_view piece) {
+        if (piece.size() > limit - std::min(limit, out.size()))
+            return status::too_large;
+        out.append(piece);
+        return status::ok;
+    });
+}
+
+gunzip::status gunzip::pass_on(std::string_view in, const http_body_sink& sink)
+{
+    return unpack(in,
+                  [&](std::string_view piece) { return piece.empty() || sink(piece) ? status::ok : status::stopped; });
 }
 
 bool gunzip::complete() const noexcept

@@ -34,4 +34,9 @@ bool http_client::ask(http_ask&)
     return false;
 }
 
+http_client& http_client::with(const http_options&)
+{
+    return *this;
+}
+
 } // namespace potoo

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -88,7 +89,14 @@ class beast_http_client::core final : private timer_node
 
     void close_unused_since(steady_time time);
 
-    [[nodiscard]] std::size_t opened() const noexcept { return connector_.opened(); }
+    [[nodiscard]] std::size_t opened() const noexcept;
+
+    [[nodiscard]] const http_options& options() const noexcept { return options_; }
+
+    /// The client with these options, that has the rest in common with this one.
+    http_client& sibling(const http_options& options);
+
+    void close_unused();
 
     std::string last_detail;
 
@@ -112,6 +120,7 @@ class beast_http_client::core final : private timer_node
     std::unordered_map<std::string, std::shared_ptr<origin>> origins_;
     carried_ask* carried_ = nullptr; ///< exchanges under way that were begun by `ask`
     std::string bytes_;              ///< of the request that is being sent
+    std::map<http_options, std::unique_ptr<beast_http_client>> siblings_;
 };
 
 /// An exchange under way that was begun by `ask`. Owned by itself until its end.
@@ -187,7 +196,8 @@ std::shared_ptr<const http_prepared> beast_http_client::core::prepare(const http
                                                                       std::string_view blank)
 {
     auto to = urls_.parse(pattern.url);
-    if (!to || to->transport == transport::tls || !pattern.body.empty() || pattern.max_redirects > 0)
+    if (!to || to->transport == transport::tls || !pattern.body.empty() || pattern.max_redirects > 0 ||
+        pattern.body_sink)
         return nullptr;
     const auto holds_blank = [&](std::string_view s) { return s.find(blank) != std::string_view::npos; };
     if (holds_blank(to->host) || holds_blank(to->userinfo) || !holds_blank(to->target))
@@ -326,6 +336,7 @@ task<or_problem<http_response>> beast_http_client::core::exchange_on(origin& o, 
     rules.max_body = request.max_body;
     rules.expect_body = request.method != "HEAD";
     rules.decode_gzip = traits.decode_gzip;
+    rules.sink = &request.body_sink;
     bool reused = l.take_idle();
     for (;; reused = false) {
         if (!reused) {
@@ -371,6 +382,29 @@ void beast_http_client::core::close_unused_since(steady_time time)
         loop_.arm(*this, oldest + options_.idle_timeout);
 }
 
+void beast_http_client::core::close_unused()
+{
+    close_unused_since(steady_time::max());
+    for (const auto& [options, sibling] : siblings_)
+        sibling->close_unused();
+}
+
+std::size_t beast_http_client::core::opened() const noexcept
+{
+    std::size_t n = connector_.opened();
+    for (const auto& [options, sibling] : siblings_)
+        n += sibling->connections_opened();
+    return n;
+}
+
+http_client& beast_http_client::core::sibling(const http_options& options)
+{
+    std::unique_ptr<beast_http_client>& known = siblings_[options];
+    if (!known)
+        known = std::make_unique<beast_http_client>(loop_, options, proxies_);
+    return *known;
+}
+
 beast_http_client::beast_http_client(loop& l, http_options options, proxy_settings proxies)
     : core_(std::make_unique<core>(l, std::move(options), std::move(proxies)))
 {}
@@ -392,6 +426,13 @@ bool beast_http_client::ask(http_ask& question)
     return core_->ask(question);
 }
 
+http_client& beast_http_client::with(const http_options& options)
+{
+    if (options == core_->options())
+        return *this;
+    return core_->sibling(options);
+}
+
 std::size_t beast_http_client::connections_opened() const noexcept
 {
     return core_->opened();
@@ -404,7 +445,7 @@ const std::string& beast_http_client::last_error_detail() const noexcept
 
 void beast_http_client::close_unused()
 {
-    core_->close_unused_since(steady_time::max());
+    core_->close_unused();
 }
 
 } // namespace potoo::net

@@ -25,16 +25,20 @@ class beast_http_client final : public http_client
 
     [[nodiscard]] task<boost::system::result<http_response>> send(http_request request) override;
 
-    /// Not for `https://`, nor for requests with a body.
+    /// Not for `https://`, nor for requests with a body or a sink.
     [[nodiscard]] std::shared_ptr<const http_prepared> prepare(const http_request& pattern,
                                                                std::string_view blank) override;
     [[nodiscard]] bool ask(http_ask& question) override;
 
+    /// Goes through the same proxies.
+    [[nodiscard]] http_client& with(const http_options& options) override;
+
+    /// Those of the clients that `with` made are among them.
     [[nodiscard]] std::size_t connections_opened() const noexcept override;
 
     [[nodiscard]] const std::string& last_error_detail() const noexcept override;
 
-    /// Closes every connection that no exchange is using.
+    /// Closes every connection that no exchange is using, those of the clients that `with` made too.
     void close_unused();
 
   private:

@@ -32,6 +32,8 @@ const char* message_of(http_error e) noexcept
         return "the response is not valid HTTP, or its encoding is broken";
     case http_error::too_many_redirects:
         return "too many redirects";
+    case http_error::stopped:
+        return "the rest of the response's body was not wanted";
     }
     return "unknown HTTP client error";
 }
@@ -75,6 +77,7 @@ bool surely_not_sent(boost::system::error_code ec) noexcept
     case http_error::body_too_large:
     case http_error::malformed:
     case http_error::too_many_redirects:
+    case http_error::stopped:
         return false;
     }
     return false;

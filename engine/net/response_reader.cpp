@@ -71,12 +71,15 @@ void response_parser::on_field_impl(http::field field, text name, text value, er
 void response_parser::on_header_impl(error_code&)
 {
     header_done_ = true;
+    streams_ = rules_.sink && *rules_.sink && response.status / 100 == 2;
 }
 
 void response_parser::on_body_init_impl(const boost::optional<std::uint64_t>& content_length, error_code& ec)
 {
     if (says_gzip_ && rules_.decode_gzip)
         gunzip_.emplace();
+    else if (streams_)
+        return;
     else if (content_length && *content_length > rules_.max_body)
         too_large(ec);
     else if (content_length)
@@ -85,13 +88,34 @@ void response_parser::on_body_init_impl(const boost::optional<std::uint64_t>& co
 
 std::size_t response_parser::on_body_impl(text body, error_code& ec)
 {
-    if (gunzip_)
+    if (streams_)
+        pass_on(view(body), ec);
+    else if (gunzip_)
         unpack(view(body), ec);
-    else if (body.size() > rules_.max_body - response.body.size())
-        too_large(ec);
     else
-        response.body.append(body.data(), body.size());
+        keep(view(body), ec);
     return body.size();
+}
+
+void response_parser::keep(std::string_view body, error_code& ec)
+{
+    if (body.size() > rules_.max_body - response.body.size())
+        return too_large(ec);
+    response.body.append(body);
+}
+
+void response_parser::pass_on(std::string_view body, error_code& ec)
+{
+    const http_body_sink& sink = *rules_.sink;
+    auto passed = gunzip::status::ok;
+    if (gunzip_)
+        passed = gunzip_->pass_on(body, sink);
+    else if (!body.empty() && !sink(body))
+        passed = gunzip::status::stopped;
+    if (passed == gunzip::status::broken)
+        broken_gzip(ec);
+    else if (passed == gunzip::status::stopped)
+        not_wanted(ec);
 }
 
 std::size_t response_parser::on_chunk_body_impl(std::uint64_t, text body, error_code& ec)
@@ -111,6 +135,8 @@ void response_parser::unpack(std::string_view body, error_code& ec)
         return too_large(ec);
     case gunzip::status::broken:
         return broken_gzip(ec);
+    case gunzip::status::stopped:
+        return not_wanted(ec);
     }
 }
 
@@ -136,6 +162,12 @@ void response_parser::too_large(error_code& ec)
     failure.emplace(http_error::body_too_large,
                     fmt::format("the response's body exceeds the limit of {} bytes", rules_.max_body));
     ec = http::error::body_limit;
+}
+
+void response_parser::not_wanted(error_code& ec)
+{
+    failure.emplace(http_error::stopped, "the rest of the response's body was not wanted");
+    ec = http::error::end_of_stream;
 }
 
 void response_parser::broken_gzip(error_code& ec)

@@ -18,9 +18,10 @@ namespace potoo::net {
 struct reading_rules
 {
     std::size_t max_body = 0;
-    bool expect_body = true; ///< false for the answer to HEAD or CONNECT
-    bool decode_gzip = true; ///< unpack a body that says it is gzip
-    bool all_headers = true; ///< false: only what the caller of a poll looks at, `Retry-After`
+    bool expect_body = true;              ///< false for the answer to HEAD or CONNECT
+    bool decode_gzip = true;              ///< unpack a body that says it is gzip
+    bool all_headers = true;              ///< false: only what the caller of a poll looks at, `Retry-After`
+    const http_body_sink* sink = nullptr; ///< takes the body of a 2xx response; outlives the reading
 };
 
 /// One message as Beast finds it in the bytes, put together without its containers.
@@ -52,13 +53,17 @@ class response_parser final : public boost::beast::http::basic_parser<false>
     void on_finish_impl(error_code& ec) override;
 
     void too_large(error_code& ec);
+    void not_wanted(error_code& ec);
     void broken_gzip(error_code& ec);
     void unpack(std::string_view body, error_code& ec);
+    void keep(std::string_view body, error_code& ec);
+    void pass_on(std::string_view body, error_code& ec);
     void hide_encoding();
 
     reading_rules rules_;
     bool header_done_ = false;
     bool says_gzip_ = false;
+    bool streams_ = false; ///< the body goes to the sink
     std::optional<gunzip> gunzip_;
     std::size_t packed_ = 0;
 };

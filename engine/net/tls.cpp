@@ -5,6 +5,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -12,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <new>
 
 namespace potoo::net {
@@ -41,11 +43,73 @@ bool is_address(const std::string& host)
     return !ec;
 }
 
+problem twice(std::string_view what)
+{
+    return {http_error::tls_failed, fmt::format("the {} is given both as a file and as text; give one of them", what)};
+}
+
+problem bad_text(std::string_view what, const std::string& why = reason_of_failure())
+{
+    return {http_error::tls_failed, fmt::format("cannot use the {} given as text: {}", what, why)};
+}
+
+/// OpenSSL's way to read PEM from memory. The text outlives it.
+struct pem_text
+{
+    explicit pem_text(const std::string& text) : bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())))
+    {
+        if (!bio)
+            throw std::bad_alloc();
+    }
+
+    pem_text(const pem_text&) = delete;
+    pem_text& operator=(const pem_text&) = delete;
+
+    ~pem_text() { BIO_free(bio); }
+
+    BIO* bio;
+};
+
+// Without it OpenSSL would ask a passphrase on the terminal.
+int no_passphrase(char*, int, int, void*)
+{
+    return -1;
+}
+
+using certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using private_key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+/// Gives each certificate of the text to `take`, which says whether it could be used.
+template <class Take>
+or_problem<void> read_certificates(std::string_view what, const std::string& text, Take take)
+{
+    const pem_text pem(text);
+    for (std::size_t n = 0;; ++n) {
+        const certificate c(PEM_read_bio_X509(pem.bio, nullptr, no_passphrase, nullptr), X509_free);
+        const bool ended = !c && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+        if (ended && n == 0)
+            return bad_text(what, "there is no PEM certificate in it");
+        if (ended)
+            ERR_clear_error();
+        if (ended)
+            return {};
+        if (!c || !take(c.get(), n == 0))
+            return bad_text(what);
+    }
+}
+
 or_problem<void> load_trust(SSL_CTX* context, const http_options& options)
 {
     if (!options.verify_certificate)
         return {};
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    if (!options.ca_file.empty() && !options.ca_pem.empty())
+        return twice("CA certificate");
+    if (!options.ca_pem.empty()) {
+        X509_STORE* store = SSL_CTX_get_cert_store(context);
+        return read_certificates("CA certificate", options.ca_pem,
+                                 [&](X509* c, bool) { return X509_STORE_add_cert(store, c) == 1; });
+    }
     if (options.ca_file.empty()) {
         if (SSL_CTX_set_default_verify_paths(context) != 1)
             return problem(http_error::tls_failed, "cannot load the system's CA certificates: " + reason_of_failure());
@@ -55,22 +119,55 @@ or_problem<void> load_trust(SSL_CTX* context, const http_options& options)
     return {};
 }
 
+or_problem<void> load_certificate(SSL_CTX* context, const http_options& options)
+{
+    if (options.certificate_pem.empty()) {
+        if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
+            return bad_file("certificate file", options.certificate_file);
+        return {};
+    }
+    return read_certificates("certificate", options.certificate_pem, [&](X509* c, bool first) {
+        return (first ? SSL_CTX_use_certificate(context, c) : SSL_CTX_add1_chain_cert(context, c)) == 1;
+    });
+}
+
+/// A key may stand in one file, or text, with its certificate.
+or_problem<void> load_key(SSL_CTX* context, const http_options& options)
+{
+    if (options.key_pem.empty() && (!options.key_file.empty() || options.certificate_pem.empty())) {
+        const std::string& key = options.key_file.empty() ? options.certificate_file : options.key_file;
+        if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
+            return bad_file("key file", key);
+        if (SSL_CTX_check_private_key(context) != 1)
+            return bad_file("key file", key);
+        return {};
+    }
+    const std::string& text = options.key_pem.empty() ? options.certificate_pem : options.key_pem;
+    // OpenSSL only says "unsupported".
+    if (text.find("PRIVATE KEY-----") == std::string::npos)
+        return bad_text("key", "there is no PEM private key in it");
+    const pem_text pem(text);
+    const private_key key(PEM_read_bio_PrivateKey(pem.bio, nullptr, no_passphrase, nullptr), EVP_PKEY_free);
+    if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
+        return bad_text("key");
+    return {};
+}
+
 or_problem<void> load_own_certificate(SSL_CTX* context, const http_options& options)
 {
-    if (options.certificate_file.empty() && options.key_file.empty())
+    const bool certificate_given = !options.certificate_file.empty() || !options.certificate_pem.empty();
+    const bool key_given = !options.key_file.empty() || !options.key_pem.empty();
+    if (!certificate_given && !key_given)
         return {};
-    if (options.certificate_file.empty())
-        return problem(http_error::tls_failed, "a key file is given without a certificate file");
-    if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
-        return bad_file("certificate file", options.certificate_file);
-    const std::string& key = options.key_file.empty() ? options.certificate_file : options.key_file;
-    // Without this OpenSSL would ask a passphrase on the terminal.
-    SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
-    if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
-        return bad_file("key file", key);
-    if (SSL_CTX_check_private_key(context) != 1)
-        return bad_file("key file", key);
-    return {};
+    if (!certificate_given)
+        return problem(http_error::tls_failed, "a key is given without a certificate");
+    if (!options.certificate_file.empty() && !options.certificate_pem.empty())
+        return twice("certificate");
+    if (!options.key_file.empty() && !options.key_pem.empty())
+        return twice("key");
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    auto loaded = load_certificate(context, options);
+    return loaded ? load_key(context, options) : loaded;
 }
 
 bool refuses_certificate(int alert) noexcept

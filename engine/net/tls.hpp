@@ -38,7 +38,7 @@ class tls_context
     tls_context(const tls_context&) = delete;
     tls_context& operator=(const tls_context&) = delete;
 
-    /// Reads the files that `options` names. Problems are `tls_failed` and name the file.
+    /// Reads the files that `options` names, or the texts in it. Problems are `tls_failed` and name which.
     [[nodiscard]] static or_problem<std::unique_ptr<tls_context>> make(const http_options& options);
 
   private:

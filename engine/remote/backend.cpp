@@ -2,7 +2,7 @@
 
 namespace potoo {
 
-task<> backend::logs(context&, const job_id&)
+task<> backend::logs(context&, const job_id&, job_result&)
 {
     co_return;
 }

@@ -12,6 +12,14 @@ namespace potoo {
 namespace {
 
 constexpr std::size_t most_quoted = 200;
+constexpr duration usual_pause{1'000};
+constexpr duration longest_pause{3'600'000};
+
+/// An error of the service, or of a gateway before it, that does not say that nothing was done.
+bool leaves_open(unsigned status) noexcept
+{
+    return status == 408 || (status >= 500 && status != 501 && status != 503 && status != 505);
+}
 
 std::string beginning_of(std::string_view body)
 {
@@ -41,6 +49,7 @@ constexpr std::array exchange_errors{
     exchange_error{http_error::body_too_large, "body_too_large", true},
     exchange_error{http_error::malformed, "malformed_response", false},
     exchange_error{http_error::too_many_redirects, "too_many_redirects", true},
+    exchange_error{http_error::stopped, "stopped", true},
 };
 
 } // namespace
@@ -64,6 +73,14 @@ void http_failure::raise() const
     throw failure(message, code);
 }
 
+void http_failure::raise_repeatable() const
+{
+    http_failure f = *this;
+    if (f.kind == failure_class::unknown_outcome)
+        f.kind = failure_class::retryable;
+    f.raise();
+}
+
 bool is_idempotent_method(std::string_view method) noexcept
 {
     constexpr std::array<std::string_view, 6> methods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
@@ -82,6 +99,24 @@ http_failure failure_of_status(std::string_view method, std::string_view url, co
     return {is_retryable_status(r.status) ? failure_class::retryable : failure_class::fatal,
             fmt::format("http_{}", r.status),
             fmt::format("{} {} answered {}{}", method, without_query(url), r.status, beginning_of(r.body))};
+}
+
+http_failure launch_failure_of_status(std::string_view method, std::string_view url, const http_response& r)
+{
+    auto f = failure_of_status(method, url, r);
+    if (leaves_open(r.status))
+        f.kind = failure_class::unknown_outcome;
+    return f;
+}
+
+std::optional<duration> asked_pause(const http_response& r, wall_time now)
+{
+    if (r.status != 429 && r.status != 503)
+        return std::nullopt;
+    const auto named = r.retry_after(now);
+    if (!named)
+        return r.status == 429 ? std::optional(usual_pause) : std::nullopt;
+    return std::clamp(*named, duration::zero(), longest_pause);
 }
 
 http_failure failure_of_exchange(std::string_view method, std::string_view url, boost::system::error_code ec,
@@ -105,6 +140,15 @@ http_failure failure_of_exchange(std::string_view method, std::string_view url, 
         }
     }
     if (!surely_not_sent(ec) && !is_idempotent_method(method))
+        f.kind = failure_class::unknown_outcome;
+    return f;
+}
+
+http_failure launch_failure_of_exchange(std::string_view method, std::string_view url, boost::system::error_code ec,
+                                        std::string_view detail)
+{
+    auto f = failure_of_exchange(method, url, ec, detail);
+    if (!surely_not_sent(ec))
         f.kind = failure_class::unknown_outcome;
     return f;
 }

@@ -360,10 +360,10 @@ task<std::optional<job_result>> end_job(context& ctx, backend& b, const job_id& 
 }
 
 /// A log that cannot be had does not change how the job ended.
-task<> fetch_logs(context& ctx, backend& b, const job_id& id)
+task<> fetch_logs(context& ctx, backend& b, const job_id& id, job_result& ended)
 {
     try {
-        co_await b.logs(ctx, id);
+        co_await b.logs(ctx, id, ended);
         co_return;
     } catch (const std::exception& e) {
         ctx.log("the log of the job " + std::string(id.value()) + " could not be read: " + e.what());
@@ -399,7 +399,7 @@ task<json::value> stop_job(context& ctx, backend& b, const job_id& id, cancel_re
     auto end = co_await end_job(ctx, b, id);
     if (!end)
         throw cancelled(why);
-    co_await unless_cancelled(shield(as_value(fetch_logs(ctx, b, id)), later(ctx, log_time_after_cancellation)));
+    co_await unless_cancelled(shield(as_value(fetch_logs(ctx, b, id, *end)), later(ctx, log_time_after_cancellation)));
     if (end->ended != job_result::state::success)
         throw cancelled(why);
     co_return output_of(std::move(*end));
@@ -471,7 +471,7 @@ task<json::value> conclude(context& ctx, backend& b, const job_id& id, std::exce
                         "lost");
         }
     }
-    auto logged = co_await unless_cancelled(as_value(fetch_logs(ctx, b, id)));
+    auto logged = co_await unless_cancelled(as_value(fetch_logs(ctx, b, id, *w.job)));
     // Whoever goes on with the attempt sees the same end again.
     if (detaches(logged.stopped))
         throw cancelled(logged.stopped);

@@ -43,6 +43,17 @@ class fnv128
 
 constexpr std::string_view letters_and_digits = "abcdefghijklmnopqrstuvwxyz234567";
 
+launch_token token_of(const run_id& run, const fnv128& hash)
+{
+    std::string token = run.value() + "-";
+    auto bits = hash.value();
+    for (int i = 0; i < 26; ++i) {
+        token += letters_and_digits[static_cast<std::size_t>(bits & 31)];
+        bits >>= 5;
+    }
+    return launch_token(std::move(token));
+}
+
 /// The finalizer of splitmix64: neighbouring hashes become unrelated numbers.
 std::uint64_t mixed(std::uint64_t x)
 {
@@ -87,13 +98,17 @@ launch_token make_launch_token(const run_id& run, std::string_view task, std::st
     hash.add(task);
     hash.add(item);
     hash.add(std::uint64_t{attempt.value()});
-    std::string token = run.value() + "-";
-    auto bits = hash.value();
-    for (int i = 0; i < 26; ++i) {
-        token += letters_and_digits[static_cast<std::size_t>(bits & 31)];
-        bits >>= 5;
-    }
-    return launch_token(std::move(token));
+    return token_of(run, hash);
+}
+
+launch_token make_group_token(const run_id& run, std::string_view task, attempt_number attempt)
+{
+    fnv128 hash;
+    hash.add(run.value());
+    hash.add(task);
+    hash.add(std::uint64_t{attempt.value()});
+    hash.add("group");
+    return token_of(run, hash);
 }
 
 double replayable_fraction(const run_id& run, task_index task, item_index item, attempt_number attempt)

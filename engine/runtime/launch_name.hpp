@@ -20,6 +20,9 @@ namespace potoo::runtime {
 [[nodiscard]] launch_token make_launch_token(const run_id& run, std::string_view task, std::string_view item,
                                              attempt_number attempt);
 
+/// What the launch tokens of a task's items have in common, for jobs that are launched together.
+[[nodiscard]] launch_token make_group_token(const run_id& run, std::string_view task, attempt_number attempt);
+
 /// A number that depends on nothing but its arguments, evenly spread in [0, 1): jitter that a replay draws again.
 [[nodiscard]] double replayable_fraction(const run_id& run, task_index task, item_index item, attempt_number attempt);
 

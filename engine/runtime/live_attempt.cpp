@@ -120,6 +120,16 @@ launch_token live_attempt::token() const
     return make_launch_token(owner_.id(), owner_.dag()[task_].name, owner_.values().item_name(task_, item_), number_);
 }
 
+launch_token live_attempt::group_token() const
+{
+    return make_group_token(owner_.id(), owner_.dag()[task_].name, number_);
+}
+
+void live_attempt::conceal(std::string secret)
+{
+    owner_.conceal(std::move(secret));
+}
+
 attempt_names live_attempt::names() const
 {
     std::optional<attempt_names::of_item> item;

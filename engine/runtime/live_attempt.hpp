@@ -104,6 +104,8 @@ class live_attempt final : public execution, public context, public detail::slab
     attempt_number attempt() const noexcept override { return number_; }
 
     launch_token token() const override;
+    launch_token group_token() const override;
+    void conceal(std::string secret) override;
 
     std::span<const std::pair<std::string, std::string>> environment() const noexcept override;
 

@@ -103,6 +103,8 @@ class run_executor final : private ready_node, private timer_node, private start
 
     [[nodiscard]] const secret_mask& mask() const noexcept { return mask_; }
 
+    void conceal(std::string secret) { mask_.add(std::move(secret)); }
+
     [[nodiscard]] steady_time deadline() const noexcept { return deadline_; }
 
     [[nodiscard]] const turn_clock& clock() const noexcept { return clock_; }

@@ -34,6 +34,8 @@ bool secret_mask::add(std::string value)
 {
     if (value.size() < shortest_secret)
         return false;
+    if (std::find(values_.begin(), values_.end(), value) != values_.end())
+        return true;
     add_form(value);
     const std::string quoted = json::serialize(json::value(json::string(value)));
     add_form(std::string_view(quoted).substr(1, quoted.size() - 2));

@@ -59,8 +59,9 @@ class backend : public detail::slab_allocated
     /// @throws failure when the request should be repeated
     [[nodiscard]] virtual task<> cancel(context& ctx, const job_id& id) = 0;
 
-    /// Copies the job's log to `ctx.log_output`, after the end. The default has none.
-    [[nodiscard]] virtual task<> logs(context& ctx, const job_id& id);
+    /// Copies the job's log to `ctx.log_output`, after the end, and puts into `ended` what only the log tells (see
+    /// `job_log`). The default has none.
+    [[nodiscard]] virtual task<> logs(context& ctx, const job_id& id, job_result& ended);
 
     [[nodiscard]] virtual bool can_find() const noexcept = 0;
 

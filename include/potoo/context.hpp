@@ -71,6 +71,14 @@ class context
     /// The name to launch a remote job under: the same whenever this attempt is replayed.
     [[nodiscard]] virtual launch_token token() const = 0;
 
+    /// A name that all items of this task share in attempts of this number, the same in every replay: for jobs that are
+    /// launched together (`array_launch`). Spelt like a launch token.
+    [[nodiscard]] virtual launch_token group_token() const = 0;
+
+    /// From now on `secret` is masked wherever the engine writes or shows something: logs, errors, outputs, journal.
+    /// For credentials that do not come from the DAG's `secrets`. One of less than three bytes is not.
+    virtual void conceal(std::string secret) = 0;
+
     /// The task's `env`, rendered.
     [[nodiscard]] virtual std::span<const std::pair<std::string, std::string>> environment() const noexcept = 0;
 

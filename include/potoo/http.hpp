@@ -9,7 +9,9 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
+#include <compare>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +27,10 @@ struct http_header
     std::string value;
 };
 
+/// Takes a body piece by piece, in pieces of any size, on the loop. May not block or throw.
+/// @return false to have no more: the exchange is broken off
+using http_body_sink = std::function<bool(std::string_view piece)>;
+
 struct http_request
 {
     std::string method = "GET";
@@ -38,6 +44,9 @@ struct http_request
     std::size_t max_body = std::size_t{16} << 20;
     /// How many redirects to follow; 0 = a 3xx is a response like any other.
     unsigned max_redirects = 0;
+    /// If set, the body of a 2xx response goes here as it comes, after decompression: `max_body` does not limit it, and
+    /// `http_response::body` stays empty. For streams that last, and bodies too large to be kept.
+    http_body_sink body_sink;
 };
 
 struct http_response
@@ -68,6 +77,7 @@ enum class http_error
     body_too_large,        ///< the response's body exceeds the limit
     malformed,             ///< the response is not HTTP, or its encoding is broken
     too_many_redirects,
+    stopped, ///< `http_request::body_sink` wanted no more
 };
 
 [[nodiscard]] const boost::system::error_category& http_category() noexcept;
@@ -84,8 +94,14 @@ struct http_options
     std::string ca_file;          ///< PEM; empty = the system's
     std::string certificate_file; ///< PEM, for client authentication
     std::string key_file;         ///< PEM
+    std::string ca_pem;           ///< the certificates themselves, instead of a file
+    std::string certificate_pem;  ///< likewise
+    std::string key_pem;          ///< likewise
+    std::string server_name;      ///< that the certificate must be for; empty = the URL's host
     duration connect_timeout{10'000};
     duration idle_timeout{90'000}; ///< unused connections are closed after
+
+    friend auto operator<=>(const http_options&, const http_options&) = default;
 };
 
 class http_ask;
@@ -124,6 +140,10 @@ class http_client
     /// coroutine and without memory that survives it.
     /// @return false when that cannot be done at the moment; then nothing was begun, and `send` is the way
     [[nodiscard]] virtual bool ask(http_ask& question);
+
+    /// A client with other options, as services need that have a certificate authority of their own. It lives as long
+    /// as this one, and for equal options it is the same. The default has no other and returns itself.
+    [[nodiscard]] virtual http_client& with(const http_options& options);
 
     /// Connections opened since the start, for tests and metrics.
     [[nodiscard]] virtual std::size_t connections_opened() const noexcept = 0;

@@ -12,7 +12,7 @@
 #include <version>
 
 /// Counts up whenever the public headers change in a way that code compiled against the older ones cannot follow.
-#define POTOO_PLUGIN_INTERFACE 2
+#define POTOO_PLUGIN_INTERFACE 3
 
 /// The first line of a stamp.
 #define POTOO_STAMP_FORMAT "potoo plugin stamp 1"

@@ -86,7 +86,7 @@ void job_is_launched_once_and_yields_its_output(trial& t)
 {
     t.start(job_kind::succeeds);
     require_success(t);
-    require(t.engine.output() == json::value(json::object{{"answer", 42}}),
+    require(t.remote.answer(t.engine.output()) == json::value(json::object{{"answer", 42}}),
             "the output is " + json::serialize(t.engine.output()));
     require(t.engine.recorded(launch_intent) == 1 && t.engine.recorded(launch_recorded) == 1,
             "intent and job id are not recorded once each");

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <iterator>
+
 using namespace potoo;
 using namespace potoo::test;
 
@@ -25,6 +28,21 @@ http_options trusting(bool own_certificate = false)
         o.certificate_file = c.file("client.pem");
         o.key_file = c.file("client.key");
     }
+    return o;
+}
+
+std::string text_of(const std::string& name)
+{
+    std::ifstream in(shared_certificates().file(name));
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+http_options trusting_by_text()
+{
+    http_options o;
+    o.ca_pem = text_of("ca.pem");
+    o.certificate_pem = text_of("client.pem");
+    o.key_pem = text_of("client.key");
     return o;
 }
 
@@ -120,6 +138,88 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_used_is_named)
     key.key_file = shared_certificates().file("ca.key");
     attempt b("server", key);
     BOOST_TEST(contains(b.detail(), "key file " + key.key_file));
+}
+
+BOOST_AUTO_TEST_CASE(certificates_may_be_given_as_text)
+{
+    attempt a("server", trusting_by_text(), true);
+    BOOST_TEST_REQUIRE(a.result.has_value(), a.detail());
+    http_options together = trusting_by_text();
+    together.certificate_pem += together.key_pem;
+    together.key_pem.clear();
+    attempt b("server", together, true);
+    BOOST_TEST_REQUIRE(b.result.has_value(), b.detail());
+    http_options mixed = trusting_by_text();
+    mixed.key_pem.clear();
+    mixed.key_file = shared_certificates().file("client.key");
+    attempt c("server", mixed, true);
+    BOOST_TEST_REQUIRE(c.result.has_value(), c.detail());
+}
+
+BOOST_AUTO_TEST_CASE(every_certificate_of_a_text_is_believed)
+{
+    http_options o = trusting_by_text();
+    o.ca_pem = text_of("self.pem") + "\nsome words between\n" + o.ca_pem;
+    BOOST_TEST(attempt("server", o).result.has_value());
+    BOOST_TEST(attempt("self", o).result.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(text_that_cannot_be_used_is_named)
+{
+    const auto refusal_of = [](std::string http_options::* member, std::string text) {
+        http_options o = trusting_by_text();
+        o.*member = std::move(text);
+        attempt a("server", o);
+        BOOST_TEST(failed_with(a.result, http_error::tls_failed));
+        return a.detail();
+    };
+    const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    BOOST_TEST(contains(refusal_of(&http_options::ca_pem, "no PEM"),
+                        "cannot use the CA certificate given as text: there is no PEM certificate in it"));
+    BOOST_TEST(contains(refusal_of(&http_options::ca_pem, broken), "cannot use the CA certificate given as text: "));
+    BOOST_TEST(contains(refusal_of(&http_options::ca_pem, text_of("ca.pem") + broken),
+                        "cannot use the CA certificate given as text: "));
+    BOOST_TEST(contains(refusal_of(&http_options::certificate_pem, "x"),
+                        "cannot use the certificate given as text: there is no PEM certificate in it"));
+    BOOST_TEST(contains(refusal_of(&http_options::key_pem, "x"),
+                        "cannot use the key given as text: there is no PEM private key in it"));
+    BOOST_TEST(contains(refusal_of(&http_options::key_pem, text_of("ca.key")), "cannot use the key given as text: "));
+    BOOST_TEST(contains(refusal_of(&http_options::certificate_pem, ""), "a key is given without a certificate"));
+    BOOST_TEST(contains(refusal_of(&http_options::ca_file, "x"), "both as a file and as text"));
+    BOOST_TEST(contains(refusal_of(&http_options::certificate_file, "x"), "both as a file and as text"));
+    BOOST_TEST(contains(refusal_of(&http_options::key_file, "x"), "both as a file and as text"));
+}
+
+BOOST_AUTO_TEST_CASE(server_name_is_what_the_certificate_must_be_for)
+{
+    http_options o = trusting();
+    o.server_name = "localhost";
+    attempt a("server", o);
+    BOOST_TEST_REQUIRE(a.result.has_value(), a.detail());
+    o.server_name = "wrong.example";
+    attempt b("server", o);
+    BOOST_TEST(failed_with(b.result, http_error::tls_failed));
+    BOOST_TEST(contains(b.detail(), "hostname mismatch (host wrong.example)"));
+    o.server_name = "other.example";
+    attempt c("other", o);
+    BOOST_TEST_REQUIRE(c.result.has_value(), c.detail());
+}
+
+BOOST_AUTO_TEST_CASE(stream_over_tls_that_never_pauses_ends_at_the_deadline)
+{
+    scripted_server server(
+        [](peer& p, int) {
+            p.read_request();
+            p.send("HTTP/1.1 200 OK\r\n\r\n");
+            for (;;)
+                p.send(std::string(200'000, 'x'));
+        },
+        shared_certificates().context("server"));
+    client_fixture world(trusting());
+    http_request r = request_to(server.url());
+    r.deadline = world.soon();
+    r.body_sink = [](std::string_view) { return true; };
+    BOOST_TEST(failed_with(world.send(std::move(r)), http_error::timed_out));
 }
 
 BOOST_AUTO_TEST_CASE(server_that_speaks_no_tls_is_a_failure_of_tls)

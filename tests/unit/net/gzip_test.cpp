@@ -55,6 +55,38 @@ BOOST_AUTO_TEST_CASE(exactly_the_limit_is_allowed)
     BOOST_TEST(out.size() == 1000u);
 }
 
+BOOST_AUTO_TEST_CASE(what_has_come_so_far_is_passed_on)
+{
+    std::string text;
+    for (int i = 0; i < 20000; ++i)
+        text += std::to_string(i * i);
+    const std::string packed = gzip(text);
+    gunzip g;
+    std::string out;
+    const potoo::http_body_sink sink = [&](std::string_view piece) {
+        out += piece;
+        return true;
+    };
+    BOOST_CHECK(g.pass_on(std::string_view(packed).substr(0, packed.size() / 2), sink) == gunzip::status::ok);
+    BOOST_TEST(out.size() > text.size() / 3);
+    BOOST_TEST(!g.complete());
+    BOOST_CHECK(g.pass_on(std::string_view(packed).substr(packed.size() / 2), sink) == gunzip::status::ok);
+    BOOST_CHECK(out == text);
+    BOOST_TEST(g.complete());
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_wants_no_more_stops_a_bomb)
+{
+    gunzip g;
+    std::size_t bytes = 0;
+    const auto status = g.pass_on(gzip(std::string(50'000'000, 'x')), [&](std::string_view piece) {
+        bytes += piece.size();
+        return false;
+    });
+    BOOST_CHECK(status == gunzip::status::stopped);
+    BOOST_TEST(bytes < 100'000u);
+}
+
 BOOST_AUTO_TEST_CASE(damage_is_noticed)
 {
     std::string out;

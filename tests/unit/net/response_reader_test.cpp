@@ -58,6 +58,27 @@ outcome read(std::string_view bytes, std::size_t piece = 1 << 20, reading_rules 
     return o;
 }
 
+struct sunk
+{
+    outcome how;
+    std::string text;
+};
+
+/// With a sink that wants more or not, and a limit that is of no account to it.
+sunk read_into_sink(std::string_view bytes, std::size_t piece, bool end = true, bool wants_more = true)
+{
+    sunk s;
+    const http_body_sink sink = [&](std::string_view part) {
+        BOOST_TEST(!part.empty());
+        s.text += part;
+        return wants_more;
+    };
+    reading_rules rules = rules_of(5);
+    rules.sink = &sink;
+    s.how = read(bytes, piece, rules, end);
+    return s;
+}
+
 void is_malformed(std::string_view bytes)
 {
     const outcome o = read(bytes);
@@ -223,6 +244,56 @@ BOOST_AUTO_TEST_CASE(empty_gzip_members_without_end_are_too_large)
         members += test::gzip("");
     const outcome o = read("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + members, 4096, rules_of(100));
     BOOST_CHECK(o.trouble && o.trouble->code == http_error::body_too_large);
+}
+
+BOOST_AUTO_TEST_CASE(body_goes_to_the_sink_as_it_comes)
+{
+    const std::string packed = test::gzip("hello, hello, hello");
+    for (const std::string& text : {std::string("HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\nhello, hello, hello"),
+                                    std::string("HTTP/1.1 206 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                                "6\r\nhello,\r\nD\r\n hello, hello\r\n0\r\n\r\n"),
+                                    std::string("HTTP/1.1 200 OK\r\n\r\nhello, hello, hello"),
+                                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + packed})
+        for (const std::size_t piece : {1, 7, 1000}) {
+            const sunk s = read_into_sink(text, piece);
+            BOOST_TEST_REQUIRE(s.how.done);
+            BOOST_TEST(s.text == "hello, hello, hello");
+            BOOST_TEST(s.how.response.body.empty());
+        }
+    const sunk early = read_into_sink("HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\nhello,", 1000, false);
+    BOOST_TEST(!early.how.done);
+    BOOST_TEST(early.text == "hello,");
+}
+
+BOOST_AUTO_TEST_CASE(body_of_no_success_does_not_go_to_the_sink)
+{
+    const sunk s = read_into_sink("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone", 3);
+    BOOST_TEST_REQUIRE(s.how.done);
+    BOOST_TEST(s.text.empty());
+    BOOST_TEST(s.how.response.body == "none");
+    const sunk large = read_into_sink("HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\n" + std::string(100, 'x'), 3);
+    BOOST_CHECK(large.how.trouble && large.how.trouble->code == http_error::body_too_large);
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_wants_no_more_stops_the_reading)
+{
+    const std::string packed = test::gzip("hello");
+    for (const std::string& text : {std::string("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+                                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + packed}) {
+        const sunk s = read_into_sink(text, 1000, true, false);
+        BOOST_TEST_REQUIRE(s.how.trouble.has_value());
+        BOOST_CHECK(s.how.trouble->code == http_error::stopped);
+        BOOST_TEST(s.text == "hello");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(broken_gzip_is_malformed_for_a_sink_too)
+{
+    for (const std::string& body : {std::string("no gzip!"), test::gzip("hello").substr(0, 12)}) {
+        const sunk s = read_into_sink("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + body, 1000);
+        BOOST_TEST_REQUIRE(s.how.trouble.has_value());
+        BOOST_CHECK(s.how.trouble->code == http_error::malformed);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(broken_gzip_is_malformed)

@@ -78,6 +78,7 @@ class fake_context final : public context
     item_index item_position{0};
     attempt_number attempt_count{1};
     launch_token launch_name{"potoo-run000000001-task"};
+    launch_token group_name{"potoo-run000000001-group"};
     steady_time due = steady_time::max();
     double next_random = 0.5;
     std::string next_uuid = "00000000-0000-8000-8000-000000000001";
@@ -95,6 +96,7 @@ class fake_context final : public context
     std::vector<std::string> unconfirmed;                      ///< by `mark_unconfirmed`
     std::vector<std::string> callbacks;                        ///< names of those opened
     std::vector<task<>> handlers;                              ///< by `on_cancel`
+    std::vector<std::string> concealed;                        ///< by `conceal`
     bool token_claimed = false;                                ///< by `claim_token`
     int deferrals = 0;                                         ///< how many times it was deferred
     bool deferred = false;                                     ///< it is deferred now
@@ -118,6 +120,10 @@ class fake_context final : public context
     [[nodiscard]] attempt_number attempt() const noexcept override { return attempt_count; }
 
     [[nodiscard]] launch_token token() const override { return launch_name; }
+
+    [[nodiscard]] launch_token group_token() const override { return group_name; }
+
+    void conceal(std::string secret) override { concealed.push_back(std::move(secret)); }
 
     [[nodiscard]] std::span<const std::pair<std::string, std::string>> environment() const noexcept override
     {

@@ -168,7 +168,7 @@ class scripted_backend final : public backend
         j.result = {job_result::state::cancelled, {}, "cancelled", {}, true};
     }
 
-    task<> logs(context& ctx, const job_id&) override
+    task<> logs(context& ctx, const job_id&, job_result&) override
     {
         ++remote_.calls;
         ++remote_.log_calls;
