@@ -8,10 +8,10 @@ SEEDS ?= 2000
 FROM ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench install format lint asan tsan fuzz sim docs-check clean
+.PHONY: help setup build test test-backends test-kubernetes demo bench install format lint asan tsan fuzz sim docs-check clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing through apt
 	@.ci/install-packages
@@ -24,6 +24,16 @@ test: setup ## build and run all tests (PRESET=dev, asan or tsan)
 	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 	@ctest --preset $(PRESET) -j $(JOBS)
+
+test-backends: setup ## the operators on real services, which it installs and starts (as root)
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target backend_tests
+	@JOBS=$(JOBS) tests/integration/backends/run build/$(PRESET)
+
+test-kubernetes: setup ## the same on Kubernetes, whose control plane is built first
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target backend_tests
+	@JOBS=$(JOBS) tests/integration/backends/run build/$(PRESET) kubernetes
 
 demo: build ## launch and watch a thousand jobs on the example job service
 	@examples/demo.sh build/release

@@ -30,6 +30,13 @@ function(potoo_library name)
   endif()
 endfunction()
 
+# potoo_link_unseen(NAME targets…): whoever links NAME links these as well, and none of their headers can be included for it.
+function(potoo_link_unseen name)
+  foreach(target ${ARGN})
+    target_link_libraries(${name} INTERFACE $<LINK_ONLY:${target}>)
+  endforeach()
+endfunction()
+
 # potoo_test(NAME files… LINK targets…): a Boost.Test program that ctest runs.
 function(potoo_test name)
   cmake_parse_arguments(arg "" "PCH" "LINK;LABELS" ${ARGN})

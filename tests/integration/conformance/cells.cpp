@@ -19,7 +19,7 @@ void require(bool holds, const std::string& what)
 
 void trial::start(job_kind kind, std::string_view fields)
 {
-    std::string text = "params: {service: {type: string, default: ''}}\ntasks:\n  job:\n";
+    std::string text = "params: {service: {type: string, default: ''}}\n" + remote.dag_text() + "\ntasks:\n  job:\n";
     for (const std::string& part : {remote.task_text(kind), std::string(fields)}) {
         for (std::size_t at = 0; at < part.size();) {
             const std::size_t end = std::min(part.find('\n', at), part.size());
@@ -270,6 +270,17 @@ void job_that_was_deleted_is_lost(trial& t)
     require(t.engine.error().at("code") == "lost", json::serialize(t.engine.error()));
 }
 
+void credentials_are_written_nowhere(trial& t)
+{
+    const auto credentials = t.remote.credentials();
+    demand(!credentials.empty(), "it asks for none");
+    (void)t.remote.misbehave(misbehaviour::fails_for_a_while);
+    t.start(job_kind::speaks, "retry: {limit: 5, delay: 200ms}");
+    require_success_or_doubt(t);
+    for (const std::string& c : credentials)
+        require(!t.engine.has_written(c), "a credential is in the journal or the log");
+}
+
 constexpr std::array all_cells{
     cell{"job_is_launched_once_and_yields_its_output", job_is_launched_once_and_yields_its_output},
     cell{"failure_has_the_exit_code", failure_has_the_exit_code},
@@ -292,6 +303,7 @@ constexpr std::array all_cells{
     cell{"throttling_is_waited_out", throttling_is_waited_out},
     cell{"errors_of_the_service_are_waited_out", errors_of_the_service_are_waited_out},
     cell{"job_that_was_deleted_is_lost", job_that_was_deleted_is_lost},
+    cell{"credentials_are_written_nowhere", credentials_are_written_nowhere},
 };
 
 } // namespace

@@ -66,6 +66,12 @@ class remote_system
     /// The lines `operator:` and `with:` of a task, without indentation.
     [[nodiscard]] virtual std::string task_text(job_kind kind) const = 0;
 
+    /// What the DAG has besides its task, such as `connections:`.
+    [[nodiscard]] virtual std::string dag_text() const { return {}; }
+
+    /// What the operator shows the service to be let in: to be written nowhere.
+    [[nodiscard]] virtual std::vector<std::string> credentials() const { return {}; }
+
     /// The DAG's parameters, for `task_text` to name.
     [[nodiscard]] virtual json::object params() const { return {}; }
 

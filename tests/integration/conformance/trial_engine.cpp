@@ -188,6 +188,16 @@ std::size_t trial_engine::unconfirmed()
     return life_->gate.unconfirmed(the_run).size();
 }
 
+bool trial_engine::has_written(std::string_view text)
+{
+    bool found = logs().find(text) != std::string::npos;
+    life_->gate.records(the_run, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
+        found = found || r.name.find(text) != std::string::npos || r.data.find(text) != std::string::npos;
+        return true;
+    });
+    return found;
+}
+
 std::size_t trial_engine::recorded(journal::record_kind kind)
 {
     std::size_t n = 0;

@@ -64,6 +64,9 @@ class trial_engine
 
     [[nodiscard]] std::size_t unconfirmed();
 
+    /// The text is in a record of the run or in its log.
+    [[nodiscard]] bool has_written(std::string_view text);
+
     /// How often the journal has such a record.
     [[nodiscard]] std::size_t recorded(journal::record_kind kind);
 

@@ -35,7 +35,7 @@ if(IS_DIRECTORY ${prefix}/include/engine)
   message(FATAL_ERROR "headers of engine/ are installed")
 endif()
 
-file(COPY ${EXAMPLES}/own_operator ${EXAMPLES}/embedding DESTINATION ${WORK_DIR})
+file(COPY ${EXAMPLES}/own_operator ${EXAMPLES}/own_backend ${EXAMPLES}/embedding DESTINATION ${WORK_DIR})
 set(configure ${CMAKE_COMMAND} -B build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix})
 if(LAUNCHER)
   list(APPEND configure -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
@@ -60,6 +60,11 @@ run("an operator of a plugin describes itself" SAYS "Bakes a cake" "How long it 
   COMMAND ${potoo} operators bake --plugin own_operator/build/libmy_ops.so)
 run("a file that is no plugin" EXIT 2 SAYS "the plugin" "is not an ELF file"
   COMMAND ${potoo} run without.yaml --ephemeral --plugin without.yaml)
+
+set(backend ${WORK_DIR}/own_backend)
+run("configure own_backend" IN ${backend} COMMAND ${configure})
+run("build own_backend" IN ${backend} COMMAND ${CMAKE_COMMAND} --build build)
+run("its DAG" IN ${backend} SAYS "is valid: 2 tasks" COMMAND ${potoo} validate dag.yaml)
 
 set(embedding ${WORK_DIR}/embedding)
 run("configure embedding" IN ${embedding} COMMAND ${configure})
