@@ -1,0 +1,28 @@
+#pragma once
+/// @file
+/// Members of the engine's answers, which may be missing.
+
+#include <potoo/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace potoo::docker {
+
+/// Empty when there is none, or none that is text.
+[[nodiscard]] inline std::string text_in(const json::object& o, std::string_view name)
+{
+    const json::value* v = o.if_contains(name);
+    return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+/// Likewise an object. What it returns lives as long as `v`.
+[[nodiscard]] inline const json::object& object_in(const json::value& v, std::string_view name)
+{
+    static const json::object nothing;
+    const json::object* o = v.if_object();
+    const json::value* found = o ? o->if_contains(name) : nullptr;
+    return found && found->is_object() ? found->get_object() : nothing;
+}
+
+} // namespace potoo::docker
