@@ -1,0 +1,37 @@
+#pragma once
+/// @file
+/// A cluster as the attempts of the engine share it.
+
+#include "api_server.hpp"
+#include "job_watcher.hpp"
+
+#include <potoo/context.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+namespace potoo::kubernetes {
+
+class cluster
+{
+  public:
+    /// @throws fatal when what says how to reach it cannot be read
+    cluster(context& ctx, const access_origin& origin);
+
+    [[nodiscard]] api_server& server() noexcept { return server_; }
+
+    /// That of the Jobs in a namespace.
+    [[nodiscard]] job_watcher& watcher_of(const std::string& name_space);
+
+  private:
+    api_server server_;
+    watcher::limits polls_;
+    std::map<std::string, std::unique_ptr<job_watcher>> watchers_;
+};
+
+/// The one that the task's connection or the environment name. Lives as long as the engine.
+/// @throws fatal when there is none, or what says how to reach it cannot be read
+[[nodiscard]] cluster& cluster_of(context& ctx);
+
+} // namespace potoo::kubernetes
