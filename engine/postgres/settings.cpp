@@ -1,0 +1,176 @@
+#include <potoo/connection.hpp>
+#include <potoo/postgres.hpp>
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace potoo::postgres {
+namespace {
+
+constexpr std::size_t most_connections = 1'000;
+
+struct named
+{
+    const char* setting;
+    const char* keyword;
+};
+
+/// What a connection says in words of its own, or in libpq's.
+constexpr std::array<named, 15> known = {{{"host", "host"},
+                                          {"hostaddr", "hostaddr"},
+                                          {"user", "user"},
+                                          {"password", "password"},
+                                          {"database", "dbname"},
+                                          {"sslmode", "sslmode"},
+                                          {"sslrootcert", "sslrootcert"},
+                                          {"sslcert", "sslcert"},
+                                          {"sslkey", "sslkey"},
+                                          {"service", "service"},
+                                          {"passfile", "passfile"},
+                                          {"options", "options"},
+                                          {"channel_binding", "channel_binding"},
+                                          {"target_session_attrs", "target_session_attrs"},
+                                          {"krbsrvname", "krbsrvname"}}};
+
+using options_owner = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+/// What libpq says may quote the password that stands in the URL.
+std::string without_quotations(std::string_view message)
+{
+    std::string out;
+    bool inside = false;
+    for (const char c : message) {
+        if (c == '"') {
+            out += inside ? "…\"" : "\"";
+            inside = !inside;
+        } else if (!inside && c != '\n')
+            out += c;
+    }
+    return out;
+}
+
+void add_url(const std::string& url, settings& s)
+{
+    char* why = nullptr;
+    const options_owner parsed(PQconninfoParse(url.c_str(), &why), PQconninfoFree);
+    const std::unique_ptr<char, decltype(&PQfreemem)> why_owner(why, PQfreemem);
+    if (!parsed)
+        throw fatal(fmt::format("the connection's `url` is none that PostgreSQL knows, as in "
+                                "postgresql://user@host:5432/database: {}",
+                                why ? without_quotations(why) : "no memory"),
+                    "bad_connection");
+    for (const PQconninfoOption* o = parsed.get(); o->keyword; ++o) {
+        if (o->val)
+            s.parameters.emplace_back(o->keyword, o->val);
+    }
+}
+
+void add_port(const json::value& v, settings& s)
+{
+    boost::system::error_code ec;
+    const auto port = v.to_number<std::uint16_t>(ec);
+    if (ec || port == 0) {
+        if (!v.is_string())
+            throw fatal(
+                fmt::format("the connection's `port` must be a number from 1 to 65535, not {}", json::serialize(v)));
+        s.parameters.emplace_back("port", std::string(v.get_string()));
+        return;
+    }
+    s.parameters.emplace_back("port", std::to_string(port));
+}
+
+/// Of a setting, libpq's own way of saying it (whole seconds) included.
+void read_connect_timeout(connection_reader& c, settings& s)
+{
+    for (const auto& [keyword, value] : s.parameters) {
+        if (keyword == "connect_timeout" && std::atoi(value.c_str()) > 0)
+            s.connect_timeout = std::chrono::seconds(std::atoi(value.c_str()));
+    }
+    const auto text = c.text("connect_timeout");
+    if (!text)
+        return;
+    const auto d = parse_duration(*text);
+    if (!d || *d == duration::zero())
+        throw fatal(fmt::format("the connection's `connect_timeout` must be a duration such as 10s, not {}", *text));
+    s.connect_timeout = *d;
+}
+
+void refuse_zero_bytes(const settings& s)
+{
+    for (const auto& [keyword, value] : s.parameters) {
+        if (value.find('\0') != std::string::npos)
+            throw fatal(fmt::format("the connection's `{}` holds a zero byte", keyword), "bad_connection");
+    }
+}
+
+void conceal_passwords(context& ctx, const settings& s)
+{
+    for (const auto& [keyword, value] : s.parameters) {
+        if (keyword == "password" || keyword == "sslpassword")
+            ctx.conceal(value);
+    }
+    if (const char* password = std::getenv("PGPASSWORD"))
+        ctx.conceal(password);
+}
+
+std::string digest(std::string_view text)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
+        throw std::runtime_error("SHA-256 is not to be had");
+    std::string out;
+    for (unsigned i = 0; i < size; ++i)
+        out += fmt::format("{:02x}", bytes[i]);
+    return out;
+}
+
+} // namespace
+
+settings read_settings(context& ctx)
+{
+    settings s;
+    connection_reader c(ctx, "sql");
+    if (const auto url = c.text("url"))
+        add_url(*url, s);
+    for (const named& n : known) {
+        if (auto value = c.text(n.setting))
+            s.parameters.emplace_back(n.keyword, std::move(*value));
+    }
+    if (const json::value* port = c.value("port"))
+        add_port(*port, s);
+    s.connections = c.count("connections", most_connections).value_or(s.connections);
+    read_connect_timeout(c, s);
+    c.finish();
+    refuse_zero_bytes(s);
+    conceal_passwords(ctx, s);
+    return s;
+}
+
+std::string identity(const settings& s)
+{
+    std::string all = fmt::format("{} {}", s.connections, s.connect_timeout.count());
+    for (const auto& [keyword, value] : s.parameters)
+        all += fmt::format("\n{}:{}={}", keyword, value.size(), value);
+    return digest(all);
+}
+
+pool& pool_for(context& ctx)
+{
+    settings s = read_settings(ctx);
+    return ctx.shared<pool>("postgres " + identity(s),
+                            [&] { return std::make_unique<pool>(ctx.loop(), std::move(s)); });
+}
+
+listener& listener_for(context& ctx)
+{
+    settings s = read_settings(ctx);
+    return ctx.shared<listener>("postgres " + identity(s),
+                                [&] { return std::make_unique<listener>(ctx.loop(), std::move(s)); });
+}
+
+} // namespace potoo::postgres
