@@ -53,7 +53,7 @@ struct engine_options
     /// io_context runs, `potoo cancel` and the like work on its runs.
     std::filesystem::path state = ".potoo";
     bool ephemeral = false; ///< keep no journal: nothing can be resumed, `state` is not used
-    http_options http;
+    http_options http{};
 };
 
 /// The engine, or a run, cannot be started. Its text says what is wrong and what to do.

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(held_job_is_told_of_and_watched_on)
 BOOST_AUTO_TEST_CASE(requeued_job_is_watched_on)
 {
     start("script: |\n  #!/bin/sh\n  [ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] || exit 0\n"
-          "  scontrol requeuehold $SLURM_JOB_ID; sleep 60; exit 1");
+          "  scontrol requeuehold $SLURM_JOB_ID; exec sleep 60");
     engine.run_until([&] { return has_said("Slurm holds the job"); });
     // It would wait for two minutes first, and Slurm holds it once more while it cleans up.
     auto next = std::chrono::steady_clock::now();
