@@ -1,6 +1,7 @@
 #include "http_job_description.hpp"
 
 #include <potoo/http_json.hpp>
+#include <potoo/options.hpp>
 
 #include <fmt/format.h>
 
@@ -91,32 +92,6 @@ void check_states(const description& d)
         if (holds(d.cancelled, s))
             throw fatal(fmt::format("the state {} stands in `failure` and in `cancelled`", s));
     }
-}
-
-duration read_duration(const json::object& o, std::string_view name, std::string_view shown, duration usual)
-{
-    const json::value* v = o.if_contains(name);
-    if (!v)
-        return usual;
-    const auto* text = v->if_string();
-    const auto d = text ? parse_duration(*text) : std::nullopt;
-    if (!d)
-        throw fatal(fmt::format("`{}` must be a duration such as 2s or 0ms, not {}", shown, json::serialize(*v)));
-    return *d;
-}
-
-poll_pace read_pace(const json::object& with)
-{
-    poll_pace pace;
-    const json::value* v = with.if_contains("poll");
-    if (!v)
-        return pace;
-    const json::object& o = v->as_object();
-    pace.interval = read_duration(o, "interval", "poll.interval", pace.interval);
-    pace.max_interval = read_duration(o, "max_interval", "poll.max_interval", pace.max_interval);
-    if (const json::value* backoff = o.if_contains("backoff"))
-        pace.backoff = backoff->to_number<double>();
-    return pace;
 }
 
 void read_limits(const json::object& with, description& d)
@@ -289,10 +264,10 @@ description read_description(context& ctx)
     check_states(d);
     if (const json::value* v = with.if_contains("idempotent"))
         d.idempotent = v->as_bool();
-    d.pace = read_pace(with);
-    d.request_timeout = read_duration(with, "request_timeout", "request_timeout", d.request_timeout);
-    d.settle = read_duration(with, "settle", "settle", d.settle);
-    d.cancel_grace = read_duration(with, "cancel_grace", "cancel_grace", d.cancel_grace);
+    d.pace = poll_option(with);
+    d.request_timeout = time_option(with, "request_timeout", d.request_timeout);
+    d.settle = duration_option(with, "settle").value_or(d.settle);
+    d.cancel_grace = duration_option(with, "cancel_grace").value_or(d.cancel_grace);
     d.pace_to_the_end = pace_of_an_end(d.pace);
     read_limits(with, d);
     d.state_path = d.state.path_from("job");

@@ -78,6 +78,26 @@ task<turn> take_turn(backend& b, urgency u = urgency::normal)
     co_return mine;
 }
 
+/// A submission waits here, unless it waits for others first.
+task<turn> take_turn_to_submit(backend& b)
+{
+    turn mine;
+    if (!b.launches_together()) {
+        auto passed = co_await take_turn(b);
+        mine = std::move(passed);
+    }
+    co_return mine;
+}
+
+/// What is asked about a job that runs may be asked again, also when credentials are refused: the job runs on, and
+/// people may mend them.
+bool may_pass(const task_error& e)
+{
+    if (e.classification() == failure_class::fatal)
+        return e.code() == "unauthorized" || e.code() == "forbidden" || e.code() == "no_credentials";
+    return e.classification() != failure_class::skip;
+}
+
 /// Until the remote side can be asked. @return nothing when it knows no such job
 task<std::optional<job_id>> find_patiently(context& ctx, backend& b, urgency u)
 {
@@ -88,10 +108,10 @@ task<std::optional<job_id>> find_patiently(context& ctx, backend& b, urgency u)
             const auto mine = co_await take_turn(b, u);
             auto found = co_await b.find(ctx, ctx.token());
             co_return found;
-        } catch (const failure& f) {
-            trouble = f.what();
-        } catch (const unknown_outcome& u) {
-            trouble = u.what();
+        } catch (const task_error& e) {
+            if (!may_pass(e))
+                throw;
+            trouble = e.what();
         }
         ctx.log("cannot ask for the job " + ctx.token().value() + ": " + trouble + "; asking again");
         co_await sleep_for(delay.next());
@@ -171,7 +191,7 @@ task<submission> submit_once(context& ctx, backend& b, turn mine)
 task<submission> submit_again(context& ctx, backend& b)
 {
     submission s;
-    auto mine = co_await take_turn(b);
+    auto mine = co_await take_turn_to_submit(b);
     try {
         s = co_await submit_once(ctx, b, std::move(mine));
     } catch (const failure& f) {
@@ -238,7 +258,7 @@ task<> record_intent(context& ctx)
 /// @param in_doubt set when it is not known whether the job was accepted
 task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
 {
-    auto mine = co_await take_turn(b);
+    auto mine = co_await take_turn_to_submit(b);
     co_await record_intent(ctx);
     auto s = co_await submit_once(ctx, b, std::move(mine));
     if (s.id)
@@ -310,10 +330,10 @@ task<> cancel_and_pause(context& ctx, backend& b, const job_id& id, turn mine, g
         co_await b.cancel(ctx, id);
         heard = true;
         co_return;
-    } catch (const failure& f) {
-        trouble = f.what();
-    } catch (const unknown_outcome& u) {
-        trouble = u.what();
+    } catch (const task_error& e) {
+        if (!may_pass(e))
+            throw;
+        trouble = e.what();
     }
     ctx.log("cannot cancel the job " + std::string(id.value()) + ": " + trouble + "; trying again");
     mine.reset();

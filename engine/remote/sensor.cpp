@@ -1,3 +1,4 @@
+#include <potoo/options.hpp>
 #include <potoo/sensor.hpp>
 
 #include <algorithm>
@@ -5,18 +6,6 @@
 
 namespace potoo {
 namespace {
-
-std::optional<duration> read_duration(const json::object& with, std::string_view name)
-{
-    const json::value* v = with.if_contains(name);
-    if (!v)
-        return std::nullopt;
-    const auto* text = v->if_string();
-    const auto d = text ? parse_duration(*text) : std::nullopt;
-    if (!d)
-        throw fatal("`" + std::string(name) + "` must be a duration such as 5s or 1m30s, not " + json::serialize(*v));
-    return d;
-}
 
 std::string description(const sensor_pace& pace)
 {
@@ -86,9 +75,9 @@ task<json::value> look_in_time(context& ctx, sensor_pace pace, std::function<tas
 sensor_pace read_sensor_pace(const json::object& with)
 {
     sensor_pace pace;
-    pace.interval = read_duration(with, "interval").value_or(pace.interval);
-    pace.max_interval = read_duration(with, "max_interval").value_or(pace.max_interval);
-    pace.timeout = read_duration(with, "timeout");
+    pace.interval = duration_option(with, "interval").value_or(pace.interval);
+    pace.max_interval = duration_option(with, "max_interval").value_or(pace.max_interval);
+    pace.timeout = duration_option(with, "timeout");
     if (const json::value* v = with.if_contains("backoff")) {
         boost::system::error_code ec;
         pace.backoff = v->to_number<double>(ec);

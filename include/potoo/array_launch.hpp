@@ -28,7 +28,9 @@ class array_launch
     };
 
     /// Launches one array job of these items, ascending, which may be a single one. Runs as part of the attempt of one
-    /// of them. The ids are in the order of the items. What it throws, all of them throw.
+    /// of them. The ids are in the order of the items. What it throws, all of them throw; but a `failure` that says
+    /// that the service is too busy (`throttled`, `http_429`, `http_503`) has it called again, up to 20 times in some
+    /// three minutes.
     using submission = std::function<task<std::vector<job_id>>(context& ctx, std::vector<item_index> items)>;
 
     explicit array_launch(rules r) : rules_(r) {}
@@ -44,6 +46,7 @@ class array_launch
   private:
     struct gathering;
 
+    task<> gather(context& ctx, const gathering& g) const;
     task<> lead(context& ctx, std::shared_ptr<gathering> g, std::string group, submission submit);
 
     rules rules_;

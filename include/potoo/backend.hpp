@@ -42,7 +42,8 @@ class backend : public detail::slab_allocated
     /// accepted)
     [[nodiscard]] virtual task<job_id> submit(context& ctx, const launch_token& token) = 0;
 
-    /// Looks for a job that was launched under `token`. Only called if `can_find`.
+    /// Looks for a job that was launched under `token`. Only called if `can_find`. Asked again after a `failure`, and
+    /// when credentials were refused (`unauthorized`, `forbidden`, `no_credentials`), which people may mend.
     [[nodiscard]] virtual task<std::optional<job_id>> find(context& ctx, const launch_token& token) = 0;
 
     /// What to wait for until the job has ended: a leaf that lives in the backend, normally a `watch`, so that a
@@ -56,7 +57,7 @@ class backend : public detail::slab_allocated
 
     /// Asks the remote side to stop the job; the engine then waits for its end. A job that has ended already is no
     /// error.
-    /// @throws failure when the request should be repeated
+    /// @throws failure when the request should be repeated; refused credentials are tried again too
     [[nodiscard]] virtual task<> cancel(context& ctx, const job_id& id) = 0;
 
     /// Copies the job's log to `ctx.log_output`, after the end, and puts into `ended` what only the log tells (see
@@ -71,6 +72,10 @@ class backend : public detail::slab_allocated
     /// Where submissions, searches and cancellations wait for their turn; null = they need not. What `wait` and `logs`
     /// send does not pass it.
     [[nodiscard]] virtual request_gate* gate() noexcept { return nullptr; }
+
+    /// `submit` waits for others to launch together with (`array_launch`), and the one submission of them all takes its
+    /// turn itself.
+    [[nodiscard]] virtual bool launches_together() const noexcept { return false; }
 
     /// How long after a lost answer a request may still take effect.
     [[nodiscard]] virtual duration settle_time() const noexcept { return duration{5'000}; }

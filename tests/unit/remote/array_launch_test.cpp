@@ -49,6 +49,10 @@ struct launching : test::fixture
             ids.emplace_back(fmt::format("{}:{}", number, i.value()));
         }
         co_await sleep_for(50ms);
+        if (busy > 0) {
+            --busy;
+            throw failure("not so fast", "throttled");
+        }
         if (refused)
             throw failure("the service is full", "full");
         co_return ids;
@@ -57,6 +61,7 @@ struct launching : test::fixture
     [[nodiscard]] std::string id_of(std::size_t launch) { return std::string(launches.at(launch)->take().value()); }
 
     bool refused = false;
+    int busy = 0; ///< submissions that are throttled
 };
 
 using calls = std::vector<std::vector<std::uint32_t>>;
@@ -124,6 +129,40 @@ BOOST_AUTO_TEST_CASE(failure_of_the_submission_is_that_of_each_item)
     loop.run();
     for (const auto& l : launches)
         BOOST_CHECK_EXCEPTION(l->take(), failure, [](const failure& f) { return f.code() == "full"; });
+}
+
+BOOST_AUTO_TEST_CASE(service_that_is_too_busy_is_asked_again)
+{
+    busy = 3;
+    launch(0);
+    launch(1);
+    loop.run();
+    BOOST_TEST((submitted == calls{{0, 1}, {0, 1}, {0, 1}, {0, 1}}));
+    BOOST_TEST(id_of(0) == "4:0");
+    BOOST_TEST(id_of(1) == "4:1");
+}
+
+BOOST_AUTO_TEST_CASE(service_that_stays_too_busy_fails_each_item)
+{
+    busy = 1'000;
+    launch(0);
+    launch(1);
+    loop.run();
+    BOOST_TEST(submitted.size() == 20U);
+    for (const auto& l : launches)
+        BOOST_CHECK_EXCEPTION(l->take(), failure, [](const failure& f) { return f.code() == "throttled"; });
+}
+
+BOOST_AUTO_TEST_CASE(item_has_its_job_before_others_are_submitted)
+{
+    launch(5, R"({"command": "work"})", &neighbours);
+    launch(0, R"({"command": "work"})", &neighbours);
+    loop.run(460ms);
+    BOOST_TEST(submitted.size() == 2U);
+    BOOST_TEST(launches[1]->ended());
+    BOOST_TEST(!launches[0]->ended());
+    loop.run();
+    BOOST_TEST(id_of(0) == "2:5");
 }
 
 BOOST_AUTO_TEST_CASE(item_with_another_command_is_refused_and_the_others_are_not)

@@ -59,8 +59,16 @@ struct remote_system
     duration job_takes{200};
     duration cancel_takes{50};
     job_result result{job_result::state::success, json::value("done"), {}, {}, true};
+
+    void check_credentials()
+    {
+        if (unauthorized_calls-- > 0)
+            throw fatal("who are you?", "unauthorized");
+    }
+
     int failing_finds = 0;
     int failing_cancels = 0;
+    int unauthorized_calls = 0; ///< searches and cancellations whose credentials are refused
     bool find_is_dead = false;
     bool cancel_is_forbidden = false;
     bool logs_are_broken = false;
@@ -83,6 +91,7 @@ class scripted_backend final : public backend
     bool find_is_forbidden = false;
     duration grace{10'000};
     request_gate* line = nullptr;
+    bool together = false;
 
     task<job_id> submit(context& ctx, const launch_token& token) override
     {
@@ -120,6 +129,7 @@ class scripted_backend final : public backend
         ++remote_.calls;
         ++remote_.find_calls;
         co_await sleep_for(10ms);
+        remote_.check_credentials();
         if (find_is_forbidden)
             throw fatal("who are you?", "http_401");
         if (remote_.find_is_dead || remote_.failing_finds-- > 0)
@@ -156,6 +166,7 @@ class scripted_backend final : public backend
         ++remote_.calls;
         ++remote_.cancel_calls;
         co_await sleep_for(10ms);
+        remote_.check_credentials();
         if (remote_.cancel_is_forbidden)
             throw fatal("not allowed");
         if (remote_.failing_cancels-- > 0)
@@ -185,6 +196,8 @@ class scripted_backend final : public backend
     duration cancel_grace() const noexcept override { return grace; }
 
     request_gate* gate() noexcept override { return line; }
+
+    bool launches_together() const noexcept override { return together; }
 
   private:
     remote_system& remote_;
@@ -424,6 +437,38 @@ BOOST_AUTO_TEST_CASE(searches_and_repeated_cancellations_pass_the_gate)
     BOOST_TEST(gate.entered() ==
                static_cast<std::uint64_t>(remote.submit_calls + remote.find_calls + remote.cancel_calls));
     BOOST_TEST(remote.cancel_calls == 3);
+}
+
+BOOST_AUTO_TEST_CASE(launch_together_takes_its_own_turn)
+{
+    request_gate gate(loop, {});
+    b.line = &gate;
+    b.together = true;
+    remote.job_takes = 1h;
+    const auto s = run_and_stop(1min, cancel_reason::user);
+    BOOST_CHECK(s.by == cancel_reason::user);
+    BOOST_TEST(remote.submit_calls == 1);
+    BOOST_TEST(gate.entered() == static_cast<std::uint64_t>(remote.cancel_calls));
+}
+
+BOOST_AUTO_TEST_CASE(search_whose_credentials_are_refused_is_repeated)
+{
+    remote.submissions = {reception::lost_answer};
+    remote.unauthorized_calls = 3;
+    BOOST_TEST(run() == json::value("done"));
+    BOOST_TEST(remote.submit_calls == 1);
+    BOOST_TEST(remote.find_calls == 4);
+}
+
+BOOST_AUTO_TEST_CASE(cancellation_whose_credentials_are_refused_is_repeated)
+{
+    remote.job_takes = 1h;
+    remote.unauthorized_calls = 2;
+    const auto s = run_and_stop(100ms, cancel_reason::user);
+    BOOST_CHECK(s.by == cancel_reason::user);
+    BOOST_TEST(remote.cancel_calls == 3);
+    BOOST_TEST(ctx.unconfirmed.empty());
+    BOOST_TEST(remote.running_jobs() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(request_that_arrives_late_is_waited_for)
