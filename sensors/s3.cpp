@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -134,7 +135,6 @@ task<std::optional<json::value>> look_at_key(context& ctx, aws::service& s3, con
     const auto at = co_await s3.address();
     const std::string url = bucket_url(at, w.bucket) + "/" + aws::percent_encoded(w.key, true);
     const auto r = co_await s3.exchange(ctx, question("HEAD", url), aws::service::nature::repeatable);
-    s3.conceal_in(ctx);
     if (r.status == not_found)
         co_return std::nullopt;
     if (r.status < 200 || r.status > 299) {
@@ -151,6 +151,7 @@ task<std::optional<json::value>> look_at_key(context& ctx, aws::service& s3, con
 task<std::optional<json::value>> look_at_prefix(context& ctx, aws::service& s3, const wanted& w)
 {
     const auto at = co_await s3.address();
+    std::set<std::string> asked_for;
     std::string next;
     do {
         std::string url = fmt::format("{}/?list-type=2&max-keys=1000&prefix={}", bucket_url(at, w.bucket),
@@ -159,7 +160,6 @@ task<std::optional<json::value>> look_at_prefix(context& ctx, aws::service& s3, 
             url += "&continuation-token=" + aws::percent_encoded(next);
         http_request asked = question("GET", std::move(url));
         const auto r = co_await s3.exchange(ctx, asked, aws::service::nature::repeatable);
-        s3.conceal_in(ctx);
         if (aws::error_of(r).code == "NoSuchBucket")
             co_return std::nullopt;
         if (r.status < 200 || r.status > 299) {
@@ -174,6 +174,9 @@ task<std::optional<json::value>> look_at_prefix(context& ctx, aws::service& s3, 
                                        aws::xml_text(object, "LastModified").value_or(""));
         }
         next = aws::xml_text(r.body, "NextContinuationToken").value_or("");
+        if (!next.empty() && !asked_for.insert(next).second)
+            throw failure(fmt::format("S3 gave the same NextContinuationToken twice for {}", w.text()),
+                          "malformed_response");
     } while (!next.empty());
     co_return std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -10,6 +11,10 @@ namespace potoo::aws {
 namespace {
 
 constexpr duration before_expiry{300'000};
+constexpr int parts_of_life = 4;
+/// What a search found is used that long, even when it expires soon.
+constexpr duration search_holds{10'000};
+constexpr std::size_t most_secrets = 32;
 /// Those who waited while a search failed need not search again.
 constexpr duration failure_holds{2'000};
 
@@ -53,9 +58,30 @@ account::account(settings s, variables v)
     : settings_(std::move(s)), variables_(v ? std::move(v) : variables(of_process)), key_(key_of(settings_))
 {}
 
-bool account::usable(wall_time now) const noexcept
+bool account::usable(potoo::loop& l) const noexcept
 {
-    return current_ && !refused_ && (!current_->expires || now + before_expiry < *current_->expires);
+    if (!current_ || refused_)
+        return false;
+    return !current_->expires || l.wall_now() + margin_ < *current_->expires || l.now() < searched_at_ + search_holds;
+}
+
+void account::remember(const std::string& secret)
+{
+    if (secret.empty())
+        return;
+    std::erase(secrets_, secret);
+    secrets_.push_back(secret);
+    if (secrets_.size() > most_secrets)
+        secrets_.erase(secrets_.begin());
+}
+
+void account::take(credentials c, wall_time now)
+{
+    // The life of those that came back began when they came first.
+    if (c.expires && !(current_ && current_->same_key(c)))
+        margin_ = std::clamp((*c.expires - now) / parts_of_life, duration::zero(), before_expiry);
+    current_ = std::make_shared<const credentials>(std::move(c));
+    refused_ = false;
 }
 
 void account::refused(const credentials& c) noexcept
@@ -66,16 +92,27 @@ void account::refused(const credentials& c) noexcept
 
 task<> account::look_again(outside o)
 {
-    if (failure_ && o.loop.now() < failed_at_ + failure_holds)
+    if (failure_ && o.loop.now() < failed_at_ + failure_holds) {
+        conceal_in(o);
         std::rethrow_exception(failure_);
+    }
     failure_ = nullptr;
+    o.conceal = [this, tell = std::move(o.conceal)](const std::string& secret) {
+        remember(secret);
+        if (tell)
+            tell(secret);
+    };
     try {
         auto c = co_await find_credentials(o, settings_, variables_);
-        current_ = std::make_shared<const credentials>(std::move(c));
-        refused_ = false;
+        conceal(o, c);
+        take(std::move(c), o.loop.wall_now());
+        searched_at_ = o.loop.now();
         co_return;
     } catch (const task_error&) {
         const bool still_good = current_ && !refused_ && current_->expires && o.loop.wall_now() < *current_->expires;
+        if (current_)
+            conceal(o, *current_);
+        searched_at_ = o.loop.now();
         // Whatever is wrong will be said when they have expired, if it still is.
         if (still_good)
             co_return;
@@ -87,22 +124,20 @@ task<> account::look_again(outside o)
 
 task<std::shared_ptr<const credentials>> account::sign_in(outside o)
 {
-    if (!usable(o.loop.wall_now())) {
+    if (!usable(o.loop)) {
         co_await looking_.acquire();
         const slot_guard mine(looking_);
-        if (!usable(o.loop.wall_now()))
+        if (!usable(o.loop))
             co_await look_again(o);
     }
+    conceal_in(o);
     co_return current_;
 }
 
-void account::conceal_in(context& ctx) const
+void account::conceal_in(const outside& o) const
 {
-    if (!current_)
-        return;
-    ctx.conceal(current_->secret_access_key);
-    if (!current_->session_token.empty())
-        ctx.conceal(current_->session_token);
+    for (std::size_t i = 0; o.conceal && i < secrets_.size(); ++i)
+        o.conceal(secrets_[i]);
 }
 
 task<account::address> account::find_address(std::string host, std::string setting, std::string own_endpoint)

@@ -13,6 +13,9 @@
 
 namespace potoo::aws {
 
+/// To be called before they are used.
+void conceal(const outside& o, const credentials& c);
+
 struct role_request
 {
     std::string arn;

@@ -278,6 +278,15 @@ task<credentials> credential_search::find()
 
 } // namespace
 
+void conceal(const outside& o, const credentials& c)
+{
+    if (!o.conceal)
+        return;
+    o.conceal(c.secret_access_key);
+    if (!c.session_token.empty())
+        o.conceal(c.session_token);
+}
+
 std::string_view domain_of(std::string_view region)
 {
     return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";

@@ -37,7 +37,7 @@ task<std::string> container_token(variables v)
         auto text = co_await read_file(*file);
         if (!text)
             throw failure(fmt::format("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names {}, which is not there", *file),
-                          "no_token");
+                          "no_credentials");
         while (text->ends_with('\n') || text->ends_with('\r'))
             text->pop_back();
         co_return std::move(*text);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr duration first_pause{1'000};
 constexpr duration longest_pause{30'000};
+constexpr duration longest_pause_asked_for{3'600'000};
 constexpr std::size_t longest_body_quoted = 64 * 1024;
 
 bool among(std::string_view code, std::initializer_list<std::string_view> codes)
@@ -70,6 +71,17 @@ std::string member(const json::object& o, std::initializer_list<const char*> nam
     return {};
 }
 
+/// What follows says which headers were signed, tokens among them.
+std::string without_canonical_request(std::string message)
+{
+    for (const std::string_view begin :
+         {"The Canonical String", "The canonical string", "The String-to-Sign", "The String to Sign"})
+        message.resize(std::min(message.find(begin), message.size()));
+    while (!message.empty() && (message.back() == '\n' || message.back() == ' '))
+        message.pop_back();
+    return message;
+}
+
 } // namespace
 
 service_error error_of(const http_response& r)
@@ -90,6 +102,7 @@ service_error error_of(const http_response& r)
     }
     if (const auto type = r.header("x-amzn-ErrorType"); !type.empty())
         e.code = bare_code(type);
+    e.message = without_canonical_request(std::move(e.message));
     return e;
 }
 
@@ -162,10 +175,18 @@ task<http_response> service::exchange(outside o, http_request r, nature n)
 
 void service::throttle(const outside& o, const http_response& r)
 {
+    const steady_time now = o.loop.now();
+    // The answers to what was under way say once what they say; and what was calm for long begins anew.
+    if (pause_ == duration::zero() || now >= paused_until_ + longest_pause)
+        pause_ = first_pause;
+    else if (now >= paused_until_)
+        pause_ = std::min(pause_ * 2, longest_pause);
     const auto asked = r.retry_after(o.loop.wall_now());
-    pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
+    const duration pause = asked ? std::clamp(*asked, first_pause, longest_pause_asked_for) : pause_;
+    if (asked || now >= paused_until_)
+        paused_until_ = std::max(paused_until_, now + pause);
     if (slow_down_)
-        slow_down_(o.loop.now() + asked.value_or(pause_));
+        slow_down_(paused_until_);
 }
 
 void service::raise(const outside& o, const http_request& asked, const http_response& r, nature n)
@@ -202,7 +223,6 @@ task<http_response> service::send(outside o, http_request r, nature n)
     auto response = co_await exchange(o, std::move(r), n);
     if (response.status < 200 || response.status > 299)
         raise(o, asked, response, n);
-    pause_ = duration::zero();
     co_return response;
 }
 

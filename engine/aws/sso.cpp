@@ -42,6 +42,8 @@ task<credentials> sign_in_by_sso(outside o, sso_request r)
                                 place, file, r.profile),
                     "unauthorized");
     std::string token = token_of(*text, r, file, o.loop.wall_now());
+    if (o.conceal)
+        o.conceal(token);
     http_request q;
     const std::string host =
         r.endpoint.empty() ? fmt::format("https://portal.sso.{}.{}", r.region, domain_of(r.region)) : r.endpoint;

@@ -35,6 +35,7 @@ task<credentials> assume_role(outside o, role_request r, credentials by)
 {
     http_request q = role_question(r, "AssumeRole");
     add_field(q.body, "ExternalId", r.external_id);
+    conceal(o, by);
     sign(q, by, r.region, "sts", o.loop.wall_now());
     const std::string place = fmt::format("the role {} (assumed with {})", r.arn, by.source);
     auto response = co_await ask_for_credentials(o, std::move(q), place);
@@ -46,9 +47,11 @@ task<credentials> assume_role_with_token(outside o, role_request r, std::string 
     const std::string place = fmt::format("the role {} (assumed with the web identity in {})", r.arn, token_file);
     auto token = co_await read_file(token_file);
     if (!token)
-        throw failure(fmt::format("{}: the file is not there", place), "no_token");
+        throw failure(fmt::format("{}: the file is not there", place), "no_credentials");
     while (token->ends_with('\n') || token->ends_with('\r'))
         token->pop_back();
+    if (o.conceal)
+        o.conceal(*token);
     http_request q = role_question(r, "AssumeRoleWithWebIdentity");
     add_field(q.body, "WebIdentityToken", *token);
     auto response = co_await ask_for_credentials(o, std::move(q), place);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -74,8 +75,9 @@ bool is_plain(std::string_view word) noexcept
 class beast_http_client::core final : private timer_node
 {
   public:
-    core(loop& l, http_options options, proxy_settings proxies)
-        : loop_(l), options_(std::move(options)), proxies_(std::move(proxies)), connector_(l, options_)
+    core(loop& l, http_options options, proxy_settings proxies, duration keeping)
+        : loop_(l), options_(std::move(options)), proxies_(std::move(proxies)), keeping_(keeping),
+          connector_(l, options_)
     {
         options_.connections_per_origin = std::max<std::size_t>(options_.connections_per_origin, 1);
     }
@@ -91,6 +93,11 @@ class beast_http_client::core final : private timer_node
 
     [[nodiscard]] std::size_t opened() const noexcept;
 
+    [[nodiscard]] std::size_t clients() const noexcept;
+
+    /// Nothing is under way, kept open or prepared, here and in the siblings, and nobody has asked since `time`.
+    [[nodiscard]] bool unused_since(steady_time time) const;
+
     [[nodiscard]] const http_options& options() const noexcept { return options_; }
 
     /// The client with these options, that has the rest in common with this one.
@@ -103,6 +110,26 @@ class beast_http_client::core final : private timer_node
   private:
     class carried_ask;
 
+    /// Somebody sends.
+    class use
+    {
+      public:
+        explicit use(core& c) noexcept : core_(c) { ++core_.uses_; }
+
+        use(const use&) = delete;
+        use& operator=(const use&) = delete;
+
+        ~use()
+        {
+            --core_.uses_;
+            core_.used_ = core_.loop_.now();
+        }
+
+      private:
+        core& core_;
+    };
+
+    void drop_unused_siblings();
     task<or_problem<http_response>> exchange(const http_request& request, const url& to);
     task<or_problem<http_response>> exchange_on(origin& o, const http_request& request, std::string_view head,
                                                 head_traits traits);
@@ -115,12 +142,16 @@ class beast_http_client::core final : private timer_node
     loop& loop_;
     http_options options_;
     proxy_settings proxies_;
+    duration keeping_;
     connector connector_;
     url_reader urls_;
     std::unordered_map<std::string, std::shared_ptr<origin>> origins_;
     carried_ask* carried_ = nullptr; ///< exchanges under way that were begun by `ask`
     std::string bytes_;              ///< of the request that is being sent
     std::map<http_options, std::unique_ptr<beast_http_client>> siblings_;
+    std::size_t opened_by_dropped_ = 0; ///< connections, by siblings that are gone
+    std::size_t uses_ = 0;
+    steady_time used_ = steady_time::min(); ///< last
 };
 
 /// An exchange under way that was begun by `ask`. Owned by itself until its end.
@@ -257,6 +288,7 @@ boost::system::error_code beast_http_client::core::fail(http_error code, const p
 
 task<boost::system::result<http_response>> beast_http_client::core::run(http_request request)
 {
+    const use mine(*this);
     auto parsed = urls_.parse(request.url);
     if (!parsed)
         co_return fail(http_error::bad_url, parsed.error(), nullptr);
@@ -391,7 +423,7 @@ void beast_http_client::core::close_unused()
 
 std::size_t beast_http_client::core::opened() const noexcept
 {
-    std::size_t n = connector_.opened();
+    std::size_t n = connector_.opened() + opened_by_dropped_;
     for (const auto& [options, sibling] : siblings_)
         n += sibling->connections_opened();
     return n;
@@ -399,14 +431,47 @@ std::size_t beast_http_client::core::opened() const noexcept
 
 http_client& beast_http_client::core::sibling(const http_options& options)
 {
-    std::unique_ptr<beast_http_client>& known = siblings_[options];
-    if (!known)
-        known = std::make_unique<beast_http_client>(loop_, options, proxies_);
-    return *known;
+    auto known = siblings_.find(options);
+    if (known == siblings_.end()) {
+        drop_unused_siblings();
+        auto made = std::make_unique<beast_http_client>(loop_, options, proxies_, keeping_);
+        known = siblings_.emplace(options, std::move(made)).first;
+    }
+    known->second->core_->used_ = loop_.now();
+    return *known->second;
 }
 
-beast_http_client::beast_http_client(loop& l, http_options options, proxy_settings proxies)
-    : core_(std::make_unique<core>(l, std::move(options), std::move(proxies)))
+bool beast_http_client::core::unused_since(steady_time time) const
+{
+    const bool quiet = std::all_of(origins_.begin(), origins_.end(), [](const auto& entry) {
+        return entry.second.use_count() == 1 && entry.second->pool.deserted();
+    });
+    return quiet && uses_ == 0 && used_ <= time &&
+           std::all_of(siblings_.begin(), siblings_.end(),
+                       [time](const auto& entry) { return entry.second->core_->unused_since(time); });
+}
+
+/// Credentials are part of the options: every renewal of a certificate makes a client that nobody uses any more.
+void beast_http_client::core::drop_unused_siblings()
+{
+    const steady_time long_ago = loop_.now() - keeping_;
+    for (auto at = siblings_.begin(); at != siblings_.end();) {
+        const bool gone = at->second->core_->unused_since(long_ago);
+        opened_by_dropped_ += gone ? at->second->connections_opened() : 0;
+        at = gone ? siblings_.erase(at) : std::next(at);
+    }
+}
+
+std::size_t beast_http_client::core::clients() const noexcept
+{
+    std::size_t n = 1;
+    for (const auto& [options, sibling] : siblings_)
+        n += sibling->clients();
+    return n;
+}
+
+beast_http_client::beast_http_client(loop& l, http_options options, proxy_settings proxies, duration keeping)
+    : core_(std::make_unique<core>(l, std::move(options), std::move(proxies), keeping))
 {}
 
 beast_http_client::~beast_http_client() = default;
@@ -436,6 +501,11 @@ http_client& beast_http_client::with(const http_options& options)
 std::size_t beast_http_client::connections_opened() const noexcept
 {
     return core_->opened();
+}
+
+std::size_t beast_http_client::clients() const noexcept
+{
+    return core_->clients();
 }
 
 const std::string& beast_http_client::last_error_detail() const noexcept

@@ -19,8 +19,12 @@ namespace potoo::net {
 class beast_http_client final : public http_client
 {
   public:
+    /// How long a client that `with` made is kept after its last use.
+    static constexpr duration usual_keeping{3'600'000};
+
     explicit beast_http_client(loop& l, http_options options = {},
-                               proxy_settings proxies = proxy_settings::from_environment());
+                               proxy_settings proxies = proxy_settings::from_environment(),
+                               duration keeping = usual_keeping);
     ~beast_http_client() override;
 
     [[nodiscard]] task<boost::system::result<http_response>> send(http_request request) override;
@@ -30,8 +34,11 @@ class beast_http_client final : public http_client
                                                                std::string_view blank) override;
     [[nodiscard]] bool ask(http_ask& question) override;
 
-    /// Goes through the same proxies.
+    /// Goes through the same proxies. When one is made, those that have not been used for long are destroyed.
     [[nodiscard]] http_client& with(const http_options& options) override;
+
+    /// This one, and those that `with` made and that are still there.
+    [[nodiscard]] std::size_t clients() const noexcept;
 
     /// Those of the clients that `with` made are among them.
     [[nodiscard]] std::size_t connections_opened() const noexcept override;

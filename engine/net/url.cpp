@@ -28,15 +28,16 @@ std::string_view view(boost::core::string_view s)
 /// A URL that could not be taken apart, safe to show: credentials and query blanked, control characters replaced.
 std::string shown(std::string_view text)
 {
-    const bool has_query = text.find('?') != std::string_view::npos;
-    text = text.substr(0, text.find('?'));
     const auto scheme_end = text.find("://");
-    const auto at = text.find('@');
+    // A password that is not encoded may hold anything, a @ too.
+    const auto at = text.rfind('@');
     std::string out;
-    if (scheme_end != std::string_view::npos && at != std::string_view::npos && at > scheme_end)
-        out = fmt::format("{}***{}", text.substr(0, scheme_end + 3), text.substr(at));
-    else
-        out = text;
+    if (scheme_end != std::string_view::npos && at != std::string_view::npos && at > scheme_end) {
+        out = fmt::format("{}***", text.substr(0, scheme_end + 3));
+        text = text.substr(at);
+    }
+    const bool has_query = text.find('?') != std::string_view::npos;
+    out += text.substr(0, text.find('?'));
     if (out.size() > longest_shown)
         out = out.substr(0, longest_shown) + "...";
     std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');

@@ -37,6 +37,7 @@ struct listener::subscription::inbox
     std::string channel;
     std::deque<event> unread;
     std::optional<error> failed;
+    bool listened = false; ///< it has been heard at some time
     counter arrived;
 
     void put(event e)
@@ -45,8 +46,17 @@ struct listener::subscription::inbox
             unread.clear();
             e = event{.listening = true, .heard = {}, .disturbed = "more was sent than could be looked at"};
         }
+        listened |= e.listening;
         unread.push_back(std::move(e));
         arrived.increment();
+    }
+
+    /// @param hopeless nobody is to wait for it any more
+    void disturb(const error& why, bool hopeless)
+    {
+        if (hopeless)
+            failed = why;
+        put({.listening = false, .heard = {}, .disturbed = why.what()});
     }
 };
 
@@ -85,7 +95,7 @@ class listener::service final : private execution
     task<> serve()
     {
         for (duration delay = first_delay; !inboxes_.empty();) {
-            const std::size_t before = connections_made;
+            const std::size_t before = times_all_heard_;
             std::optional<error> trouble;
             try {
                 co_await listen();
@@ -95,7 +105,7 @@ class listener::service final : private execution
             listened_.clear();
             if (!trouble)
                 continue;
-            if (connections_made > before)
+            if (times_all_heard_ > before)
                 delay = first_delay;
             tell(*trouble);
             co_await sleep_for(delay);
@@ -124,24 +134,54 @@ class listener::service final : private execution
     task<> follow_wishes(connection& session)
     {
         std::set<std::string> wanted;
-        for (const inbox* i : inboxes_)
-            wanted.insert(i->channel);
-        for (const std::string& channel : wanted) {
-            if (listened_.contains(channel))
-                continue;
-            co_await session.run("LISTEN " + quoted(channel));
-            listened_.insert(channel);
-            for (inbox* i : inboxes_) {
-                if (i->channel == channel)
-                    i->put({.listening = true, .heard = {}, .disturbed = {}});
-            }
+        for (const inbox* i : inboxes_) {
+            if (!i->failed)
+                wanted.insert(i->channel);
         }
+        for (const std::string& channel : wanted) {
+            if (!listened_.contains(channel))
+                co_await begin_channel(session, channel);
+        }
+        times_all_heard_ += listened_.empty() ? 0 : 1;
         const std::set<std::string> before = listened_;
         for (const std::string& channel : before) {
             if (wanted.contains(channel))
                 continue;
             listened_.erase(channel);
             co_await session.run("UNLISTEN " + quoted(channel));
+        }
+    }
+
+    task<> begin_channel(connection& session, std::string channel)
+    {
+        std::optional<error> refused;
+        try {
+            co_await session.run("LISTEN " + quoted(channel));
+        } catch (const error& e) {
+            refused = e;
+        }
+        if (refused)
+            give_up(session, channel, *refused);
+        else
+            listened_.insert(channel);
+        for (inbox* i : inboxes_) {
+            if (!refused && i->channel == channel)
+                i->put({.listening = true, .heard = {}, .disturbed = {}});
+        }
+    }
+
+    /// Of a channel that never could be listened to, and never will be. @throws error when there is hope for it, or
+    /// for nobody: the session is to be made again
+    void give_up(const connection& session, const std::string& channel, const error& refused)
+    {
+        const auto concerned = [&](const inbox* i) { return i->channel == channel && !i->failed; };
+        const bool known =
+            std::any_of(inboxes_.begin(), inboxes_.end(), [&](const inbox* i) { return concerned(i) && i->listened; });
+        if (refused.retryable() || known || !session.usable())
+            throw refused;
+        for (inbox* i : inboxes_) {
+            if (concerned(i))
+                i->disturb(refused, true);
         }
     }
 
@@ -155,17 +195,15 @@ class listener::service final : private execution
 
     void tell(const error& trouble)
     {
-        const bool hopeless = !trouble.retryable() && connections_made == 0;
-        for (inbox* i : inboxes_) {
-            if (hopeless)
-                i->failed = trouble;
-            i->put({.listening = false, .heard = {}, .disturbed = trouble.what()});
-        }
+        const bool hopeless = !trouble.retryable() && times_all_heard_ == 0;
+        for (inbox* i : inboxes_)
+            i->disturb(trouble, hopeless);
     }
 
     settings settings_;
     std::vector<inbox*> inboxes_;
     std::set<std::string> listened_;
+    std::size_t times_all_heard_ = 0; ///< that all wishes were fulfilled
     counter changes_;
     bool running_ = false;
     task<> task_;

@@ -53,9 +53,29 @@ std::string without_quotations(std::string_view message)
     return out;
 }
 
+/// A / or the like in a password that is not encoded ends what libpq takes for the host, and it would quote the rest:
+/// the port is then no number, and a @ comes later.
+bool has_bare_password(std::string_view url)
+{
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos)
+        return false;
+    const auto end = url.find_first_of("/?#", scheme + 3);
+    if (end == std::string_view::npos || url.find('@', end) == std::string_view::npos)
+        return false;
+    const std::string_view authority = url.substr(scheme + 3, end - scheme - 3);
+    const auto colon = authority.rfind(':');
+    return authority.find('@') == std::string_view::npos && colon != std::string_view::npos &&
+           authority.find_first_not_of("0123456789", colon + 1) != std::string_view::npos;
+}
+
 void add_url(const std::string& url, settings& s)
 {
     char* why = nullptr;
+    if (has_bare_password(url))
+        throw fatal("the connection's `url` has a /, ? or # before its @: write them %2F, %3F and %23 in user and "
+                    "password, or give `user` and `password` beside the url",
+                    "bad_connection");
     const options_owner parsed(PQconninfoParse(url.c_str(), &why), PQconninfoFree);
     const std::unique_ptr<char, decltype(&PQfreemem)> why_owner(why, PQfreemem);
     if (!parsed)

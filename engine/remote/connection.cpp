@@ -13,16 +13,6 @@ constexpr std::size_t most_of_a_count = 100'000;
 constexpr double slowest_rate = 0.001;
 constexpr double fastest_rate = 1e9;
 
-const json::object* settings_for(context& ctx, std::string_view type)
-{
-    const json::value* named = ctx.input().if_contains("connection");
-    const json::object* found = ctx.connection(named ? std::string_view(named->as_string()) : type);
-    if (named && !found)
-        throw fatal(fmt::format("there is no connection called {}", std::string_view(named->as_string())),
-                    "no_connection");
-    return found;
-}
-
 std::string listed(const std::vector<std::string>& names)
 {
     std::string text;
@@ -36,13 +26,27 @@ std::string listed(const std::vector<std::string>& names)
 
 } // namespace
 
-connection_reader::connection_reader(context& ctx, std::string_view type)
-    : type_(type), settings_(settings_for(ctx, type))
+connection_reader::connection_reader(context& ctx, std::string_view type) : type_(type), name_(type)
 {
+    const json::value* named = ctx.input().if_contains("connection");
+    if (named)
+        name_ = std::string_view(named->as_string());
+    settings_ = ctx.connection(name_);
+    if (named && !settings_)
+        throw fatal(
+            fmt::format("there is no connection called {}: it would stand under `connections:`, in the DAG file "
+                        "or in the state directory's config.yaml",
+                        name_),
+            "no_connection");
     const auto* given_type = settings_ ? settings_->if_contains("type") : nullptr;
     if (given_type && *given_type != json::string(type))
-        throw fatal(fmt::format("the connection is of type {}, and {} needs one of type {}",
-                                json::serialize(*given_type), type, type));
+        throw fatal(
+            fmt::format("{} is of type {}, and this needs one of type {}", said(), json::serialize(*given_type), type));
+}
+
+std::string connection_reader::said() const
+{
+    return fmt::format("the connection {}", name_);
 }
 
 const json::value* connection_reader::value(std::string_view setting)
@@ -57,7 +61,8 @@ std::optional<std::string> connection_reader::text(std::string_view setting)
     if (!v)
         return std::nullopt;
     if (!v->is_string())
-        throw fatal(fmt::format("the connection's `{}` must be text, not {}", setting, json::serialize(*v)));
+        throw fatal(fmt::format("{}: `{}` must be text{}", said(), setting,
+                                v->is_number() ? ": put the number in quotes" : ""));
     return std::string(v->get_string());
 }
 
@@ -67,7 +72,7 @@ std::optional<bool> connection_reader::flag(std::string_view setting)
     if (!v)
         return std::nullopt;
     if (!v->is_bool())
-        throw fatal(fmt::format("the connection's `{}` must be true or false, not {}", setting, json::serialize(*v)));
+        throw fatal(fmt::format("{}: `{}` must be true or false, not {}", said(), setting, json::serialize(*v)));
     return v->get_bool();
 }
 
@@ -80,8 +85,8 @@ std::optional<std::size_t> connection_reader::count(std::string_view setting, st
     boost::system::error_code ec;
     const auto n = v->to_number<std::int64_t>(ec);
     if (ec || n < 1 || static_cast<std::uint64_t>(n) > most)
-        throw fatal(fmt::format("the connection's `{}` must be a number from 1 to {}{}, not {}", setting, most,
-                                why_most, json::serialize(*v)));
+        throw fatal(fmt::format("{}: `{}` must be a number from 1 to {}{}, not {}", said(), setting, most, why_most,
+                                json::serialize(*v)));
     return static_cast<std::size_t>(n);
 }
 
@@ -93,7 +98,7 @@ std::optional<double> connection_reader::rate(std::string_view setting)
     boost::system::error_code ec;
     const auto r = v->to_number<double>(ec);
     if (ec || !(r == 0 || (r >= slowest_rate && r <= fastest_rate)))
-        throw fatal(fmt::format("the connection's `{}` must be 0, for no limit, or at least {}, not {}", setting,
+        throw fatal(fmt::format("{}: `{}` must be 0, for no limit, or at least {}, not {}", said(), setting,
                                 slowest_rate, json::serialize(*v)));
     return r;
 }
@@ -115,7 +120,7 @@ void connection_reader::finish() const
         return;
     for (const auto& [name, v] : *settings_) {
         if (name != "type" && std::find(asked_.begin(), asked_.end(), name) == asked_.end())
-            throw fatal(fmt::format("the connection has a setting `{}`, which {} does not know: it takes {}",
+            throw fatal(fmt::format("{} has a setting `{}`, which {} does not know: it takes {}", said(),
                                     std::string_view(name), type_, listed(asked_)));
     }
 }

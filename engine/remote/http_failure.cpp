@@ -29,6 +29,14 @@ std::string beginning_of(std::string_view body)
     return fmt::format(": {}{}", text, body.size() > most_quoted ? "…" : "");
 }
 
+/// Perhaps with a port.
+bool is_host(std::string_view text) noexcept
+{
+    const auto colon = text.rfind(':');
+    const std::string_view port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+    return text.ends_with(']') || std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 struct exchange_error
 {
     http_error error;
@@ -56,7 +64,19 @@ constexpr std::array exchange_errors{
 
 std::string without_query(std::string_view url)
 {
-    return std::string(url.substr(0, url.find_first_of("?#")));
+    constexpr std::string_view before_host = "://";
+    const auto scheme = url.find(before_host);
+    const auto host = scheme + before_host.size();
+    if (scheme == std::string_view::npos || url.starts_with("unix:"))
+        return std::string(url.substr(0, url.find_first_of("?#")));
+    auto at = url.substr(0, url.find('/', host)).rfind('@');
+    // A password with a / in it ends what looks like the host.
+    if (at == std::string_view::npos && !is_host(url.substr(host, url.find_first_of("/?#", host) - host)))
+        at = url.rfind('@');
+    if (at == std::string_view::npos || at < host)
+        return std::string(url.substr(0, url.find_first_of("?#")));
+    const std::string_view rest = url.substr(at);
+    return fmt::format("{}***{}", url.substr(0, host), rest.substr(0, rest.find_first_of("?#")));
 }
 
 void http_failure::raise() const

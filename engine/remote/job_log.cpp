@@ -15,6 +15,14 @@ bool is_blank(std::string_view line)
     return line.find_first_not_of(blanks) == std::string_view::npos;
 }
 
+bool looks_like_json(std::string_view line)
+{
+    const auto first = line.find_first_not_of(blanks);
+    const auto last = line.find_last_not_of(blanks);
+    return first != std::string_view::npos &&
+           ((line[first] == '{' && line[last] == '}') || (line[first] == '[' && line[last] == ']'));
+}
+
 std::optional<json::value> as_json(std::string_view line)
 {
     json::parse_options options;
@@ -58,15 +66,24 @@ std::optional<json::value> job_log::result() const
 {
     if (too_long_)
         return std::nullopt;
-    const std::string& line = is_blank(begun_) ? last_ : begun_;
+    const std::string& line = last_line();
     return line.empty() ? std::nullopt : as_json(line);
+}
+
+const std::string& job_log::last_line() const noexcept
+{
+    return is_blank(begun_) ? last_ : begun_;
 }
 
 void job_log::add_result(json::value& output) const
 {
+    if (!output.is_object())
+        return;
     auto r = result();
-    if (r && output.is_object())
+    if (r)
         output.get_object()["result"] = std::move(*r);
+    else if (too_long_ || looks_like_json(last_line()))
+        context_.log("the last line looks like JSON and is not, or is too long: there is no `result`");
 }
 
 } // namespace potoo

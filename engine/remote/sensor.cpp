@@ -37,10 +37,9 @@ task<std::optional<json::value>> look_once(context& ctx, task<std::optional<json
 }
 
 task<json::value> look_until_found(context& ctx, sensor_pace pace,
-                                   std::function<task<std::optional<json::value>>()>& look)
+                                   std::function<task<std::optional<json::value>>()>& look, std::string& trouble)
 {
     duration interval = pace.interval;
-    std::string trouble;
     for (;;) {
         auto found = co_await look_once(ctx, look(), trouble);
         if (found)
@@ -58,16 +57,17 @@ task<json::value> look_in_time(context& ctx, sensor_pace pace, std::function<tas
 {
     branch& b = co_await this_branch();
     const steady_time now = ctx.now_steady();
+    std::string trouble;
     const bool endless = !pace.timeout || *pace.timeout >= steady_time::max() - now;
     try {
-        auto found = co_await with_deadline(look_until_found(ctx, pace, look),
+        auto found = co_await with_deadline(look_until_found(ctx, pace, look, trouble),
                                             endless ? steady_time::max() : now + *pace.timeout);
         co_return found;
     } catch (const cancelled&) {
         if (b.cancel_requested() != cancel_reason::none)
             throw;
     }
-    throw failure(description(pace), "timed_out");
+    throw failure(description(pace) + (trouble.empty() ? "" : "; the last look failed: " + trouble), "timed_out");
 }
 
 } // namespace

@@ -24,16 +24,22 @@ class process_runner;
 
 namespace potoo::aws {
 
-/// What is asked on the way to an answer. Outlives every attempt, unlike a context: so a watcher may use it too.
+/// What is asked on the way to an answer.
 struct outside
 {
-    outside(http_client& h, process_runner& p, potoo::loop& l) noexcept : http(h), processes(p), loop(l) {}
+    /// Outlives every attempt: for a watcher. Secrets are masked nowhere; see `account::conceal_in`.
+    outside(http_client& h, process_runner& p, potoo::loop& l) : http(h), processes(p), loop(l) {}
 
-    outside(context& ctx) noexcept : http(ctx.http()), processes(ctx.processes()), loop(ctx.loop()) {}
+    /// For that attempt, while it waits: every secret is masked in its run before it is sent.
+    outside(context& ctx)
+        : http(ctx.http()), processes(ctx.processes()), loop(ctx.loop()),
+          conceal([&ctx](const std::string& secret) { ctx.conceal(secret); })
+    {}
 
     http_client& http;
     process_runner& processes;
     potoo::loop& loop;
+    std::function<void(const std::string& secret)> conceal; ///< may be empty
 };
 
 struct credentials
@@ -90,7 +96,8 @@ using variables = std::function<std::optional<std::string>(const std::string& na
 
 /// Who asks. Finds credentials where AWS's own tools do, in their order: the connection; environment; profile with
 /// `role_arn`; web identity; SSO; shared files and `credential_process`; container; instance metadata. Keeps them until
-/// five minutes before they expire. Shared by all attempts with the same settings (`account_of`).
+/// five minutes before they expire, or the last quarter of their life if that is shorter; then looks for others, at
+/// most every ten seconds. Shared by all attempts with the same settings (`account_of`).
 class account
 {
   public:
@@ -100,13 +107,13 @@ class account
     account(const account&) = delete;
     account& operator=(const account&) = delete;
 
-    /// Credentials to sign with; those that wait while somebody looks for them get the same.
+    /// Credentials to sign with, concealed; those that wait while somebody looks for them get the same.
     /// @throws fatal `no_credentials`, naming each place that was looked at and what it said; `unauthorized` or
     /// `forbidden` when a place refused; failure when a place could not be asked
     [[nodiscard]] task<std::shared_ptr<const credentials>> sign_in(outside o);
 
-    /// Has the credentials that were found last masked in that attempt's run.
-    void conceal_in(context& ctx) const;
+    /// Has the credentials that were found of late, and those that they were got with, masked in that attempt's run.
+    void conceal_in(const outside& o) const;
 
     /// A service does not accept them: whoever asks next looks for others.
     void refused(const credentials& c) noexcept;
@@ -131,7 +138,9 @@ class account
     [[nodiscard]] const settings& asked() const noexcept { return settings_; }
 
   private:
-    [[nodiscard]] bool usable(wall_time now) const noexcept;
+    [[nodiscard]] bool usable(potoo::loop& l) const noexcept;
+    void remember(const std::string& secret);
+    void take(credentials c, wall_time now);
     task<> look_again(outside o);
 
     settings settings_;
@@ -140,7 +149,10 @@ class account
     semaphore looking_{1};
     std::shared_ptr<const credentials> current_;
     bool refused_ = false;
-    std::exception_ptr failure_; ///< of the last search
+    duration margin_{0};               ///< before the end of the current ones, when others are looked for
+    steady_time searched_at_{};        ///< the last search that left some
+    std::vector<std::string> secrets_; ///< of late, the last one last
+    std::exception_ptr failure_;       ///< of the last search
     steady_time failed_at_{};
 };
 
@@ -150,8 +162,8 @@ class account
 /// What an error answer says, in XML or JSON or headers; both empty when it says nothing.
 struct service_error
 {
-    std::string code; ///< `ThrottlingException`
-    std::string message;
+    std::string code;    ///< `ThrottlingException`
+    std::string message; ///< without the signed headers that a wrong signature is explained with
 };
 
 [[nodiscard]] service_error error_of(const http_response& r);
@@ -204,7 +216,7 @@ class service
     [[nodiscard]] const description& what() const noexcept { return what_; }
 
     /// See `account::conceal_in`.
-    void conceal_in(context& ctx) const { account_.conceal_in(ctx); }
+    void conceal_in(const outside& o) const { account_.conceal_in(o); }
 
   private:
     [[nodiscard]] std::string as_whom(const credentials& c) const;
@@ -217,6 +229,7 @@ class service
     std::string last_identity_; ///< of the last request, for messages
     std::function<void(steady_time)> slow_down_;
     duration pause_{0}; ///< after the last throttled request
+    steady_time paused_until_{};
 };
 
 } // namespace potoo::aws

@@ -17,7 +17,7 @@ namespace potoo {
 
 /// Reads a connection setting by setting. Which one: the task's `with.connection`; without it, the one that is called
 /// like the type, if there is one; else there is none, and nothing is set. Every function throws `fatal` that names the
-/// setting when it is of the wrong kind.
+/// connection and the setting when it is of the wrong kind, and never its value where it should be text.
 ///
 /// @code
 /// connection_reader c(ctx, "slurm");
@@ -55,7 +55,11 @@ class connection_reader
     void finish() const;
 
   private:
+    /// As messages begin.
+    [[nodiscard]] std::string said() const;
+
     std::string_view type_;
+    std::string name_;
     const json::object* settings_;
     std::vector<std::string> asked_;
 };

@@ -141,8 +141,10 @@ class http_client
     /// @return false when that cannot be done at the moment; then nothing was begun, and `send` is the way
     [[nodiscard]] virtual bool ask(http_ask& question);
 
-    /// A client with other options, as services need that have a certificate authority of their own. It lives as long
-    /// as this one, and for equal options it is the same. The default has no other and returns itself.
+    /// A client with other options, as services need that have a certificate authority of their own. For equal options
+    /// it is the same as long as it is in use: ask for it before each request rather than keep it. One that has sent
+    /// nothing for an hour, has no open connection, and of which nothing prepared is held, may be destroyed when
+    /// another is asked for, and in any case with this one. The default has no other and returns itself.
     [[nodiscard]] virtual http_client& with(const http_options& options);
 
     /// Connections opened since the start, for tests and metrics.

@@ -44,7 +44,7 @@ struct http_failure
 /// Another request of the same kind may get another status.
 [[nodiscard]] bool is_retryable_status(unsigned status) noexcept;
 
-/// A URL as messages name it: a query may hold what is secret.
+/// A URL as messages name it: a query may hold what is secret, and what stands before the host does.
 [[nodiscard]] std::string without_query(std::string_view url);
 
 /// A response whose status is not what was wanted. The message quotes the beginning of its body.

@@ -27,10 +27,12 @@ class job_log
     /// The last line of standard output that is not blank, if it is JSON.
     [[nodiscard]] std::optional<json::value> result() const;
 
-    /// Puts the result, if there is one, into a job's output as `result`.
+    /// Puts the result, if there is one, into a job's output as `result`. Says in the log when there almost was one.
     void add_result(json::value& output) const;
 
   private:
+    [[nodiscard]] const std::string& last_line() const noexcept;
+
     context& context_;
     std::string last_;      ///< whole line that is not blank, behind which nothing but blank lines came
     std::string begun_;     ///< line that has not ended

@@ -313,7 +313,8 @@ class listener::subscription
     subscription& operator=(const subscription&) = delete;
     ~subscription();
 
-    /// The next that happens, in order. @throws error when no session was ever made and none can be
+    /// The next that happens, in order. @throws error when the channel was never listened to, and the server refuses
+    /// it, or a session, for good
     [[nodiscard]] task<event> next();
 
   private:

@@ -59,8 +59,14 @@ class batch_backend final : public backend
     task<std::optional<job_id>> find_item(context& ctx, std::size_t item);
     task<std::vector<listed_job>> list(context& ctx, listing asked);
 
-    /// The job's state, empty when it is not known.
-    task<std::string> status_of(context& ctx, std::string id);
+    struct state
+    {
+        std::string status;      ///< empty when AWS Batch does not show the job
+        bool to_be_made = false; ///< that is because its array has not come to it yet
+    };
+
+    task<state> state_of(context& ctx, std::string id);
+    task<> terminate(context& ctx, json::object request);
     task<std::optional<int>> look_for_exit_code(context& ctx, std::string id, std::string name);
 
     batch_service& service_;
@@ -76,7 +82,6 @@ task<json::object> batch_backend::post(context& ctx, const char* path, json::obj
     r.body = json::serialize(body);
     r.deadline = ctx.now_steady() + what().request_timeout;
     auto response = co_await service_.batch.send(ctx, std::move(r), n);
-    service_.account.conceal_in(ctx);
     boost::system::error_code ec;
     json::value v = response.body.empty() ? json::value(json::object()) : json::parse(response.body, ec);
     if (!ec && v.is_object())
@@ -128,7 +133,6 @@ task<std::vector<listed_job>> batch_backend::list(context& ctx, listing asked)
 {
     asked.request_timeout = what().request_timeout;
     auto all = co_await list_jobs(ctx, service_, std::move(asked));
-    service_.account.conceal_in(ctx);
     co_return all;
 }
 
@@ -176,6 +180,9 @@ task<std::optional<job_id>> batch_backend::find_item(context& ctx, std::size_t i
     const steady_time asked = ctx.now_steady();
     co_await service_.listing_groups.acquire();
     const slot_guard mine(service_.listing_groups);
+    // What was asked for before may be older than the job.
+    if (service_.groups[group].begun < asked)
+        co_await list_group(ctx, group);
     const auto among = [&]() -> std::optional<job_id> {
         for (const launched_array& a : service_.groups[group].arrays) {
             if (a.holds(item))
@@ -183,13 +190,7 @@ task<std::optional<job_id>> batch_backend::find_item(context& ctx, std::size_t i
         }
         return std::nullopt;
     };
-    // What was found once stays; that nothing was found is news only for those who asked before.
-    auto id = among();
-    if (id || service_.groups[group].begun > asked)
-        co_return id;
-    co_await list_group(ctx, group);
-    id = among();
-    co_return id;
+    co_return among();
 }
 
 leaf& batch_backend::begin_wait(context& ctx, const job_id& id)
@@ -205,20 +206,44 @@ job_result batch_backend::end_wait()
     return watch_.end().result;
 }
 
-task<std::string> batch_backend::status_of(context& ctx, std::string id)
+task<batch_backend::state> batch_backend::state_of(context& ctx, std::string id)
 {
-    json::object body{{"jobs", json::array{id}}};
+    const std::string parent(parent_of(id));
+    json::array ids{json::string(id)};
+    if (!parent.empty())
+        ids.emplace_back(json::string(parent));
+    json::object body{{"jobs", std::move(ids)}};
     auto answer = co_await post(ctx, "/v1/describejobs", std::move(body), nature::repeatable);
     const json::value* jobs = answer.if_contains("jobs");
     const auto* list = jobs ? jobs->if_array() : nullptr;
-    for (std::size_t i = 0; list && i < list->size(); ++i) {
-        const auto* o = (*list)[i].if_object();
-        const json::value* found = o ? o->if_contains("jobId") : nullptr;
-        const json::value* status = o ? o->if_contains("status") : nullptr;
-        if (found && *found == json::string(id) && status && status->is_string())
-            co_return std::string(status->get_string());
+    const auto status_among = [&](const std::string& wanted) -> std::string {
+        for (std::size_t i = 0; list && i < list->size(); ++i) {
+            const auto* o = (*list)[i].if_object();
+            const json::value* found = o ? o->if_contains("jobId") : nullptr;
+            const json::value* status = o ? o->if_contains("status") : nullptr;
+            if (found && *found == json::string(wanted) && status && status->is_string())
+                return std::string(status->get_string());
+        }
+        return {};
+    };
+    state s;
+    s.status = status_among(id);
+    const std::string of_array = parent.empty() ? std::string() : status_among(parent);
+    s.to_be_made = s.status.empty() && !of_array.empty() && !is_over(of_array);
+    co_return s;
+}
+
+task<> batch_backend::terminate(context& ctx, json::object request)
+{
+    try {
+        co_await post(ctx, "/v1/terminatejob", std::move(request), nature::repeatable);
+    } catch (const fatal& f) {
+        // It may be known a moment later, and one that has gone is stopped.
+        const std::string_view why = f.what();
+        const bool unknown = why.find("not found") != why.npos || why.find("not exist") != why.npos;
+        if (f.code() != "ClientException" || !unknown)
+            throw;
     }
-    co_return std::string();
 }
 
 task<> batch_backend::cancel(context& ctx, const job_id& id)
@@ -232,25 +257,31 @@ task<> batch_backend::cancel(context& ctx, const job_id& id)
     watch_.expect_end();
     const std::string text(id.value());
     const json::object request{{"jobId", text}, {"reason", stop_reason}};
-    auto status = co_await status_of(ctx, text);
-    // What is not known has gone: the wait that follows finds out.
-    if (status.empty() || is_over(status))
+    auto now = co_await state_of(ctx, text);
+    if (is_over(now.status))
         co_return;
-    if (!has_started(status)) {
+    if (!now.status.empty() && !has_started(now.status)) {
         co_await post(ctx, "/v1/canceljob", request, nature::repeatable);
-        status = co_await status_of(ctx, text);
+        now = co_await state_of(ctx, text);
     }
-    // CancelJob leaves alone, without an error, what has started meanwhile.
-    if (has_started(status))
-        co_await post(ctx, "/v1/terminatejob", request, nature::repeatable);
+    if (!now.status.empty()) {
+        watch_.note_seen();
+        // CancelJob leaves alone, without an error, what has started meanwhile.
+        if (has_started(now.status))
+            co_await terminate(ctx, request);
+        co_return;
+    }
+    // AWS Batch takes such a request for a job that it does not know without a word: so it is repeated until the job
+    // is shown, or was not for so long that there is none.
+    co_await terminate(ctx, request);
+    if (now.to_be_made || !watch_.note_miss())
+        throw failure("AWS Batch was told to stop it, and does not show it (yet)", "not_shown");
 }
 
 task<std::optional<int>> batch_backend::look_for_exit_code(context& ctx, std::string id, std::string name)
 {
-    const std::size_t colon = id.find(':');
     listing asked{.queue = what().queue, .name = name};
-    if (colon != std::string::npos)
-        asked.array_id = id.substr(0, colon);
+    asked.array_id = parent_of(id);
     const auto all = co_await list(ctx, std::move(asked));
     for (const listed_job& j : all) {
         if (j.id == id && j.exit_code && *j.exit_code != 0)

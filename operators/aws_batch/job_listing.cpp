@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <set>
 #include <utility>
 
 namespace potoo::aws_batch {
@@ -68,6 +69,7 @@ std::optional<std::size_t> number_of(std::string_view text)
 task<std::vector<listed_job>> list_jobs(aws::outside o, batch_service& s, listing asked)
 {
     std::vector<listed_job> all;
+    std::set<std::string> asked_for;
     std::string next;
     do {
         http_request r = question(asked, next);
@@ -84,6 +86,8 @@ task<std::vector<listed_job>> list_jobs(aws::outside o, batch_service& s, listin
                 all.push_back(read_summary(*members));
         }
         next = text_at(*answer, "nextToken");
+        if (!next.empty() && !asked_for.insert(next).second)
+            throw failure("AWS Batch answered ListJobs with the same `nextToken` twice", "malformed_response");
     } while (!next.empty());
     co_return all;
 }

@@ -8,12 +8,21 @@
 #include <potoo/backend.hpp>
 #include <potoo/watcher.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace potoo::aws_batch {
+
+/// The array of which that job is a child; empty when it is none.
+[[nodiscard]] inline std::string_view parent_of(std::string_view id) noexcept
+{
+    const std::size_t colon = id.find(':');
+    return colon == std::string_view::npos ? std::string_view() : id.substr(0, colon);
+}
 
 /// What attempts of one task have in common.
 struct task_description
@@ -54,8 +63,13 @@ class job_watch final : public watch
     [[nodiscard]] const poll_pace& pace() const noexcept override;
     bool judge(const json::value& job) override;
 
-    /// A job that was just accepted may be missing for a moment: it is lost the third time.
+    /// A job that was just accepted may be missing for a while: it is lost when it was for a minute, and three times.
     bool judge_missing() override;
+
+    /// The job was asked for and is not known. @return true when that was so for as long as makes a job lost
+    bool note_miss();
+
+    void note_seen() noexcept;
 
     void disturbed(std::string_view why) override;
 
@@ -63,7 +77,8 @@ class job_watch final : public watch
     struct notes : detail::slab_allocated
     {
         bool told_to_stop = false;
-        int missed = 0;
+        int missed = 0; ///< in a row
+        steady_time missed_since{};
         std::string trouble; ///< said last
         std::optional<job_end> end;
     };
@@ -88,7 +103,14 @@ class job_watcher final : public watcher
     task<> look(page p) override;
 
   private:
-    void spread(page p, std::string_view body);
+    task<> ask(page p, aws::outside o, duration patience);
+    task<std::string> describe(aws::outside o, json::array ids, duration patience);
+
+    /// @return the places of children of arrays that are not told of
+    std::vector<std::size_t> spread(page p, std::string_view body);
+
+    /// @param body tells of their arrays
+    void spread_unseen(page p, const std::vector<std::size_t>& unseen, std::string_view body);
 
     aws::service& batch_;
 };

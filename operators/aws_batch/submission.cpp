@@ -1,5 +1,7 @@
 #include "submission.hpp"
 
+#include <potoo/options.hpp>
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -8,29 +10,10 @@
 namespace potoo::aws_batch {
 namespace {
 
-duration read_duration(const json::object& o, std::string_view name, duration usual)
-{
-    const json::value* v = o.if_contains(name);
-    if (!v)
-        return usual;
-    const auto d = v->is_string() ? parse_duration(std::string_view(v->get_string())) : std::nullopt;
-    if (!d)
-        throw fatal(fmt::format("with.{} must be a duration such as 30s, not {}", name, json::serialize(*v)));
-    return *d;
-}
-
 bool read_flag(const json::object& o, std::string_view name, bool usual)
 {
     const json::value* v = o.if_contains(name);
     return v ? v->as_bool() : usual;
-}
-
-std::string text_of(const json::value& v)
-{
-    if (v.is_string())
-        return std::string(v.get_string());
-    // JSON's serializer writes 5E-1 for 0.5.
-    return v.is_double() ? fmt::format("{}", v.get_double()) : json::serialize(v);
 }
 
 /// AWS takes lists of `{name, value}`; the later of two with the same name counts.
@@ -109,17 +92,12 @@ task_description read_description(const json::object& with)
     d.queue = std::string(with.at("job_queue").as_string());
     d.array = read_flag(with, "array", false);
     d.logs = read_flag(with, "logs", true);
-    d.request_timeout = read_duration(with, "request_timeout", d.request_timeout);
-    d.settle = read_duration(with, "settle", d.settle);
-    d.cancel_grace = read_duration(with, "cancel_grace", d.cancel_grace);
-    d.pace = {.interval = duration{3'000}, .max_interval = duration{30'000}, .backoff = 1.5, .first = duration{1'000}};
-    if (const json::value* poll = with.if_contains("poll")) {
-        const json::object& p = poll->as_object();
-        d.pace.interval = read_duration(p, "interval", d.pace.interval);
-        d.pace.max_interval = std::max(d.pace.interval, read_duration(p, "max_interval", d.pace.max_interval));
-        if (const json::value* backoff = p.if_contains("backoff"))
-            d.pace.backoff = backoff->to_number<double>();
-    }
+    d.request_timeout = time_option(with, "request_timeout", d.request_timeout);
+    d.settle = duration_option(with, "settle").value_or(d.settle);
+    d.cancel_grace = time_option(with, "cancel_grace", d.cancel_grace);
+    d.pace = poll_option(
+        with,
+        {.interval = duration{3'000}, .max_interval = duration{30'000}, .backoff = 1.5, .first = duration{1'000}});
     d.pace_to_the_end = d.pace;
     d.pace_to_the_end.interval = std::min(d.pace.interval, duration{1'000});
     d.pace_to_the_end.max_interval = std::min(d.pace.max_interval, duration{5'000});
@@ -148,7 +126,7 @@ json::object submission_of(context& ctx, const std::string& name, const std::str
     if (const json::value* v = with.if_contains("depends_on"))
         body["dependsOn"] = dependencies(v->as_array());
     if (with.contains("job_timeout")) {
-        const auto timeout = std::chrono::ceil<std::chrono::seconds>(read_duration(with, "job_timeout", duration{0}));
+        const auto timeout = std::chrono::ceil<std::chrono::seconds>(time_option(with, "job_timeout", duration{0}));
         body["timeout"] = json::object{{"attemptDurationSeconds", timeout.count()}};
     }
     json::object tags;

@@ -151,7 +151,7 @@ http_failure engine_answer::launch_trouble() const
 }
 
 /// An engine may be too new, or too old, for the version that was asked for, and says which it takes.
-bool engine_client::adopt_version(const engine_answer& a)
+bool engine_client::adopt_version(const engine_answer& a, std::string_view asked)
 {
     if (a.status() != 400)
         return false;
@@ -166,7 +166,9 @@ bool engine_client::adopt_version(const engine_answer& a)
             version.pop_back();
         if (version.empty())
             return false;
-        return std::exchange(version_, version) != version;
+        version_ = std::move(version);
+        // Another request may have found it out meanwhile.
+        return version_ != asked;
     }
     return false;
 }
@@ -180,9 +182,10 @@ task<engine_answer> engine_client::send(http_client& http, potoo::loop& l, engin
                     certificate.empty() ? std::string() : fmt::format("; certificate: {}", certificate));
     const std::string body = r.body.is_null() ? std::string() : json::serialize(r.body);
     for (bool again = true;; again = false) {
+        const std::string version = version_;
         http_request asked;
         asked.method = r.method;
-        asked.url = fmt::format("{}/v{}{}", where_.base, version_, r.target);
+        asked.url = fmt::format("{}/v{}{}", where_.base, version, r.target);
         if (!body.empty())
             asked.headers.push_back({"Content-Type", "application/json"});
         asked.body = body;
@@ -195,7 +198,7 @@ task<engine_answer> engine_client::send(http_client& http, potoo::loop& l, engin
         engine_answer a{r.purpose, r.method, std::move(url), std::move(got), {}, whereby};
         if (!a.got)
             a.detail = client.last_error_detail();
-        if (!again || !adopt_version(a))
+        if (!again || !adopt_version(a, version))
             co_return a;
     }
 }

@@ -88,7 +88,8 @@ class engine_client
     [[nodiscard]] const engine_address& where() const noexcept { return where_; }
 
   private:
-    [[nodiscard]] bool adopt_version(const engine_answer& a);
+    /// @param asked the version that the request went out with @return true when another is to be asked with
+    [[nodiscard]] bool adopt_version(const engine_answer& a, std::string_view asked);
 
     engine_address where_;
     std::string version_ = "1.41";

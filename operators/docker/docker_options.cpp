@@ -1,6 +1,7 @@
 #include "docker_options.hpp"
 
 #include <potoo/error.hpp>
+#include <potoo/options.hpp>
 
 #include <fmt/format.h>
 
@@ -12,11 +13,6 @@ namespace potoo::docker {
 namespace {
 
 constexpr double nano = 1e9;
-
-std::string text_of(const json::value& v)
-{
-    return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
-}
 
 /// A list of words is what the container executes; text is a command line for its shell.
 json::array command_of(const json::value& v)
@@ -72,17 +68,6 @@ std::int64_t nano_cpus_of(const json::value& v)
     if (!(cpus >= 0.001 && cpus <= 1e6))
         throw fatal(fmt::format("`cpus` must be a number of processors such as 0.5 or 2, not {}", json::serialize(v)));
     return std::llround(cpus * nano);
-}
-
-duration duration_of(const json::object& with, std::string_view name, duration usual)
-{
-    const json::value* v = with.if_contains(name);
-    if (!v)
-        return usual;
-    const auto d = parse_duration(v->as_string());
-    if (!d)
-        throw fatal(fmt::format("`{}` must be a duration such as 10s, not {}", name, json::serialize(*v)));
-    return *d;
 }
 
 /// `extra` prevails; objects in both are joined.
@@ -240,10 +225,8 @@ container_options read_options(const json::object& with)
         o.pull = *v == "always" ? pull_policy::always : *v == "never" ? pull_policy::never : pull_policy::missing;
     if (const json::value* v = with.if_contains("remove"))
         o.remove = v->as_bool();
-    o.stop_grace = duration_of(with, "stop_grace", o.stop_grace);
-    o.request_timeout = duration_of(with, "request_timeout", o.request_timeout);
-    if (o.request_timeout <= duration::zero())
-        throw fatal("`request_timeout` must be more than nothing");
+    o.stop_grace = duration_option(with, "stop_grace").value_or(o.stop_grace);
+    o.request_timeout = time_option(with, "request_timeout", o.request_timeout);
     o.body = body_of(with);
     return o;
 }

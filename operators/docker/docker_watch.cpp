@@ -48,6 +48,16 @@ json::object output_of(const json::value& container, const json::object& state)
             {"finished_at", text_in(state, "FinishedAt")}};
 }
 
+/// Whoever answers without a state is not the engine, or not well: that says nothing of the container.
+json::value inspected_in(const engine_answer& a)
+{
+    json::value v = a.body();
+    if (text_in(object_in(v, "State"), "Status").empty())
+        throw failure(fmt::format("cannot {}: the answer of {} says nothing of its state", a.purpose, a.whereby),
+                      "malformed_response");
+    return v;
+}
+
 job_result failed(std::string error, std::string code, bool retryable)
 {
     job_result r;
@@ -63,8 +73,6 @@ job_result failed(std::string error, std::string code, bool retryable)
 std::optional<job_result> end_of_container(const json::value& inspected, bool told_to_stop, bool stopped)
 {
     const json::object& state = object_in(inspected, "State");
-    if (state.empty())
-        throw failure("the Docker engine's answer says nothing of the container's state", "malformed_response");
     const std::string status = text_in(state, "Status");
     const std::string error = text_in(state, "Error");
     const std::int64_t code = exit_code_of(state);
@@ -238,7 +246,7 @@ task<> container_watcher::look_singly(watch* const& place)
     if (a.status() == 404 && place)
         missing(*place);
     else if (a.status() == 200 && place)
-        answer(*place, a.body());
+        answer(*place, inspected_in(a));
     else if (a.status() != 200 && a.status() != 404)
         throw failure(a.trouble().message, a.trouble().code);
 }

@@ -11,8 +11,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace potoo::kubernetes {
 namespace {
@@ -57,7 +59,7 @@ std::string stamp_of(const std::string& file)
     std::error_code ec;
     const auto written = fs::last_write_time(file, ec);
     const auto size = ec ? 0 : fs::file_size(file, ec);
-    return ec ? std::string() : fmt::format("{} {}", written.time_since_epoch().count(), size);
+    return ec ? std::string() : fmt::format("{} {} {}", file, written.time_since_epoch().count(), size);
 }
 
 std::string account_file(const char* name)
@@ -142,7 +144,7 @@ cluster_settings of_connection(const access_origin& o)
 
 } // namespace
 
-access_origin find_access(context& ctx)
+access_origin read_access(context& ctx)
 {
     access_origin o;
     connection_reader c(ctx, "kubernetes");
@@ -155,29 +157,41 @@ access_origin find_access(context& ctx)
     if (!o.server.empty()) {
         if (!o.kubeconfig.empty() || !o.context.empty())
             throw fatal("the connection has a `url` and a `kubeconfig` or `context`: one of them says which cluster");
+        o.from = access_origin::kind::connection;
         return o;
     }
     if (o.tls != http_options() || !o.token.empty() || !o.token_file.empty())
         throw fatal("the connection says who you are, but not to which cluster: its `url` is missing");
-    if (o.kubeconfig.empty())
-        o.kubeconfig = usual_kubeconfig();
-    if (!o.kubeconfig.empty()) {
+    if (!o.kubeconfig.empty())
         o.from = access_origin::kind::kubeconfig;
-        o.stamp = stamp_of(o.kubeconfig);
-        return o;
-    }
-    if (!in_pod())
-        throw fatal("no Kubernetes cluster is known: there is no connection called kubernetes, KUBECONFIG is not set, "
-                    "there is no ~/.kube/config, and this is not a pod with a service account",
-                    "no_cluster");
-    o.from = access_origin::kind::pod;
     return o;
+}
+
+found_access find_access(access_origin said, const std::string& known)
+{
+    using kind = access_origin::kind;
+    found_access f{std::move(said), {}, {}};
+    access_origin& o = f.where;
+    if (o.from == kind::unsaid) {
+        o.kubeconfig = usual_kubeconfig();
+        if (o.kubeconfig.empty() && !in_pod())
+            throw fatal("no Kubernetes cluster is known: there is no connection called kubernetes, KUBECONFIG is not "
+                        "set, there is no ~/.kube/config, and this is not a pod with a service account",
+                        "no_cluster");
+        o.from = o.kubeconfig.empty() ? kind::pod : kind::kubeconfig;
+    }
+    f.stamp = o.from == kind::kubeconfig ? stamp_of(o.kubeconfig) : o.from == kind::pod ? "pod" : "connection";
+    if (f.stamp.empty() || f.stamp != known)
+        f.settings = resolve(o);
+    return f;
 }
 
 cluster_settings resolve(const access_origin& origin)
 {
     cluster_settings s;
     switch (origin.from) {
+    case access_origin::kind::unsaid:
+        throw std::logic_error("an origin that says nothing");
     case access_origin::kind::connection:
         s = of_connection(origin);
         break;

@@ -33,20 +33,11 @@ http_failure refusal(std::string_view message, const std::string& identity)
 
 } // namespace
 
-api_server::api_server(context& ctx, const access_origin& origin)
-    : loop_(ctx.loop()), base_(ctx.http()), settings_(resolve(origin)),
+api_server::api_server(context& ctx, const access_origin& origin, cluster_settings s)
+    : loop_(ctx.loop()), base_(ctx.http()), settings_(std::move(s)),
       credentials_(ctx.loop(), ctx.processes(), settings_, [origin] { return resolve(origin); }),
       gate_(ctx.loop(), {.concurrency = origin.concurrency, .per_second = origin.per_second})
 {}
-
-http_client& api_server::client()
-{
-    if (!client_ || client_version_ != credentials_.version()) {
-        client_ = &base_.with(credentials_.tls());
-        client_version_ = credentials_.version();
-    }
-    return *client_;
-}
 
 void api_server::authorise(http_request& r) const
 {
@@ -62,6 +53,15 @@ void api_server::conceal_from(context& ctx, std::uint64_t& concealed) const
         ctx.conceal(std::move(secret));
 }
 
+task<boost::system::result<http_response>> api_server::exchange(http_request r)
+{
+    http_client& c = client();
+    auto response = co_await c.send(std::move(r));
+    if (!response)
+        detail_ = c.last_error_detail();
+    co_return response;
+}
+
 task<boost::system::result<http_response>> api_server::send(http_request r)
 {
     r.url = settings_.server + r.url;
@@ -73,12 +73,13 @@ task<boost::system::result<http_response>> api_server::send(http_request r)
     const auto version = credentials_.version();
     http_request first = r;
     authorise(first);
-    auto response = co_await client().send(std::move(first));
+    auto response = co_await exchange(std::move(first));
     if (response && response->status == 401) {
         const bool renewed = co_await credentials_.renew(version);
         if (renewed) {
             authorise(r);
-            response = co_await client().send(std::move(r));
+            auto second = co_await exchange(std::move(r));
+            response = std::move(second);
         }
     }
     if (response) {
@@ -143,9 +144,8 @@ http_failure api_server::failure_of(std::string_view method, std::string_view pa
                                     bool launches) const
 {
     const std::string url = settings_.server + std::string(path);
-    const std::string& detail = client_ ? client_->last_error_detail() : base_.last_error_detail();
-    return launches ? launch_failure_of_exchange(method, url, ec, detail)
-                    : failure_of_exchange(method, url, ec, detail);
+    return launches ? launch_failure_of_exchange(method, url, ec, detail_)
+                    : failure_of_exchange(method, url, ec, detail_);
 }
 
 void raise_as_failure(const http_failure& f)

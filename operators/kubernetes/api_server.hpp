@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace potoo::kubernetes {
 
@@ -19,8 +20,7 @@ namespace potoo::kubernetes {
 class api_server
 {
   public:
-    /// @throws fatal when what says how to reach it cannot be read
-    api_server(context& ctx, const access_origin& origin);
+    api_server(context& ctx, const access_origin& origin, cluster_settings s);
 
     api_server(const api_server&) = delete;
     api_server& operator=(const api_server&) = delete;
@@ -28,6 +28,9 @@ class api_server
     /// One exchange. `url` is the path and query. Without a deadline it gets half a minute. Credentials that are
     /// refused are got anew, and the request sent again, once. @throws failure when there are none
     [[nodiscard]] task<boost::system::result<http_response>> send(http_request r);
+
+    /// Takes the credentials of settings that are otherwise the same.
+    [[nodiscard]] task<> adopt(cluster_settings s) { return credentials_.adopt(std::move(s)); }
 
     /// A body that is JSON of a GET that answered 200. @throws failure, fatal
     [[nodiscard]] task<json::value> get(std::string path, steady_time deadline = steady_time::max());
@@ -52,7 +55,10 @@ class api_server
     [[nodiscard]] potoo::loop& loop() const noexcept { return loop_; }
 
   private:
-    [[nodiscard]] http_client& client();
+    /// For one request: whoever keeps a client of old credentials keeps it from being closed.
+    [[nodiscard]] http_client& client() { return base_.with(credentials_.tls()); }
+
+    [[nodiscard]] task<boost::system::result<http_response>> exchange(http_request r);
     void authorise(http_request& r) const;
 
     potoo::loop& loop_;
@@ -60,8 +66,7 @@ class api_server
     cluster_settings settings_;
     credentials credentials_;
     request_gate gate_;
-    http_client* client_ = nullptr; ///< made for `client_version_`
-    std::uint64_t client_version_ = 0;
+    std::string detail_; ///< of the client, about the request that failed last
 };
 
 /// Throws it as a `failure`, whatever its kind: for what is asked again in any case.

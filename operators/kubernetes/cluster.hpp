@@ -16,8 +16,7 @@ namespace potoo::kubernetes {
 class cluster
 {
   public:
-    /// @throws fatal when what says how to reach it cannot be read
-    cluster(context& ctx, const access_origin& origin);
+    cluster(context& ctx, const access_origin& origin, cluster_settings s);
 
     [[nodiscard]] api_server& server() noexcept { return server_; }
 
@@ -30,8 +29,10 @@ class cluster
     std::map<std::string, std::unique_ptr<job_watcher>> watchers_;
 };
 
-/// The one that the task's connection or the environment name. Lives as long as the engine.
-/// @throws fatal when there is none, or what says how to reach it cannot be read
-[[nodiscard]] cluster& cluster_of(context& ctx);
+/// The one that the task's connection or the environment name. It lives as long as the engine, and is the same for the
+/// same user of the same server, whatever becomes of the credentials: those that a kubeconfig says anew are its own.
+/// Files are looked at once a second at most. @throws fatal when there is none, or what says how to reach it cannot be
+/// read
+[[nodiscard]] task<cluster*> cluster_of(context& ctx);
 
 } // namespace potoo::kubernetes

@@ -3,6 +3,7 @@
 #include "base_encoding.hpp"
 #include "json_lookup.hpp"
 
+#include <potoo/blocking.hpp>
 #include <potoo/concurrency.hpp>
 #include <potoo/error.hpp>
 
@@ -22,6 +23,8 @@ namespace {
 constexpr duration token_file_age{60'000};
 /// A token is not used any more this long before it expires.
 constexpr duration before_expiry{30'000};
+/// No credential is used for longer without asking whether there is a newer one: some say that they live for ever.
+constexpr duration longest_use{86'400'000};
 constexpr duration plugin_time{60'000};
 constexpr duration between_renewals{5'000};
 constexpr std::size_t most_of_an_answer = std::size_t{1} << 20;
@@ -53,6 +56,19 @@ std::vector<std::string> whole_environment(const exec_plugin& p)
                                                                          {"kind", "ExecCredential"},
                                                                          {"spec", std::move(spec)}}));
     return all;
+}
+
+std::string token_in(const std::string& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    std::string token = text.str();
+    while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
+        token.pop_back();
+    if (!in || token.empty())
+        fail(fmt::format("the token file {} cannot be read, or is empty", file));
+    return token;
 }
 
 /// Output of a program, no more of it than is of use.
@@ -87,6 +103,8 @@ void credentials::take(const cluster_settings& s)
     if (s.exec || !s.token_file.empty())
         return;
     known_ = true;
+    token_.clear();
+    authorization_.clear();
     if (!s.token.empty())
         use_token(s.token);
     else if (!s.user_name.empty()) {
@@ -129,10 +147,16 @@ task<> credentials::refresh_if_due()
     const slot_guard mine(one_at_a_time_);
     if (!due())
         co_return;
+    co_await get_anew();
+}
+
+/// Where they come from is known already.
+task<> credentials::get_anew()
+{
     if (settings_.exec)
         co_await ask_plugin();
     else if (!settings_.token_file.empty())
-        read_token_file();
+        co_await read_token_file();
 }
 
 task<bool> credentials::renew(std::uint64_t refused)
@@ -145,43 +169,55 @@ task<bool> credentials::renew(std::uint64_t refused)
     if (loop_.now() < renewed_ + between_renewals)
         co_return false;
     renewed_ = loop_.now();
-    if (settings_.exec) {
-        co_await ask_plugin();
-    } else if (!settings_.token_file.empty()) {
-        read_token_file();
-    } else {
-        cluster_settings again;
-        try {
-            again = reread_();
-        } catch (const std::exception& e) {
-            fail(e.what());
-        }
-        const bool same = again.token == settings_.token && again.password == settings_.password &&
-                          again.tls == settings_.tls && again.exec == settings_.exec &&
-                          again.token_file == settings_.token_file;
-        if (!same) {
-            again.server = settings_.server;
-            settings_ = std::move(again);
-            take(settings_);
-            if (settings_.exec)
-                co_await ask_plugin();
-            else if (!settings_.token_file.empty())
-                read_token_file();
-        }
-    }
+    if (settings_.exec || !settings_.token_file.empty())
+        co_await get_anew();
+    else
+        co_await reread_settings();
     co_return version_ != refused;
 }
 
-void credentials::read_token_file()
+task<> credentials::adopt(cluster_settings s)
 {
-    std::ifstream in(settings_.token_file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    std::string token = text.str();
-    while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
-        token.pop_back();
-    if (!in || token.empty())
-        fail(fmt::format("the token file {} cannot be read, or is empty", settings_.token_file));
+    co_await one_at_a_time_.acquire();
+    const slot_guard mine(one_at_a_time_);
+    [[maybe_unused]] const bool changed = replace(std::move(s));
+}
+
+task<> credentials::reread_settings()
+{
+    cluster_settings again;
+    try {
+        auto read = co_await blocking(reread_);
+        again = std::move(read);
+    } catch (const cancelled&) {
+        throw;
+    } catch (const std::exception& e) {
+        fail(e.what());
+    }
+    // What is said of another cluster or user now is not for this one.
+    if (again.server != settings_.server || again.identity != settings_.identity)
+        co_return;
+    const bool changed = replace(std::move(again));
+    if (changed)
+        co_await get_anew();
+}
+
+/// @return whether there was anything new in it
+bool credentials::replace(cluster_settings s)
+{
+    const bool same = s.token == settings_.token && s.user_name == settings_.user_name &&
+                      s.password == settings_.password && s.tls == settings_.tls && s.exec == settings_.exec &&
+                      s.token_file == settings_.token_file;
+    if (same)
+        return false;
+    settings_ = std::move(s);
+    take(settings_);
+    return true;
+}
+
+task<> credentials::read_token_file()
+{
+    std::string token = co_await blocking([file = settings_.token_file] { return token_in(file); });
     use_token(std::move(token));
     due_ = loop_.now() + token_file_age;
 }
@@ -246,7 +282,7 @@ void credentials::take_exec_credential(const std::string& text)
             fail(fmt::format("the credential plugin {} printed the expirationTimestamp {}, which is no time", command,
                              expiry));
         // Of one that lives shorter than that, half its life.
-        const duration left = std::max(duration{0}, *t - loop_.wall_now());
+        const duration left = std::clamp<duration>(*t - loop_.wall_now(), duration{0}, longest_use);
         due_ = loop_.now() + std::max(left - before_expiry, left / 2);
     }
 }

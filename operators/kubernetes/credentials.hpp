@@ -21,7 +21,7 @@ namespace potoo::kubernetes {
 class credentials
 {
   public:
-    /// @param reread finds the settings anew; may throw
+    /// @param reread finds the settings anew; may throw, and block: it runs on another thread
     credentials(potoo::loop& l, process_runner& processes, cluster_settings s,
                 std::function<cluster_settings()> reread);
 
@@ -31,6 +31,9 @@ class credentials
     /// After an answer 401: gets new ones. @param refused the version that was refused
     /// @return false when they are the same as before @throws failure `credentials_failed`
     [[nodiscard]] task<bool> renew(std::uint64_t refused);
+
+    /// Takes those of settings that somebody has read anew.
+    [[nodiscard]] task<> adopt(cluster_settings s);
 
     /// For the `Authorization` header; empty when a certificate says it, or nothing.
     [[nodiscard]] const std::string& authorization() const noexcept { return authorization_; }
@@ -45,10 +48,13 @@ class credentials
     [[nodiscard]] std::vector<std::string> secrets() const;
 
   private:
+    [[nodiscard]] bool replace(cluster_settings s);
     void take(const cluster_settings& s);
+    [[nodiscard]] task<> reread_settings();
+    [[nodiscard]] task<> get_anew();
     void use_token(std::string token);
-    void read_token_file();
-    task<> ask_plugin();
+    [[nodiscard]] task<> read_token_file();
+    [[nodiscard]] task<> ask_plugin();
     void take_exec_credential(const std::string& text);
     [[nodiscard]] bool due() const;
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace potoo::kubernetes {
@@ -25,6 +26,8 @@ constexpr duration longest_pause{30'000};
 constexpr duration refused_pause{300'000};
 /// A stream that ended sooner without a word is not opened again at once.
 constexpr duration shortest_stream{1'000};
+/// After so many failures in a row what has happened is found out by a listing.
+constexpr int failures_until_listing = 3;
 constexpr int page_size = 100;
 
 /// The API does not do this, or not for us.
@@ -89,6 +92,8 @@ task<> job_watcher::stream()
             // The first time it is mostly a connection that has grown old.
             if (++troubles > 1)
                 tell_all(trouble);
+            if (troubles >= failures_until_listing)
+                version_.clear();
             pause = std::min(first_pause * (1 << std::min(troubles - 1, 10)), longest_pause);
         } else if (!heard_ && loop_.now() - begun < shortest_stream) {
             pause = shortest_stream;
@@ -99,7 +104,8 @@ task<> job_watcher::stream()
 
 task<> job_watcher::list()
 {
-    std::vector<std::string> seen;
+    std::unordered_set<std::string> seen;
+    std::unordered_set<std::string> pages;
     std::string next;
     std::string version;
     do {
@@ -111,10 +117,12 @@ task<> job_watcher::list()
             const std::string_view name = text_at(job, "/metadata/name");
             if (watches_of(name, text_at(job, "/metadata/uid")).empty())
                 continue;
-            seen.emplace_back(name);
+            seen.emplace(name);
             take_job(job);
         }
         next = text_at(page_of_jobs, "/metadata/continue");
+        if (!next.empty() && !pages.insert(next).second)
+            throw failure("the API's listing of Jobs leads back to a page that it has shown", "malformed_response");
         version = text_at(page_of_jobs, "/metadata/resourceVersion");
     } while (!next.empty());
     if (version.empty())
@@ -123,11 +131,11 @@ task<> job_watcher::list()
     version_ = std::move(version);
 }
 
-task<> job_watcher::check_absent(const std::vector<std::string>& seen)
+task<> job_watcher::check_absent(const std::unordered_set<std::string>& seen)
 {
     std::vector<std::pair<std::string, std::string>> absent;
     for (const auto& [name, w] : known_) {
-        if (w->waits() && std::find(seen.begin(), seen.end(), name) == seen.end())
+        if (w->waits() && !seen.contains(name))
             absent.emplace_back(name, w->uid());
     }
     for (const auto& [name, uid] : absent) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace potoo::kubernetes {
@@ -55,7 +56,7 @@ class job_watcher final : public watcher, private timer_node
     void start_stream();
     task<> stream();
     task<> list();
-    task<> check_absent(const std::vector<std::string>& seen);
+    task<> check_absent(const std::unordered_set<std::string>& seen);
     task<> follow();
 
     [[nodiscard]] bool take_line(std::string_view line);

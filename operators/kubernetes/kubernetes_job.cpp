@@ -5,6 +5,7 @@
 #include <potoo/backend.hpp>
 #include <potoo/job_log.hpp>
 #include <potoo/operator.hpp>
+#include <potoo/options.hpp>
 #include <potoo/wait.hpp>
 
 #include <fmt/format.h>
@@ -35,37 +36,20 @@ struct job_options
     duration cancel_grace{90'000};
 };
 
-duration read_duration(const json::object& o, const char* name, duration usual)
-{
-    const json::value* v = o.if_contains(name);
-    if (!v)
-        return usual;
-    const auto d = parse_duration(std::string_view(v->as_string()));
-    if (!d)
-        throw fatal(fmt::format("`{}` must be a duration such as 2s or 5m, not {}", name, json::serialize(*v)));
-    return *d;
-}
-
 job_options read_options(const json::object& with)
 {
     job_options o;
     if (const json::value* n = with.if_contains("namespace"))
         o.name_space = n->as_string();
-    if (const json::value* poll = with.if_contains("poll")) {
-        const auto& p = poll->as_object();
-        o.pace.interval = read_duration(p, "interval", o.pace.interval);
-        o.pace.max_interval = std::max(o.pace.interval, read_duration(p, "max_interval", o.pace.max_interval));
-        if (const json::value* b = p.if_contains("backoff"))
-            o.pace.backoff = b->to_number<double>();
-    }
-    o.request_timeout = read_duration(with, "request_timeout", o.request_timeout);
-    o.settle = read_duration(with, "settle", o.settle);
+    o.pace = poll_option(with);
+    o.request_timeout = time_option(with, "request_timeout", o.request_timeout);
+    o.settle = duration_option(with, "settle").value_or(o.settle);
     std::int64_t grace = usual_grace_seconds;
     if (const json::value* pod = with.if_contains("pod")) {
         if (const json::value* asked = find_at(*pod, "/terminationGracePeriodSeconds"); asked && asked->is_int64())
             grace = std::clamp<std::int64_t>(asked->get_int64(), 0, 86'400);
     }
-    o.cancel_grace = read_duration(with, "cancel_grace", o.cancel_grace + std::chrono::seconds(grace));
+    o.cancel_grace = duration_option(with, "cancel_grace").value_or(o.cancel_grace + std::chrono::seconds(grace));
     return o;
 }
 
@@ -299,9 +283,11 @@ task<> job_backend::logs(context& ctx, const job_id& id, job_result& ended)
 
 task<json::value> run_kubernetes_job(context& ctx)
 {
-    cluster& c = cluster_of(ctx);
     auto options = ctx.shared_by_task<job_options>([&] { return read_options(ctx.input()); });
-    return run_remote_job(ctx, std::make_unique<job_backend>(ctx, c, std::move(options)));
+    cluster* const c = co_await cluster_of(ctx);
+    auto backend = std::make_unique<job_backend>(ctx, *c, std::move(options));
+    auto output = co_await run_remote_job(ctx, std::move(backend));
+    co_return output;
 }
 
 } // namespace

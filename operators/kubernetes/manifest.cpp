@@ -3,6 +3,7 @@
 #include "json_lookup.hpp"
 
 #include <potoo/error.hpp>
+#include <potoo/options.hpp>
 #include <potoo/time.hpp>
 
 #include <fmt/format.h>
@@ -14,11 +15,6 @@ namespace {
 
 constexpr const char* main_container = "main";
 constexpr std::int64_t usual_ttl_seconds = 3600;
-
-std::string text_of(const json::value& v)
-{
-    return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
-}
 
 json::array as_list(const json::value& v)
 {

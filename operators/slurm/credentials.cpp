@@ -14,6 +14,8 @@ using std::chrono::seconds;
 
 /// A token is read again this long before it expires, or after three quarters of its life.
 constexpr seconds early{60};
+/// The controller's clock and the engine's, at most.
+constexpr seconds clocks_apart{30};
 /// What expires is not read again more often.
 constexpr duration shortest_between_reads{2'000};
 constexpr duration longest_command{60'000};
@@ -77,13 +79,13 @@ std::string checked(std::string_view text, const token_source& source)
     if (text.starts_with(prefix))
         text.remove_prefix(prefix.size());
     if (text.empty())
-        throw failure(fmt::format("there is no token for Slurm: {} is empty", source.description()), "no_token");
+        throw failure(fmt::format("there is no token for Slurm: {} is empty", source.description()), "no_credentials");
     const bool sendable = text.size() <= longest_token &&
                           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
     if (!sendable)
         throw fatal(
             fmt::format("{} is no token: it should be one word, as `scontrol token` prints it", source.description()),
-            "no_token");
+            "no_credentials");
     return std::string(text);
 }
 
@@ -92,7 +94,7 @@ std::string read_token_file(const std::string& path)
     std::ifstream in(path, std::ios::binary);
     if (!in)
         throw failure(fmt::format("the token for Slurm cannot be read: no file {} that can be opened", path),
-                      "no_token");
+                      "no_credentials");
     std::string text(longest_token, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(in.gcount()));
@@ -117,7 +119,7 @@ task<std::string> run_token_command(process_runner& processes, std::vector<std::
                                   end.signal != 0 ? "signal" : "exit code",
                                   end.signal != 0 ? end.signal : end.exit_code,
                                   trimmed(std::string_view(trouble).substr(0, 500))),
-                      "no_token");
+                      "no_credentials");
     co_return out;
 }
 
@@ -169,6 +171,19 @@ bool credentials::is_due(wall_time now) const
         return false;
     const std::int64_t life = claims_.issued ? *claims_.expires - *claims_.issued : 4 * early.count();
     return in_seconds(now) >= *claims_.expires - std::min<std::int64_t>(early.count(), life / 4);
+}
+
+bool credentials::may_have_been_good(unsigned generation, wall_time sent, wall_time now) const
+{
+    // What is known is of another one.
+    if (generation != generation_)
+        return true;
+    const bool was_let_in = accepted_ == generation;
+    if (!claims_.expires)
+        return was_let_in;
+    const std::int64_t end = *claims_.expires;
+    const std::int64_t apart = clocks_apart.count();
+    return in_seconds(sent) < end + apart && (was_let_in || in_seconds(now) >= end - apart);
 }
 
 task<credentials::bearer> credentials::current(outside o)

@@ -65,11 +65,17 @@ class credentials
     explicit credentials(token_source s) : source_(std::move(s)) {}
 
     /// The token; read again before it expires.
-    /// @throws failure `no_token` when there is none to be had, fatal when it is not such that it could be sent
+    /// @throws failure `no_credentials` when there is none to be had, fatal when it is not such that it could be sent
     [[nodiscard]] task<bearer> current(outside o);
 
     /// The service refused the token of that generation. @return true when there is another one now
     [[nodiscard]] task<bool> renew(outside o, unsigned refused);
+
+    /// The service let the token of that generation in.
+    void accepted(unsigned generation) noexcept { accepted_ = generation; }
+
+    /// Should the token of that generation be refused now: whether it may yet have been good when it was sent.
+    [[nodiscard]] bool may_have_been_good(unsigned generation, wall_time sent, wall_time now) const;
 
     /// The latest token; empty before the first was read.
     [[nodiscard]] const std::string& latest() const noexcept { return token_; }
@@ -91,6 +97,7 @@ class credentials
     std::string token_;
     token_claims claims_;
     unsigned generation_ = 0;
+    unsigned accepted_ = 0; ///< the last generation that was let in
     steady_time read_at_ = steady_time::min();
     semaphore turn_{1};
 };

@@ -134,6 +134,14 @@ json::value output_of(const listed_job& j, std::string_view id)
     return o;
 }
 
+/// What passes by itself as other jobs end and time goes by; anything else people may have to do something about.
+bool is_usual_wait(std::string_view reason)
+{
+    constexpr std::array usual{"",           "None",      "Priority", "Resources",
+                               "Dependency", "BeginTime", "Cleaning", "JobArrayTaskLimit"};
+    return std::find(usual.begin(), usual.end(), reason) != usual.end();
+}
+
 } // namespace
 
 std::optional<job_result> end_of(const listed_job& j, std::string_view id)
@@ -182,6 +190,8 @@ std::string notice_of(const listed_job& j, std::string_view id)
     if (j.restarts > 0)
         return fmt::format("Slurm has started the job {} anew, {} time{} so far{}", id, j.restarts,
                            j.restarts == 1 ? "" : "s", why(j));
+    if (contains(j.state, "PENDING") && !is_usual_wait(j.reason))
+        return fmt::format("the job {} is still pending{}", id, why(j));
     return {};
 }
 

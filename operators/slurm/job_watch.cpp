@@ -36,6 +36,7 @@ void job_watch::prepare(const job_id& id)
     id_ = &id;
     if (notes_) {
         notes_->missed = false;
+        notes_->met_stranger = false;
         notes_->said.clear();
         notes_->result.reset();
         notes_->record.reset();
@@ -81,7 +82,7 @@ void job_watch::say(const std::string& what)
 bool job_watch::judge_listed(const listed_job& j, bool sure)
 {
     if (notes_)
-        notes_->missed = false;
+        notes_->missed = notes_->met_stranger = false;
     if (!sure && notes_ && notes_->told_to_stop) {
         // An element that has begun has a record of its own; one that has not, and was told to stop, is gone.
         notes_->result.emplace().ended = job_result::state::cancelled;
@@ -92,23 +93,14 @@ bool job_watch::judge_listed(const listed_job& j, bool sure)
         say(notice_of(j, id_->value()));
         return false;
     }
-    if (is_another(j)) {
-        remarks().result.emplace().ended = job_result::state::lost;
-        notes_->result->error = fmt::format("Slurm does not know the job {} any more, and has given its id to another "
-                                            "job: its controller lost what it had not written down when it went down",
-                                            id_->value());
-        return true;
-    }
     remarks().result = std::move(*end);
     remarks().record = j;
     return true;
 }
 
-/// A controller that is killed may give an id twice.
-bool job_watch::is_another(const listed_job& j) const
+bool job_watch::is_stranger(const listed_job& j) const
 {
-    const launch_token mine = manners_->array ? context_.group_token() : context_.token();
-    return !j.comment.empty() && j.comment != mine.value();
+    return j.comment != (manners_->array ? context_.group_token() : context_.token()).value();
 }
 
 bool job_watch::judge_missing()
@@ -120,9 +112,12 @@ bool job_watch::judge_missing()
     r.ended = n.told_to_stop ? job_result::state::cancelled : job_result::state::lost;
     r.error = n.told_to_stop
                   ? fmt::format("the job {} was told to stop, and Slurm does not know it any more", id_->value())
-                  : fmt::format("Slurm does not know the job {} any more: ended jobs are forgotten after the "
-                                "cluster's MinJobAge, and elements of an array that are cancelled before "
-                                "they begin at once",
+              : n.met_stranger
+                  ? fmt::format("Slurm does not know the job {} any more, and has given its id to another job: its "
+                                "controller lost what it had not written down when it went down",
+                                id_->value())
+                  : fmt::format("Slurm does not know the job {} any more: ended jobs are forgotten after the cluster's "
+                                "MinJobAge, and elements of an array that are cancelled before they begin at once",
                                 id_->value());
     return true;
 }

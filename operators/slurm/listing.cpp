@@ -20,6 +20,8 @@ constexpr duration longest_between_whole_lists{30'000};
 /// Single questions at a time, and of one look.
 constexpr std::size_t single_calls = 4;
 constexpr std::size_t single_calls_of_a_look = 64;
+/// A controller that is killed is not back, and has not given ids anew, in less.
+constexpr duration moment{1'000};
 
 job_watch* first_present(std::span<watch* const> p)
 {
@@ -214,25 +216,45 @@ task<> job_listing::ask_about_missing(page p, outside o, duration timeout)
     }
 }
 
+/// @return false when Slurm knows no such job @throws failure when it does not say
+task<bool> job_listing::ask_for_job(outside o, std::uint64_t job, listing_scanner& scanner, duration timeout)
+{
+    http_request asked;
+    asked.url = fmt::format("/job/{}", job);
+    asked.body_sink = [&](std::string_view piece) { return scanner.add(piece); };
+    auto r = co_await service_.send(o, std::move(asked), timeout);
+    if (r.good() && scanner.finish())
+        co_return true;
+    raise_if_no_list(r);
+    if (says_unknown_job(r))
+        co_return false;
+    heed(r);
+    const auto verdict = co_await service_.examine(o, r, timeout);
+    service_.raise_repeatable(o, r, verdict);
+}
+
 /// Of an array all elements: those that have not begun cannot be asked about alone.
 task<> job_listing::ask_about(outside o, std::uint64_t job, std::uint64_t call, duration timeout)
 {
     sight s{call, {}};
     listing_scanner scanner([&](const listed_job& j) { see(j, s); });
-    http_request asked;
-    asked.url = fmt::format("/job/{}", job);
-    asked.body_sink = [&](std::string_view piece) { return scanner.add(piece); };
-    auto r = co_await service_.send(o, std::move(asked), timeout);
-    if (r.good() && scanner.finish()) {
+    const bool known = co_await ask_for_job(o, job, scanner, timeout);
+    if (known)
         settle(s);
-        co_return;
-    }
-    raise_if_no_list(r);
-    if (says_unknown_job(r))
-        co_return;
-    heed(r);
-    const auto verdict = co_await service_.examine(o, r, timeout);
-    service_.raise_repeatable(o, r, verdict);
+}
+
+task<bool> job_listing::is_job_of(outside o, std::uint64_t job, std::string comment, duration timeout)
+{
+    const steady_time now = loop_.now();
+    std::erase_if(identities_, [&](const auto& i) { return now - i.second.asked_at >= moment; });
+    if (const auto asked = identities_.find(job); asked != identities_.end())
+        co_return asked->second.comment == comment;
+    identity found{{}, now};
+    listing_scanner scanner([&](const listed_job& j) { found.comment = j.comment; });
+    const bool known = co_await ask_for_job(o, job, scanner, timeout);
+    const bool own = known && found.comment == comment;
+    identities_.insert_or_assign(job, std::move(found));
+    co_return own;
 }
 
 void job_listing::see(const listed_job& j, sight& s)
@@ -245,6 +267,11 @@ void job_listing::see(const listed_job& j, sight& s)
 
 void job_listing::show(job_watch& w, const listed_job& j, bool sure, std::uint64_t call)
 {
+    // Then the job itself is not listed, and is asked about alone before it is lost.
+    if (w.is_stranger(j)) {
+        w.met_stranger();
+        return;
+    }
     w.seen_ = std::max(w.seen_, call);
     conclude(w, [&] { return w.judge_listed(j, sure); });
 }
@@ -270,13 +297,16 @@ void job_listing::see_watched(const listed_job& j, sight& s)
         s.cut.push_back(j);
 }
 
-/// Elements that have no record of their own are among those that were cut off.
+/// Elements that have no record of their own are among those that were cut off. Of one that was told to stop after the
+/// call began, the call says nothing.
 void job_listing::settle(const sight& s)
 {
     for (const listed_job& j : s.cut) {
         auto at = watches_.lower_bound(job_key{j.array_id, 0});
         for (; at != watches_.end() && at->first.job == j.array_id; ++at) {
-            if (at->second->seen_ < s.call && holds(j.elements, at->first.element) == membership::unsure)
+            const bool asked_before = at->second->since_ < s.call;
+            if (asked_before && at->second->seen_ < s.call &&
+                holds(j.elements, at->first.element) == membership::unsure)
                 show(*at->second, j, false, s.call);
         }
     }

@@ -65,6 +65,12 @@ class job_watch final : public watch
 
     bool judge(const json::value& job) override;
 
+    /// The id has been given to another job: a controller that is killed may give one twice.
+    [[nodiscard]] bool is_stranger(const listed_job& j) const;
+
+    /// A stranger was listed where the job should be.
+    void met_stranger() { remarks().met_stranger = true; }
+
     /// As `judge`, of a record. @param sure false: the record may be of other elements of the array alone
     bool judge_listed(const listed_job& j, bool sure);
 
@@ -82,12 +88,12 @@ class job_watch final : public watch
     {
         bool told_to_stop = false;
         bool missed = false;
+        bool met_stranger = false;
         std::string said; ///< last, of the job or of trouble in asking about it
         std::optional<job_result> result;
         std::optional<listed_job> record;
     };
 
-    [[nodiscard]] bool is_another(const listed_job& j) const;
     notes& remarks();
     void say(const std::string& what);
 
@@ -115,6 +121,10 @@ class job_listing final : public watcher
     /// @throws failure
     [[nodiscard]] task<std::optional<job_id>> find(outside o, std::string comment, std::uint32_t element,
                                                    duration timeout);
+
+    /// Whether the id, of an array the array's, is that of a job with this comment now, or was a moment ago.
+    /// @throws failure
+    [[nodiscard]] task<bool> is_job_of(outside o, std::uint64_t job, std::string comment, duration timeout);
 
     /// Lists that were asked for, and how many of them brought nothing new.
     [[nodiscard]] std::uint64_t lists() const noexcept { return lists_; }
@@ -148,6 +158,7 @@ class job_listing final : public watcher
     task<reply> list_once(outside o, std::uint64_t call, std::optional<std::int64_t> update_time, duration timeout,
                           bool& complete);
     task<> ask_about(outside o, std::uint64_t job, std::uint64_t call, duration timeout);
+    task<bool> ask_for_job(outside o, std::uint64_t job, listing_scanner& scanner, duration timeout);
     task<> ask_about_missing(page p, outside o, duration timeout);
 
     /// What one call shows.
@@ -155,6 +166,13 @@ class job_listing final : public watcher
     {
         std::uint64_t call;
         std::vector<listed_job> cut; ///< records that do not tell all elements that they stand for
+    };
+
+    /// What was asked for a moment ago, for the elements of an array that are cancelled together.
+    struct identity
+    {
+        std::string comment; ///< empty: there was no such job
+        steady_time asked_at;
     };
 
     void see(const listed_job& j, sight& s);
@@ -172,6 +190,7 @@ class job_listing final : public watcher
     controller_clock clock_;
     std::multimap<job_key, job_watch*> watches_;
     std::multimap<std::string, search*, std::less<>> searches_; ///< by comment
+    std::map<std::uint64_t, identity> identities_;              ///< by job
     semaphore turn_{1};                                         ///< to list
     std::uint64_t calls_begun_ = 0;
     std::uint64_t last_whole_ = 0;  ///< the last call that brought the whole list

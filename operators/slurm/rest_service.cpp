@@ -105,6 +105,8 @@ task<reply> rest_service::send(outside o, http_request r, duration timeout)
     a.took = o.loop.now() - begun;
     if (response) {
         a.response = std::move(*response);
+        if (a.response.status == 200 || a.response.status == 304)
+            credentials_.accepted(a.token);
         if (const auto pause = asked_pause(a.response, o.loop.wall_now()))
             gate.throttle(o.loop.now() + *pause);
     } else {
@@ -155,7 +157,10 @@ std::string rest_service::trouble(const reply& r) const
         return failure_of_exchange(r.method, r.url, r.error, r.detail).message;
     const auto errors = errors_of(r.response);
     if (errors.empty())
-        return failure_of_status(r.method, r.url, r.response).message;
+        return failure_of_status(r.method, r.url, r.response).message +
+               (r.response.status == 404
+                    ? fmt::format(" (is slurmrestd at {}, with the API {}?)", settings_.url, settings_.api_version)
+                    : "");
     if (number_of(errors) == error_number::no_controller ||
         (number_of(errors) == error_number::unspecified && r.took >= longest_refusal))
         return fmt::format("slurmrestd at {} cannot reach Slurm's controller ({})", settings_.url, text_of(errors));

@@ -1,14 +1,13 @@
 #include "rest_service.hpp"
 
 #include <potoo/connection.hpp>
+#include <potoo/http_failure.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
-#include <pwd.h>
-#include <unistd.h>
 
 namespace potoo::slurm {
 namespace {
@@ -27,8 +26,8 @@ std::string local_user()
         if (std::string user = variable(name); !user.empty())
             return user;
     }
-    const passwd* p = getpwuid(geteuid());
-    return p ? p->pw_name : "";
+    throw fatal("it is not said on whose behalf Slurm is to run jobs: give the connection a `user`, or set USER",
+                "no_connection");
 }
 
 std::string read_url(connection_reader& c)
@@ -48,7 +47,8 @@ std::string read_url(connection_reader& c)
         return url;
     }
     if (!url.starts_with("http://") && !url.starts_with("https://"))
-        throw fatal(fmt::format("the connection's `url` must begin with http://, https:// or unix:/, not {}", url));
+        throw fatal(fmt::format("the connection's `url` must begin with http://, https:// or unix:/, not {}",
+                                without_query(url)));
     while (url.ends_with('/'))
         url.pop_back();
     return url;
@@ -91,7 +91,7 @@ token_source read_token(connection_reader& c)
     if (given == 0 && variable("SLURM_JWT").empty())
         throw fatal("there is no token for Slurm: give the connection a `token`, `token_file` or `token_command` (such "
                     "as `scontrol token`), or set SLURM_JWT",
-                    "no_token");
+                    "no_credentials");
     return s;
 }
 

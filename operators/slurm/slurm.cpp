@@ -6,6 +6,7 @@
 #include <potoo/http_failure.hpp>
 #include <potoo/job_log.hpp>
 #include <potoo/operator.hpp>
+#include <potoo/options.hpp>
 
 #include <fmt/format.h>
 
@@ -20,42 +21,18 @@
 namespace potoo::slurm {
 namespace {
 
-constexpr duration longest_interval{4'000'000'000};
-
-duration read_duration(const json::object& o, std::string_view name, std::string_view place, duration otherwise,
-                       bool may_be_zero)
-{
-    const json::value* v = o.if_contains(name);
-    if (!v)
-        return otherwise;
-    const auto d = parse_duration(std::string_view(v->as_string()));
-    if (!d || *d > longest_interval || (*d <= duration::zero() && !may_be_zero))
-        throw fatal(fmt::format("{}.{}: {} is no duration such as 30s{}", place, name, json::serialize(*v),
-                                may_be_zero ? "" : ", or not longer than nothing"));
-    return *d;
-}
-
 manners read_manners(context& ctx)
 {
     const json::object& with = ctx.input();
     manners m;
-    if (const json::value* poll = with.if_contains("poll")) {
-        const json::object& p = poll->as_object();
-        m.pace.interval = read_duration(p, "interval", "with.poll", m.pace.interval, false);
-        m.pace.max_interval =
-            read_duration(p, "max_interval", "with.poll", std::max(m.pace.max_interval, m.pace.interval), false);
-        if (const json::value* backoff = p.if_contains("backoff"))
-            m.pace.backoff = backoff->to_number<double>();
-        if (m.pace.max_interval < m.pace.interval)
-            throw fatal("with.poll: `max_interval` is shorter than `interval`");
-    }
+    m.pace = poll_option(with);
     constexpr duration soon{1'000};
     m.pace_to_the_end = m.pace;
     m.pace_to_the_end.interval = std::min(m.pace.interval, soon);
     m.pace_to_the_end.max_interval = m.pace_to_the_end.interval;
-    m.request_timeout = read_duration(with, "request_timeout", "with", m.request_timeout, false);
-    m.settle = read_duration(with, "settle", "with", m.settle, true);
-    m.cancel_grace = read_duration(with, "cancel_grace", "with", m.cancel_grace, false);
+    m.request_timeout = time_option(with, "request_timeout", m.request_timeout);
+    m.settle = duration_option(with, "settle").value_or(m.settle);
+    m.cancel_grace = time_option(with, "cancel_grace", m.cancel_grace);
     if (const json::value* logs = with.if_contains("logs"))
         m.logs = logs->as_bool();
     if (const json::value* array = with.if_contains("array"))
@@ -118,6 +95,21 @@ std::optional<std::uint64_t> accepted_job(const http_response& r)
     throw unknown_outcome(s.trouble(r), code);
 }
 
+/// @param in_doubt the job may have been accepted, also when there is no token any more to ask with
+task<rest_service::verdict> examine_submission(outside o, rest_service& s, const reply& r, bool in_doubt,
+                                               duration timeout)
+{
+    try {
+        const auto verdict = co_await s.examine(o, r, timeout);
+        co_return verdict;
+    } catch (const task_error& e) {
+        if (!in_doubt)
+            throw;
+        throw unknown_outcome(fmt::format("{} {} brought no answer, and by now {}", r.method, r.url, e.what()),
+                              e.code());
+    }
+}
+
 task<std::uint64_t> post_job(outside o, rest_service& s, json::object submission, duration timeout)
 {
     http_request asked;
@@ -125,6 +117,7 @@ task<std::uint64_t> post_job(outside o, rest_service& s, json::object submission
     asked.url = "/job/submit";
     asked.headers.push_back({"Content-Type", "application/json"});
     asked.body = json::serialize(submission);
+    const wall_time sent = o.loop.wall_now();
     const auto r = co_await s.send(o, std::move(asked), timeout);
     if (r.error)
         launch_failure_of_exchange(r.method, r.url, r.error, r.detail).raise();
@@ -132,7 +125,12 @@ task<std::uint64_t> post_job(outside o, rest_service& s, json::object submission
         co_return *id;
     if (r.response.status == 200 && errors_of(r.response).empty())
         throw unknown_outcome(fmt::format("{} {} was answered without the job's id", r.method, r.url), "no_job_id");
-    const auto verdict = co_await s.examine(o, r, timeout);
+    // slurmrestd answers the same to a refused token and to a connection to the controller that broke off.
+    const bool in_doubt = r.response.status != 401 && s.token().may_have_been_good(r.token, sent, o.loop.wall_now());
+    const auto verdict = co_await examine_submission(o, s, r, in_doubt, timeout);
+    if (verdict == rest_service::verdict::refused && in_doubt)
+        throw unknown_outcome(fmt::format("{} {} brought no answer, and by now {}", r.method, r.url, s.refusal(o)),
+                              "unauthorized");
     if (verdict == rest_service::verdict::refused)
         throw fatal(s.refusal(o), "unauthorized");
     if (verdict == rest_service::verdict::forbidden)
@@ -144,20 +142,19 @@ task<std::uint64_t> post_job(outside o, rest_service& s, json::object submission
     raise_submission(s, r);
 }
 
-void check_items(const std::vector<item_index>& items, const settings& s)
+void check_item(item_index item, const settings& s)
 {
-    if (items.back().value() < s.max_array)
+    if (item.value() < s.max_array)
         return;
     throw fatal(fmt::format("item {} is too far for an array job: Slurm takes elements up to {} (its MaxArraySize less "
                             "one). If the cluster's is larger (`scontrol show config`), say so as the connection's "
                             "`max_array`; else do without `array`",
-                            items.back().value(), s.max_array - 1),
+                            item.value(), s.max_array - 1),
                 "array_too_large");
 }
 
 task<std::vector<job_id>> post_array(context& ctx, rest_service& s, std::vector<item_index> items, duration timeout)
 {
-    check_items(items, s.what());
     const outside o = outside_of(ctx);
     json::object submission = submission_of(ctx, s.what().api_version, ctx.group_token().value(), array_text(items));
     const auto mine = co_await s.gate.enter(request_gate::urgency::normal);
@@ -189,8 +186,9 @@ class slurm_backend final : public backend
 
     [[nodiscard]] bool can_find() const noexcept override { return true; }
 
-    /// Elements of an array are launched by one request, which takes its turn by itself.
-    [[nodiscard]] request_gate* gate() noexcept override { return how().array ? nullptr : &cluster_.slurm.gate; }
+    [[nodiscard]] request_gate* gate() noexcept override { return &cluster_.slurm.gate; }
+
+    [[nodiscard]] bool launches_together() const noexcept override { return how().array; }
 
     [[nodiscard]] duration settle_time() const noexcept override { return how().settle; }
 
@@ -214,6 +212,9 @@ class slurm_backend final : public backend
 
 task<job_id> slurm_backend::submit(context& ctx, const launch_token& token)
 {
+    // Alone: the other items of its array go on.
+    if (how().array)
+        check_item(ctx.item(), cluster_.slurm.what());
     // So that it is masked in whatever is said from now on.
     const auto bearer = co_await cluster_.slurm.token().current(outside_of(ctx));
     conceal_token(ctx);
@@ -256,6 +257,17 @@ job_result slurm_backend::end_wait()
 task<> slurm_backend::cancel(context& ctx, const job_id& id)
 {
     const outside o = outside_of(ctx);
+    const auto key = parse_job_key(id.value());
+    if (!key)
+        throw fatal(fmt::format("the journal's job id {} is none of Slurm's", id.value()), "bad_job_id");
+    std::string comment = (how().array ? ctx.group_token() : ctx.token()).value();
+    const bool own = co_await cluster_.listing.is_job_of(o, key->job, std::move(comment), how().request_timeout);
+    conceal_token(ctx);
+    // Gone, or its id has been given to another, which must not be cancelled: the wait that follows finds out.
+    if (!own) {
+        watch_.expect_end();
+        co_return;
+    }
     http_request asked;
     asked.method = "DELETE";
     asked.url = fmt::format("/job/{}", id.value());
@@ -263,7 +275,7 @@ task<> slurm_backend::cancel(context& ctx, const job_id& id)
     conceal_token(ctx);
     const auto errors = errors_of(r.response);
     const auto number = number_of(errors);
-    // Gone, or ended: the wait that follows finds out.
+    // Gone, or ended: likewise.
     const bool too_late = number == error_number::no_such_job || number == error_number::already_done;
     if ((r.good() && errors.empty()) || (!r.error && too_late)) {
         watch_.expect_end();
@@ -334,7 +346,7 @@ POTOO_OPERATOR(
         "request_timeout": {"type": "string", "description": "For one exchange with slurmrestd, which itself tries for some ten seconds to reach a controller that is down. Default 1m."},
         "settle": {"type": "string", "description": "How long after a lost answer to a submission the job may still appear: only when it is not found after that is it submitted again. Default 20s."},
         "cancel_grace": {"type": "string", "description": "How long a cancellation may take. A job whose end was not confirmed by then is marked `remote: unconfirmed`, and cancelled again by the next start of an engine. Default 1m."},
-        "connection": {"type": "string", "minLength": 1, "description": "Name of the connection (type slurm); without it, the one called slurm, if there is one. Its settings: url of slurmrestd (else SLURM_RESTD_URL or SLURMRESTD); user (else USER); token, token_file or token_command (else SLURM_JWT); api_version, default v0.0.38; max_array, the cluster's MaxArraySize, default 1001; ca_file, certificate_file, key_file, verify_certificate; concurrency (default 16) and per_second of submissions, searches and cancellations; polls_per_second."}
+        "connection": {"type": "string", "minLength": 1, "description": "Name of the connection (type slurm); without it, the one called slurm, if there is one. Its settings: url of slurmrestd (else SLURM_RESTD_URL or SLURMRESTD); user (else USER or LOGNAME); token, token_file or token_command (else SLURM_JWT); api_version, default v0.0.38; max_array, the cluster's MaxArraySize, default 1001; ca_file, certificate_file, key_file, verify_certificate; concurrency (default 16) and per_second of submissions, searches and cancellations; polls_per_second."}
       }})",
      .example = R"(align:
   operator: slurm

@@ -1,6 +1,7 @@
 #include "submission.hpp"
 
 #include <potoo/error.hpp>
+#include <potoo/options.hpp>
 #include <potoo/time.hpp>
 
 #include <fmt/format.h>
@@ -81,11 +82,6 @@ std::string quoted(std::string_view word)
             out += c;
     }
     return out + "'";
-}
-
-std::string text_of(const json::value& v)
-{
-    return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
 }
 
 std::string script_in(const json::object& with)

@@ -176,4 +176,59 @@ BOOST_FIXTURE_TEST_CASE(keep_connections_of_their_own, client_fixture)
     BOOST_TEST(loop.timers() == 0u);
 }
 
+/// One that keeps no client any longer than it is used.
+struct forgetful_fixture : client_fixture
+{
+    forgetful_fixture() : client_fixture({}, {}, duration{0}) {}
+
+    static http_options certificate(int renewal)
+    {
+        http_options o;
+        o.server_name = "x" + std::to_string(renewal);
+        return o;
+    }
+};
+
+BOOST_FIXTURE_TEST_CASE(go_when_nobody_uses_them_any_more, forgetful_fixture)
+{
+    scripted_server server(chunks_for_all);
+    for (int renewal = 0; renewal < 5; ++renewal) {
+        exchange e(loop, client.with(certificate(renewal)).send(request_to(server.url())));
+        finish(e);
+        client.close_unused();
+    }
+    BOOST_TEST(client.clients() == 2u);
+    BOOST_TEST(client.connections_opened() == 5u);
+}
+
+BOOST_FIXTURE_TEST_CASE(stay_while_they_are_used, forgetful_fixture)
+{
+    scripted_server server(chunks_for_all);
+    http_client& sending = client.with(certificate(0));
+    exchange e(loop, sending.send(request_to(server.url())));
+    const auto prepared = client.with(certificate(1)).prepare(request_to(server.url("/blank")), "blank");
+    BOOST_TEST(prepared);
+    (void)client.with(certificate(2));
+    BOOST_TEST(client.clients() == 4u);
+    finish(e);
+    // Its connection is kept.
+    (void)client.with(certificate(3));
+    BOOST_TEST((&client.with(certificate(0)) == &sending));
+    client.close_unused();
+    (void)client.with(certificate(4));
+    BOOST_TEST(client.clients() == 3u);
+}
+
+BOOST_FIXTURE_TEST_CASE(stay_for_a_while_without_use, client_fixture)
+{
+    http_options other;
+    other.server_name = "x";
+    const http_client& first = client.with(other);
+    other.server_name = "y";
+    (void)client.with(other);
+    other.server_name = "x";
+    BOOST_TEST((&client.with(other) == &first));
+    BOOST_TEST(client.clients() == 3u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -32,8 +32,9 @@ struct client_fixture
     real_loop loop{context};
     net::beast_http_client client;
 
-    explicit client_fixture(http_options options = {}, net::proxy_settings proxies = {})
-        : client(loop, std::move(options), std::move(proxies))
+    explicit client_fixture(http_options options = {}, net::proxy_settings proxies = {},
+                            duration keeping = net::beast_http_client::usual_keeping)
+        : client(loop, std::move(options), std::move(proxies), keeping)
     {}
 
     /// Runs the loop until the task has ended.

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <string>
 
 using namespace potoo;
@@ -302,30 +303,31 @@ BOOST_AUTO_TEST_CASE(those_who_wait_share_one_search)
     BOOST_TEST(client.requests.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(credentials_are_kept_until_shortly_before_they_expire)
+BOOST_AUTO_TEST_CASE(token_file_that_is_not_there_leaves_no_credentials)
 {
-    write(".aws/config", "[default]\nrole_arn=r\ncredential_source=Environment\n");
-    set["AWS_ACCESS_KEY_ID"] = "AKIDENV";
-    set["AWS_SECRET_ACCESS_KEY"] = "s";
-    answers[sts] = answer(200, role_answer("ASIAFIRST", format_time(loop.wall_now() + duration(240'000))));
-    aws::account a({.profile = "default"}, variables());
-    BOOST_TEST(run(a.sign_in(outside()))->access_key_id == "ASIAFIRST");
-    answers[sts] = answer(200, role_answer("ASIASECOND"));
-    BOOST_TEST(run(a.sign_in(outside()))->access_key_id == "ASIASECOND");
-    BOOST_TEST(run(a.sign_in(outside()))->access_key_id == "ASIASECOND");
-    BOOST_TEST(client.requests.size() == 2u);
+    set["AWS_WEB_IDENTITY_TOKEN_FILE"] = home + "/nothing";
+    set["AWS_ROLE_ARN"] = "arn:web";
+    BOOST_TEST(contains(refusal(), "the file is not there"));
 }
 
-BOOST_AUTO_TEST_CASE(credentials_that_cannot_be_refreshed_are_used_to_their_end)
+BOOST_AUTO_TEST_CASE(keys_that_a_role_is_assumed_with_are_concealed_from_all_who_hear_why_not)
 {
-    write(".aws/config", "[default]\nrole_arn=r\ncredential_source=Environment\n");
-    set["AWS_ACCESS_KEY_ID"] = "AKIDENV";
-    set["AWS_SECRET_ACCESS_KEY"] = "s";
-    answers[sts] = answer(200, role_answer("ASIAFIRST", format_time(loop.wall_now() + duration(240'000))));
-    aws::account a({.profile = "default"}, variables());
-    (void)run(a.sign_in(outside()));
-    answers[sts] = answer(500, "");
-    BOOST_TEST(run(a.sign_in(outside()))->access_key_id == "ASIAFIRST");
+    both_files();
+    answers[sts] = answer(403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>It does not match.\n\n"
+                               "The Canonical String for this request should have been\n'x-amz-security-token:work "
+                               "token'</Message></Error></ErrorResponse>");
+    aws::account a({.profile = "deploy"}, variables());
+    for (int i = 0; i < 2; ++i) {
+        test::fake_context ctx(loop, "noop");
+        ctx.client = &client;
+        ctx.runner = &processes;
+        BOOST_CHECK_EXCEPTION(run(a.sign_in(ctx)), fatal, [](const fatal& e) {
+            return contains(e.what(), "It does not match.") && !contains(e.what(), "work token");
+        });
+        for (const char* secret : {"work 5ecret", "work token"})
+            BOOST_TEST(std::ranges::count(ctx.concealed, secret) == 1, secret);
+    }
+    BOOST_TEST(client.requests.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(region_and_address_are_looked_up)

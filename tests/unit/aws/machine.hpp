@@ -2,6 +2,7 @@
 // A machine as the search for credentials sees it: environment, a home directory, programs, and an HTTP world that
 // answers what the test says.
 
+#include "engine/loop/virtual_loop.hpp"
 #include "engine/process/local_process_runner.hpp"
 #include "tests/unit/operators/fake_context.hpp"
 #include "tests/unit/operators/scripted_http.hpp"
@@ -16,9 +17,33 @@
 
 namespace potoo::test {
 
-struct machine : operator_fixture
+/// What is due now is done, whatever threads it waits for; the clock moves when the test says, but for a tick.
+struct still_clock
 {
-    machine()
+    boost::asio::io_context context{1};
+    virtual_loop loop{context};
+
+    template <class T>
+    T run(task<T> t)
+    {
+        started_task<T> e(loop, std::move(t));
+        // A timer for now may be due with the next tick.
+        constexpr duration tick{2};
+        while (!e.ended()) {
+            loop.run_present();
+            if (loop.next_due() <= loop.now() + tick)
+                loop.advance_to(loop.next_due());
+        }
+        return e.take();
+    }
+
+    void pass(duration d) { loop.advance_to(loop.now() + d); }
+};
+
+template <class Fixture>
+struct machine_on : Fixture
+{
+    machine_on()
     {
         std::string pattern = (std::filesystem::temp_directory_path() / "potoo-aws-XXXXXX").string();
         home = ::mkdtemp(pattern.data());
@@ -28,16 +53,16 @@ struct machine : operator_fixture
         client.latency = duration{1};
     }
 
-    ~machine() { std::filesystem::remove_all(home); }
+    ~machine_on() { std::filesystem::remove_all(home); }
 
-    machine(const machine&) = delete;
-    machine& operator=(const machine&) = delete;
+    machine_on(const machine_on&) = delete;
+    machine_on& operator=(const machine_on&) = delete;
 
     std::string home;
     std::map<std::string, std::string> set;       ///< environment
     std::map<std::string, http_response> answers; ///< by method and URL without query
     scripted_http client;
-    process::local_process_runner processes{loop};
+    process::local_process_runner processes{this->loop};
 
     void write(const std::string& path, const std::string& text) const
     {
@@ -56,7 +81,7 @@ struct machine : operator_fixture
         };
     }
 
-    [[nodiscard]] aws::outside outside() { return {client, processes, loop}; }
+    [[nodiscard]] aws::outside outside() { return {client, processes, this->loop}; }
 
     scripted_http::answer reply(const http_request& r)
     {
@@ -83,5 +108,7 @@ struct machine : operator_fixture
                expires + "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
     }
 };
+
+using machine = machine_on<operator_fixture>;
 
 } // namespace potoo::test

@@ -127,4 +127,24 @@ BOOST_AUTO_TEST_CASE(what_to_wait_for_must_be_clear)
     }
 }
 
+BOOST_AUTO_TEST_CASE(page_that_names_itself_as_the_next_ends_the_look)
+{
+    answers["GET https://b.s3.eu-west-1.amazonaws.com/"] =
+        answer(200, "<ListBucketResult><NextContinuationToken>again</NextContinuationToken></ListBucketResult>");
+    test::fake_context ctx(loop, "s3_sensor", R"({"url": "s3://b/p/"})");
+    ctx.client = &client;
+    ctx.runner = &processes;
+    ctx.connections["s3"] = {{"type", "s3"},
+                             {"region", "eu-west-1"},
+                             {"access_key_id", "AKIDBUCKETEXAMPLE"},
+                             {"secret_access_key", "5ecret"}};
+    test::started_task<json::value> t(loop, ctx.perform());
+    context.restart();
+    while (ctx.lines.empty() && !t.ended() && client.requests.size() < 5)
+        context.run_one();
+    BOOST_TEST(client.requests.size() == 2u);
+    BOOST_TEST_REQUIRE(!ctx.lines.empty());
+    BOOST_TEST(ctx.lines.front().find("twice") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,10 +16,11 @@ using nature = aws::service::nature;
 
 namespace {
 
-struct asker : test::machine
+struct asker : test::machine_on<test::still_clock>
 {
     asker()
     {
+        client.latency = duration{0};
         set["AWS_REGION"] = "r1";
         set["AWS_ENDPOINT_URL"] = "http://aws.local";
         use_key("AKIDFIRSTEXAMPLE");
@@ -70,6 +74,12 @@ struct asker : test::machine
         return {};
     }
 };
+
+duration without_ticks(steady_clock::duration d)
+{
+    using hundredths = std::chrono::duration<std::int64_t, std::centi>;
+    return std::chrono::round<hundredths>(d);
+}
 
 bool contains(const std::string& text, std::string_view part)
 {
@@ -184,24 +194,64 @@ BOOST_AUTO_TEST_CASE(error_of_the_server_leaves_a_launch_in_doubt)
 BOOST_AUTO_TEST_CASE(throttling_slows_down_everybody)
 {
     std::vector<duration> pauses;
-    batch.on_throttle([&](steady_time until) { pauses.push_back(std::chrono::round<duration>(until - loop.now())); });
+    batch.on_throttle([&](steady_time until) { pauses.push_back(without_ticks(until - loop.now())); });
+    const auto pause = [&] {
+        const said s = refusal(nature::launches);
+        BOOST_TEST((s.kind == failure_class::retryable));
+        BOOST_TEST(s.code == "throttled");
+        return pauses.back().count();
+    };
     answers_with(429, R"({"message": "Too Many Requests"})", {{"x-amzn-ErrorType", "TooManyRequestsException"}});
-    const said s = refusal(nature::launches);
-    BOOST_TEST((s.kind == failure_class::retryable));
-    BOOST_TEST(s.code == "throttled");
+    BOOST_TEST(pause() == 1'000);
+    // Of those that were under way together, one counts.
+    BOOST_TEST(pause() == 1'000);
+    pass(duration{400});
+    BOOST_TEST(pause() == 600);
+    pass(duration{600});
     answers_with(400, R"({"__type": "ThrottlingException"})");
-    BOOST_TEST(refusal().code == "throttled");
-    answers_with(400, R"({"__type": "ThrottlingException"})", {{"Retry-After", "7"}});
-    (void)refusal();
-    BOOST_TEST_REQUIRE(pauses.size() == 3u);
-    BOOST_TEST(pauses[0].count() == 1'000);
-    BOOST_TEST(pauses[1].count() == 2'000);
-    BOOST_TEST(pauses[2].count() == 7'000);
+    BOOST_TEST(pause() == 2'000);
+    pass(duration{2'000});
     answers_with(200, "{}");
     (void)send();
     answers_with(429, "");
-    (void)refusal();
-    BOOST_TEST(pauses.back().count() == 1'000);
+    BOOST_TEST(pause() == 4'000);
+    pass(duration{34'000});
+    BOOST_TEST(pause() == 1'000);
+}
+
+BOOST_AUTO_TEST_CASE(pause_that_is_asked_for_has_its_limits)
+{
+    std::vector<duration> pauses;
+    batch.on_throttle([&](steady_time until) { pauses.push_back(without_ticks(until - loop.now())); });
+    for (const char* asked : {"7", "0", "1000000"}) {
+        answers_with(400, R"({"__type": "ThrottlingException"})", {{"Retry-After", asked}});
+        (void)refusal();
+        pass(duration{100'000});
+    }
+    BOOST_TEST_REQUIRE(pauses.size() == 3u);
+    BOOST_TEST(pauses[0].count() == 7'000);
+    BOOST_TEST(pauses[1].count() == 1'000);
+    BOOST_TEST(pauses[2].count() == 3'600'000);
+}
+
+BOOST_AUTO_TEST_CASE(credentials_are_concealed_although_the_first_request_is_refused)
+{
+    set["AWS_SESSION_TOKEN"] = "the token";
+    answers_with(403,
+                 R"({"message": "The request signature we calculated does not match.\n\nThe Canonical String for this )"
+                 R"(request should have been\n'POST\nx-amz-security-token:the token'\n"})",
+                 {{"x-amzn-ErrorType", "InvalidSignatureException"}});
+    test::fake_context ctx(loop, "noop");
+    ctx.client = &client;
+    ctx.runner = &processes;
+    http_request r;
+    r.method = "POST";
+    r.url = "/v1/submitjob";
+    BOOST_CHECK_EXCEPTION(run(batch.send(ctx, std::move(r), nature::launches)), fatal, [](const fatal& e) {
+        return contains(e.what(), "does not match.)") && !contains(e.what(), "the token");
+    });
+    BOOST_TEST((std::ranges::count(ctx.concealed, "the token") > 0));
+    BOOST_TEST((std::ranges::count(ctx.concealed, "the secret of AKIDFIRSTEXAMPLE") > 0));
 }
 
 BOOST_AUTO_TEST_CASE(errors_are_read_in_every_dress)

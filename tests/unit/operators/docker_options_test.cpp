@@ -248,10 +248,10 @@ BOOST_AUTO_TEST_CASE(of_one_that_was_stopped_is_a_cancellation)
     BOOST_TEST(!end_of(R"({"Status": "running", "ExitCode": 0})", true, true));
 }
 
-BOOST_AUTO_TEST_CASE(that_nothing_is_said_of_is_a_failure_of_the_look)
+BOOST_AUTO_TEST_CASE(that_nothing_is_said_of_has_not_come)
 {
-    BOOST_CHECK_THROW(end_of("null"), failure);
-    BOOST_CHECK_THROW((void)end_of_container(parsed("[]"), false, false), failure);
+    BOOST_TEST(!end_of("null"));
+    BOOST_TEST(!end_of_container(parsed("[]"), false, false));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -80,13 +80,13 @@ users: [{name: u, user: )" << user << "}]\n";
     {
         fake_context ctx(loop, "kubernetes_job", with);
         ctx.client = &http;
-        ctx.runner = nullptr_runner();
+        ctx.runner = runner ? runner : nullptr_runner();
         json::value output = run(ctx.perform());
         concealed = ctx.concealed;
         return output;
     }
 
-    /// No test of this file runs a process.
+    /// Most tests of this file run no process.
     static process_runner* nullptr_runner()
     {
         struct no_runner final : process_runner
@@ -120,6 +120,7 @@ users: [{name: u, user: )" << user << "}]\n";
     std::filesystem::path folder =
         std::filesystem::temp_directory_path() / ("potoo-kubeconfig-" + std::to_string(::getpid()));
     scripted_http http;
+    process_runner* runner = nullptr;
     std::function<http_response(const http_request&)> on_post;
     std::string by_name = whole_job;
     std::vector<std::string> concealed;
@@ -225,6 +226,29 @@ BOOST_AUTO_TEST_CASE(bad_settings_are_refused_before_anything_is_sent)
     ::setenv("KUBECONFIG", "/not/there", 1);
     BOOST_TEST(code_of() == "bad_kubeconfig");
     BOOST_TEST(http.requests.empty());
+}
+
+BOOST_AUTO_TEST_CASE(credential_that_never_expires_is_asked_for_once)
+{
+    struct plugin final : process_runner
+    {
+        task<process_end> run(process_spec, output_sink sink) override
+        {
+            ++runs;
+            sink(output_stream::standard_output, R"({"kind": "ExecCredential", "status": {"token": "lasting",
+                "expirationTimestamp": "9999-12-31T23:59:59Z"}})");
+            co_return process_end{};
+        }
+
+        int runs = 0;
+    } plug;
+
+    runner = &plug;
+    configure("{exec: {apiVersion: client.authentication.k8s.io/v1, command: plug}}");
+    BOOST_TEST(perform().at("state") == "Complete");
+    BOOST_TEST(http.requests.size() > 1u);
+    BOOST_TEST(plug.runs == 1);
+    BOOST_TEST(header(http.requests.at(0), "Authorization") == "Bearer lasting");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -229,6 +229,7 @@ BOOST_AUTO_TEST_CASE(held_jobs_and_unknown_states_are_told_of)
     BOOST_TEST(notice_of(in_state("PENDING"), "7").empty());
     BOOST_TEST(notice_of(in_state("PENDING", 0, "Resources"), "7").empty());
     BOOST_TEST(notice_of(in_state("RUNNING"), "7").empty());
+    BOOST_TEST(notice_of(in_state("PENDING", 0, "PartitionConfig"), "7").find("PartitionConfig") != std::string::npos);
     for (const char* reason : {"JobHeldUser", "JobHeldAdmin", "launch_failed_requeued_held"})
         BOOST_TEST(notice_of(in_state("PENDING", 0, reason), "7").find("scontrol release 7") != std::string::npos);
     BOOST_TEST(notice_of(in_state("SPECIAL_EXIT"), "7").find("released") != std::string::npos);

@@ -54,29 +54,33 @@ BOOST_AUTO_TEST_CASE(none_is_no_trouble_unless_it_is_named)
     BOOST_TEST(!c.given());
     BOOST_TEST(!c.text("url").has_value());
     c.finish();
-    BOOST_TEST(complaint([&] { connection_reader(named, "hpc"); }) == "there is no connection called mine");
+    BOOST_TEST(
+        complaint([&] { connection_reader(named, "hpc"); }) ==
+        "there is no connection called mine: it would stand under `connections:`, in the DAG file or in the state "
+        "directory's config.yaml");
 }
 
 BOOST_AUTO_TEST_CASE(connection_of_another_type_is_refused)
 {
     named.connections["mine"] = {{"type", "docker"}};
     BOOST_TEST(complaint([&] { connection_reader(named, "hpc"); }) ==
-               "the connection is of type \"docker\", and hpc needs one of type hpc");
+               "the connection mine is of type \"docker\", and this needs one of type hpc");
 }
 
 BOOST_AUTO_TEST_CASE(settings_of_the_wrong_kind_are_named)
 {
     named.connections["mine"] = {{"url", 1}, {"fast", "yes"}, {"most", 0}, {"many", 101}, {"per_second", -1}};
     connection_reader c(named, "hpc");
-    BOOST_TEST(complaint([&] { (void)c.text("url"); }) == "the connection's `url` must be text, not 1");
+    BOOST_TEST(complaint([&] { (void)c.text("url"); }) ==
+               "the connection mine: `url` must be text: put the number in quotes");
     BOOST_TEST(complaint([&] { (void)c.flag("fast"); }) ==
-               "the connection's `fast` must be true or false, not \"yes\"");
+               "the connection mine: `fast` must be true or false, not \"yes\"");
     BOOST_TEST(complaint([&] { (void)c.count("most", 9); }) ==
-               "the connection's `most` must be a number from 1 to 9, not 0");
+               "the connection mine: `most` must be a number from 1 to 9, not 0");
     BOOST_TEST(complaint([&] { (void)c.count("many", 100, " (as the service says)"); }) ==
-               "the connection's `many` must be a number from 1 to 100 (as the service says), not 101");
+               "the connection mine: `many` must be a number from 1 to 100 (as the service says), not 101");
     BOOST_TEST(complaint([&] { (void)c.rate("per_second"); }) ==
-               "the connection's `per_second` must be 0, for no limit, or at least 0.001, not -1");
+               "the connection mine: `per_second` must be 0, for no limit, or at least 0.001, not -1");
 }
 
 BOOST_AUTO_TEST_CASE(setting_that_nobody_asked_for_is_an_error)
@@ -87,7 +91,7 @@ BOOST_AUTO_TEST_CASE(setting_that_nobody_asked_for_is_an_error)
     (void)c.text("user");
     (void)c.text("token");
     BOOST_TEST(complaint([&] { c.finish(); }) ==
-               "the connection has a setting `usr`, which hpc does not know: it takes url, user and token");
+               "the connection mine has a setting `usr`, which hpc does not know: it takes url, user and token");
 }
 
 BOOST_AUTO_TEST_CASE(limits_that_are_not_set_stay)

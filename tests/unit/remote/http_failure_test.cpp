@@ -78,4 +78,14 @@ BOOST_AUTO_TEST_CASE(raise_throws_what_the_class_says)
     BOOST_CHECK_THROW((http_failure{failure_class::unknown_outcome, "a", "b"}.raise()), unknown_outcome);
 }
 
+BOOST_AUTO_TEST_CASE(messages_show_nothing_of_a_password_however_it_is_written)
+{
+    BOOST_TEST(without_query("http://host/a?b=c#d") == "http://host/a");
+    BOOST_TEST(without_query("http://host:80/@me?b=c") == "http://host:80/@me");
+    BOOST_TEST(without_query("http://user:secret@host/a?b") == "http://***@host/a");
+    BOOST_TEST(without_query("http://user:se#cr@et?x@host:9/a") == "http://***@host:9/a");
+    BOOST_TEST(without_query("http://user:se/cret@host/a?b") == "http://***@host/a");
+    BOOST_TEST(without_query("unix:/run/x.sock:/a?b") == "unix:/run/x.sock:/a");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -85,6 +85,18 @@ BOOST_AUTO_TEST_CASE(line_too_long_to_keep_is_no_result)
     BOOST_TEST((log.result() == answer));
 }
 
+BOOST_AUTO_TEST_CASE(line_that_is_almost_json_is_told_of)
+{
+    json::value output = json::object();
+    out("[INFO] working\n");
+    log.add_result(output);
+    BOOST_TEST(ctx.lines.empty());
+    out("{answer: 42}\n");
+    log.add_result(output);
+    BOOST_TEST(ctx.lines.size() == 1U);
+    BOOST_TEST((output == json::value(json::object())));
+}
+
 BOOST_AUTO_TEST_CASE(output_without_a_result_stays_as_it_is)
 {
     json::value output = json::object{{"id", "1"}};

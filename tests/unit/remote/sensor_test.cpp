@@ -96,6 +96,15 @@ BOOST_AUTO_TEST_CASE(failure_means_not_yet_and_is_logged_once_while_it_stays_the
     BOOST_TEST(looks.size() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(timeout_says_why_the_last_look_failed)
+{
+    const sensor_pace pace{1'000ms, 3'000ms, 2.0, 10s, false};
+    const auto broken = [](std::size_t) { return fail_with(std::make_exception_ptr(failure("nobody is there"))); };
+    BOOST_CHECK_EXCEPTION(run(pace, broken), failure, [](const failure& f) {
+        return std::string(f.what()).ends_with("; the last look failed: nobody is there");
+    });
+}
+
 BOOST_AUTO_TEST_CASE(fatal_ends_the_wait)
 {
     const auto bad = std::make_exception_ptr(fatal("never"));

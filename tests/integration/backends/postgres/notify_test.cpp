@@ -147,6 +147,31 @@ BOOST_AUTO_TEST_CASE(what_will_never_connect_is_fatal)
     BOOST_CHECK_EXCEPTION(finish(s.running), fatal, [](const fatal& f) { return f.code() == "sql_3D000"; });
 }
 
+BOOST_AUTO_TEST_CASE(channel_that_is_refused_for_good_is_fatal_and_disturbs_no_other)
+{
+    const std::string latin = ask("SELECT current_database()") + "_latin";
+    ask(fmt::format("CREATE DATABASE {} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", latin));
+    settings["database"] = latin;
+    {
+        // The server's encoding has no such letter.
+        sensor refused(*this, {{"channel", "ж"}});
+        run_until([&] { return refused.running.ended(); });
+        BOOST_CHECK_EXCEPTION(finish(refused.running), fatal, [](const fatal& f) { return f.code() == "sql_22P05"; });
+        sensor other(*this, {{"channel", "c"}});
+        sensor refused_too(*this, {{"channel", "ж"}});
+        run_until([&] { return refused_too.running.ended(); });
+        BOOST_CHECK_THROW(finish(refused_too.running), fatal);
+        BOOST_TEST(other.ctx->lines.empty());
+        run_until([&] {
+            psql(conninfo() + " dbname=" + latin, "NOTIFY c, 'heard'");
+            return other.running.ended();
+        });
+        BOOST_TEST(finish(other.running).at("payload") == "heard");
+    }
+    shared.clear();
+    ask(fmt::format("DROP DATABASE {} WITH (FORCE)", latin));
+}
+
 BOOST_AUTO_TEST_CASE(condition_must_be_one)
 {
     sensor s(*this, {{"channel", "c"}, {"condition", "${{ payload }}"}});

@@ -186,6 +186,10 @@ BOOST_AUTO_TEST_CASE(url_that_is_wrong_is_not_shown)
     const std::string g = failure_to_connect();
     BOOST_TEST(g.starts_with("fatal bad_connection: the connection's `url`"));
     BOOST_TEST(!holds(g, "s3cret"));
+    settings = {{"type", "sql"}, {"url", "postgresql://user:s3cret/rest@127.0.0.1:5432/db"}};
+    const std::string h = failure_to_connect();
+    BOOST_TEST(holds(h, "%2F"));
+    BOOST_TEST(!holds(h, "s3cret"));
 }
 
 BOOST_AUTO_TEST_CASE(server_that_does_not_answer_is_given_up)

@@ -147,6 +147,19 @@ BOOST_AUTO_TEST_CASE(requeued_job_is_watched_on)
     BOOST_TEST(engine.output().at("restarts") == json::value(1));
 }
 
+BOOST_AUTO_TEST_CASE(job_that_is_another_now_is_neither_watched_nor_cancelled)
+{
+    // As after a controller that was killed has given the id anew.
+    start("command: 'sleep 3600'");
+    engine.run_until([&] { return engine.deferred(); });
+    side.request("POST", fmt::format("/job/{}", side.jobs().at(0).at("job_id").as_int64()),
+                 json::object{{"comment", "of another"}});
+    const std::string text = failure();
+    BOOST_TEST(text.find(" lost: Slurm does not know the job ") != std::string::npos, text);
+    BOOST_TEST(text.find("has given its id to another job") != std::string::npos, text);
+    BOOST_TEST((side.jobs().at(0).at("job_state") != "CANCELLED"));
+}
+
 BOOST_AUTO_TEST_CASE(time_limit_reaches_slurm)
 {
     // Which counts minutes, so that its end is not waited for.
