@@ -15,6 +15,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -114,7 +115,11 @@ class fault_proxy::server
 
     ~server()
     {
-        ended_ = true;
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        ending_.notify_all();
         boost::system::error_code ignored;
         // Wakes the accept.
         tcp::socket(io_).connect(acceptor_.local_endpoint(), ignored);
@@ -214,7 +219,7 @@ class fault_proxy::server
             return;
         }
         if (r && r->what == fault::delays)
-            std::this_thread::sleep_for(r->delay);
+            pause(r->delay);
         asked.set(http::field::connection, "close");
         {
             const std::lock_guard lock(mutex_);
@@ -222,6 +227,13 @@ class fault_proxy::server
         }
         c.service->send(asked);
         pass_on(c, !(r && r->what == fault::loses));
+    }
+
+    /// Ends early when the proxy does.
+    void pause(std::chrono::milliseconds delay)
+    {
+        std::unique_lock lock(mutex_);
+        ending_.wait_for(lock, delay, [this] { return ended_.load(); });
     }
 
     static void pass_on(carrier& c, bool to_client)
@@ -241,6 +253,7 @@ class fault_proxy::server
     std::string url_;
     std::atomic<bool> ended_ = false;
     mutable std::mutex mutex_;
+    std::condition_variable ending_;
     std::vector<rule> rules_;
     std::vector<std::string> seen_;
     std::list<carrier> carriers_;

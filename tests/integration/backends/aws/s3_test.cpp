@@ -24,7 +24,8 @@ struct s3_on_moto
 
     void start(const std::string& with)
     {
-        engine.start(fmt::format("tasks:\n  wait:\n    operator: s3_sensor\n    with: {{{}, interval: 100ms}}\n", with), {});
+        engine.start(fmt::format("tasks:\n  wait:\n    operator: s3_sensor\n    with: {{{}, interval: 100ms}}\n", with),
+                     {});
     }
 
     /// It has looked, in vain, and waits for the next look.

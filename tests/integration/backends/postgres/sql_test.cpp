@@ -93,8 +93,8 @@ BOOST_AUTO_TEST_CASE(rows_beyond_the_limit_are_not_kept)
 
 BOOST_AUTO_TEST_CASE(statement_that_only_reads_is_cancelled_when_there_are_rows_enough)
 {
-    const auto out = run_sql(
-        {{"statement", "select generate_series(1, 2000000000) as n"}, {"read_only", true}, {"max_rows", 2}});
+    const auto out =
+        run_sql({{"statement", "select generate_series(1, 2000000000) as n"}, {"read_only", true}, {"max_rows", 2}});
     BOOST_TEST(json::serialize(out.at("rows")) == R"([{"n":1},{"n":2}])");
     BOOST_TEST(out.at("truncated") == true);
     BOOST_TEST(out.at("rows_affected").is_null());
