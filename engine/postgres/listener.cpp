@@ -235,7 +235,7 @@ task<listener::subscription::event> listener::subscription::next()
     if (inbox_->unread.empty())
         co_await inbox_->arrived.reached(inbox_->arrived.value() + 1);
     if (inbox_->failed)
-        throw *inbox_->failed;
+        throw error(*inbox_->failed);
     event e = std::move(inbox_->unread.front());
     inbox_->unread.pop_front();
     co_return e;

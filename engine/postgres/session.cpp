@@ -304,7 +304,7 @@ task<completion> connection::session::query(const std::string& statement, const 
             throw cancelled(stopped);
     }
     if (p.failed)
-        throw *p.failed;
+        throw error(*p.failed);
     co_return std::move(p.done);
 }
 
@@ -316,7 +316,7 @@ task<completion> connection::session::run(std::string statements)
     progress p;
     co_await exchange(p);
     if (p.failed)
-        throw *p.failed;
+        throw error(*p.failed);
     co_return std::move(p.done);
 }
 

@@ -67,18 +67,18 @@ job_watcher& cluster::watcher_of(const std::string& name_space)
     return *w;
 }
 
-task<cluster*> cluster_of(context& ctx)
+task<std::reference_wrapper<cluster>> cluster_of(context& ctx)
 {
     auto& book = ctx.shared<cluster_book>("kubernetes", [] { return std::make_unique<cluster_book>(); });
     access_origin said = read_access(ctx);
     lead& l = book.leads[said];
     if (l.fresh(ctx.now_steady()))
-        co_return l.to;
+        co_return std::ref(*l.to);
     co_await l.one_at_a_time.acquire();
     const slot_guard mine(l.one_at_a_time);
     if (!l.fresh(ctx.now_steady()))
         co_await follow(ctx, book, l, std::move(said));
-    co_return l.to;
+    co_return std::ref(*l.to);
 }
 
 } // namespace potoo::kubernetes

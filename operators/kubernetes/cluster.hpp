@@ -7,6 +7,7 @@
 
 #include <potoo/context.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +34,6 @@ class cluster
 /// same user of the same server, whatever becomes of the credentials: those that a kubeconfig says anew are its own.
 /// Files are looked at once a second at most. @throws fatal when there is none, or what says how to reach it cannot be
 /// read
-[[nodiscard]] task<cluster*> cluster_of(context& ctx);
+[[nodiscard]] task<std::reference_wrapper<cluster>> cluster_of(context& ctx);
 
 } // namespace potoo::kubernetes

@@ -284,8 +284,8 @@ task<> job_backend::logs(context& ctx, const job_id& id, job_result& ended)
 task<json::value> run_kubernetes_job(context& ctx)
 {
     auto options = ctx.shared_by_task<job_options>([&] { return read_options(ctx.input()); });
-    cluster* const c = co_await cluster_of(ctx);
-    auto backend = std::make_unique<job_backend>(ctx, *c, std::move(options));
+    const auto c = co_await cluster_of(ctx);
+    auto backend = std::make_unique<job_backend>(ctx, c.get(), std::move(options));
     auto output = co_await run_remote_job(ctx, std::move(backend));
     co_return output;
 }

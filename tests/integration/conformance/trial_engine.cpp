@@ -19,7 +19,6 @@
 namespace potoo::conformance {
 namespace {
 
-constexpr std::chrono::seconds patience{120};
 constexpr std::chrono::milliseconds turn{5};
 constexpr journal::run_number the_run{1};
 
@@ -63,7 +62,7 @@ struct trial_engine::life
     std::optional<host::run_outcome> outcome;
 };
 
-trial_engine::trial_engine() : life_(std::make_unique<life>(kept_)) {}
+trial_engine::trial_engine(std::chrono::seconds patience) : patience_(patience), life_(std::make_unique<life>(kept_)) {}
 
 trial_engine::~trial_engine()
 {
@@ -88,7 +87,7 @@ void trial_engine::stop_at(journal::record_kind kind, gate_side side)
 
 void trial_engine::drive(const std::function<bool()>& until)
 {
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto end = std::chrono::steady_clock::now() + patience_;
     while (!until()) {
         life_->context.run_one_for(turn);
         if (life_->error)

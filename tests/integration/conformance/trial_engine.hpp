@@ -9,6 +9,7 @@
 
 #include <potoo/json.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +21,9 @@ namespace potoo::conformance {
 class trial_engine
 {
   public:
-    trial_engine();
+    /// @param patience how long one of the functions below may take
+    explicit trial_engine(std::chrono::seconds patience);
+    trial_engine() : trial_engine(std::chrono::seconds(120)) {}
     ~trial_engine();
 
     trial_engine(const trial_engine&) = delete;
@@ -75,6 +78,7 @@ class trial_engine
 
     void drive(const std::function<bool()>& until);
 
+    std::chrono::seconds patience_;
     journal::memory_store kept_;
     std::unique_ptr<life> life_;
 };

@@ -81,7 +81,7 @@ users: [{name: )" << user
         return finish(e);
     }
 
-    cluster* cluster_of_another_attempt() { return run(kubernetes::cluster_of(attempt())); }
+    cluster* cluster_of_another_attempt() { return &run(kubernetes::cluster_of(attempt())).get(); }
 
     std::string token_sent_by(cluster& c)
     {
@@ -190,10 +190,10 @@ BOOST_FIXTURE_TEST_CASE(files_are_looked_at_once_a_second_at_most, engine_fixtur
 
 BOOST_FIXTURE_TEST_CASE(attempts_that_begin_together_look_once_and_share, engine_fixture)
 {
-    started_task<cluster*> first(loop, kubernetes::cluster_of(attempt()));
-    started_task<cluster*> second(loop, kubernetes::cluster_of(attempt()));
-    cluster* const c = finish(first);
-    BOOST_TEST(finish(second) == c);
+    started_task<std::reference_wrapper<cluster>> first(loop, kubernetes::cluster_of(attempt()));
+    started_task<std::reference_wrapper<cluster>> second(loop, kubernetes::cluster_of(attempt()));
+    cluster* const c = &finish(first).get();
+    BOOST_TEST(&finish(second).get() == c);
 }
 
 BOOST_FIXTURE_TEST_CASE(listing_that_leads_back_to_itself_ends, api_fixture)
