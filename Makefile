@@ -8,7 +8,7 @@ SEEDS ?= 2000
 FROM ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-backends test-kubernetes demo bench install format lint asan tsan fuzz sim docs-check clean
+.PHONY: help setup build test test-backends test-kubernetes test-slurm-load demo bench install format lint asan tsan fuzz sim docs-check clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ test-kubernetes: setup ## the same on Kubernetes, whose control plane is built f
 	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
 	@cmake --build --preset $(PRESET) -j $(JOBS) --target backend_tests
 	@JOBS=$(JOBS) tests/integration/backends/run build/$(PRESET) kubernetes
+
+test-slurm-load: setup ## 2,000 jobs on Slurm, whose controller is killed meanwhile
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@cmake --build --preset $(PRESET) -j $(JOBS) --target backend_tests
+	@tests/integration/backends/run build/$(PRESET) slurm-load
 
 demo: build ## launch and watch a thousand jobs on the example job service
 	@examples/demo.sh build/release
