@@ -23,7 +23,9 @@ class trial_engine
   public:
     /// @param patience how long one of the functions below may take
     explicit trial_engine(std::chrono::seconds patience);
+
     trial_engine() : trial_engine(std::chrono::seconds(120)) {}
+
     ~trial_engine();
 
     trial_engine(const trial_engine&) = delete;
