@@ -148,7 +148,8 @@ std::string profiles::where() const
 
 task<std::optional<std::string>> read_file(std::string path)
 {
-    auto text = co_await blocking([path] { return read_now(path); });
+    const auto read = [path] { return read_now(path); };
+    auto text = co_await blocking(read);
     co_return text;
 }
 

@@ -1,4 +1,5 @@
 #include <potoo/backend.hpp>
+#include <potoo/launch_intent.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -68,7 +69,7 @@ using urgency = request_gate::urgency;
 /// The right to one request; nothing where the remote system has no gate.
 using turn = std::optional<request_gate::pass>;
 
-task<turn> take_turn(backend& b, urgency u = urgency::normal)
+task<turn> take_turn(backend& b, urgency u)
 {
     turn mine;
     if (request_gate* gate = b.gate()) {
@@ -83,7 +84,7 @@ task<turn> take_turn_to_submit(backend& b)
 {
     turn mine;
     if (!b.launches_together()) {
-        auto passed = co_await take_turn(b);
+        auto passed = co_await take_turn(b, urgency::normal);
         mine = std::move(passed);
     }
     co_return mine;
@@ -236,30 +237,11 @@ task<job_id> launch_after_unknown(context& ctx, backend& b, std::string why, int
     }
 }
 
-/// Durable when it returns. Told to stop before that, the attempt has sent nothing, and says so for whoever replays it.
-task<> record_intent(context& ctx)
-{
-    const branch& here = co_await this_branch();
-    refuse_if_stopped(ctx, here);
-    cancel_reason stopped = cancel_reason::none;
-    try {
-        if (ctx.recorded("launch_withdrawn"))
-            co_await ctx.record("launch_withdrawn", json::value(false));
-        co_await ctx.record("launch_intent", json::value(json::string(ctx.token().value())));
-    } catch (const cancelled& c) {
-        stopped = c.reason();
-    }
-    if (stopped == cancel_reason::none)
-        co_return;
-    co_await unless_cancelled(as_value(ctx.record("launch_withdrawn", json::value(true))));
-    throw cancelled(stopped);
-}
-
 /// @param in_doubt set when it is not known whether the job was accepted
 task<job_id> launch_new(context& ctx, backend& b, bool& in_doubt)
 {
     auto mine = co_await take_turn_to_submit(b);
-    co_await record_intent(ctx);
+    co_await record_launch_intent(ctx);
     auto s = co_await submit_once(ctx, b, std::move(mine));
     if (s.id)
         co_return std::move(*s.id);
@@ -281,12 +263,9 @@ enum class launch_stage : std::uint8_t
 launch_stage recall_launch(context& ctx, job_id& id)
 {
     (void)ctx.claim_token();
-    const auto withdrawn = ctx.recorded("launch_withdrawn");
-    const bool intended =
-        ctx.recorded("launch_intent").has_value() && !(withdrawn && withdrawn->is_bool() && withdrawn->get_bool());
     const auto known = ctx.recorded("launch_recorded");
     if (!known)
-        return intended ? launch_stage::intended : launch_stage::none;
+        return launch_intended(ctx) ? launch_stage::intended : launch_stage::none;
     if (!known->is_string())
         throw fatal("the journal's job id of " + ctx.token().value() + " is no text: " + json::serialize(*known));
     id = job_id(std::string_view(known->get_string()));

@@ -142,7 +142,8 @@ task<std::optional<job_id>> batch_backend::find(context& ctx, const launch_token
         auto id = co_await find_item(ctx, ctx.item().value());
         co_return id;
     }
-    const auto all = co_await list(ctx, {.queue = what().queue, .name = token.value()});
+    listing asked{.queue = what().queue, .name = token.value()};
+    const auto all = co_await list(ctx, std::move(asked));
     const listed_job* first = nullptr;
     for (const listed_job& j : all) {
         // The filter does not tell capitals from small letters.
@@ -158,7 +159,8 @@ task<> batch_backend::list_group(context& ctx, std::string group)
 {
     const request_gate::pass turn = co_await service_.gate.enter(request_gate::urgency::normal);
     batch_service::group_listing found{ctx.now_steady(), {}};
-    auto all = co_await list(ctx, {.queue = what().queue, .name = group + "-*"});
+    listing asked{.queue = what().queue, .name = group + "-*"};
+    auto all = co_await list(ctx, std::move(asked));
     // Should an item be in two of them, its first job counts, whoever asks.
     std::sort(all.begin(), all.end(),
               [](const auto& x, const auto& y) { return std::tie(x.created, x.id) < std::tie(y.created, y.id); });

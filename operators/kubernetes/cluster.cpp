@@ -36,8 +36,8 @@ struct cluster_book
 
 task<> follow(context& ctx, cluster_book& book, lead& l, access_origin said)
 {
-    auto found = co_await blocking(
-        [said = std::move(said), known = l.stamp]() mutable { return find_access(std::move(said), known); });
+    const auto look = [said = std::move(said), known = l.stamp] { return find_access(said, known); };
+    auto found = co_await blocking(look);
     l.looked = ctx.now_steady();
     l.lasting = found.where.from == access_origin::kind::connection;
     if (!found.settings)

@@ -217,7 +217,8 @@ bool credentials::replace(cluster_settings s)
 
 task<> credentials::read_token_file()
 {
-    std::string token = co_await blocking([file = settings_.token_file] { return token_in(file); });
+    const auto read = [file = settings_.token_file] { return token_in(file); };
+    std::string token = co_await blocking(read);
     use_token(std::move(token));
     due_ = loop_.now() + token_file_age;
 }

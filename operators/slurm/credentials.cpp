@@ -110,10 +110,11 @@ task<std::string> run_token_command(process_runner& processes, std::vector<std::
         spec.environment.emplace_back(*v);
     std::string out;
     std::string trouble;
-    const auto end = co_await processes.run(std::move(spec), [&](output_stream s, std::string_view piece) {
+    const auto take = [&](output_stream s, std::string_view piece) {
         std::string& to = s == output_stream::standard_output ? out : trouble;
         to.append(piece.substr(0, longest_token - std::min(to.size(), longest_token)));
-    });
+    };
+    const auto end = co_await processes.run(std::move(spec), take);
     if (end.signal != 0 || end.exit_code != 0)
         throw failure(fmt::format("the token for Slurm cannot be had: {} ended with {} {}: {}", name,
                                   end.signal != 0 ? "signal" : "exit code",
@@ -224,7 +225,8 @@ task<> credentials::read(outside o)
         break;
     case token_source::kind::file: {
         const std::string path = source_.text;
-        auto got = co_await blocking([path] { return read_token_file(path); });
+        const auto read = [path] { return read_token_file(path); };
+        auto got = co_await blocking(read);
         text = std::move(got);
         break;
     }

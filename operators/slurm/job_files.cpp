@@ -190,7 +190,8 @@ task<> read_job_file(context& ctx, job_log& log, output_stream stream, std::stri
     opened o;
     duration delay = first_delay;
     for (int n = 0; n < tries; ++n, delay *= 2) {
-        auto got = co_await blocking([path] { return open_file(path); });
+        const auto open = [path] { return open_file(path); };
+        auto got = co_await blocking(open);
         o = std::move(got);
         if (!o.may_come || n + 1 == tries)
             break;
@@ -202,7 +203,8 @@ task<> read_job_file(context& ctx, job_log& log, output_stream stream, std::stri
         co_return;
     }
     for (std::uint64_t at = 0;;) {
-        auto got = co_await blocking([file = o.file, at] { return read_piece(*file, at); });
+        const auto read = [file = o.file, at] { return read_piece(*file, at); };
+        auto got = co_await blocking(read);
         if (got.error != 0)
             ctx.log(fmt::format("the file {} cannot be read: {}", path, std::strerror(got.error)));
         if (got.text.empty())

@@ -221,9 +221,10 @@ task<job_id> slurm_backend::submit(context& ctx, const launch_token& token)
     if (how().array) {
         rest_service& s = cluster_.slurm;
         const duration timeout = how().request_timeout;
-        auto id = co_await s.arrays.launch(ctx, [&s, timeout](context& c, std::vector<item_index> items) {
+        const auto post = [&s, timeout](context& c, std::vector<item_index> items) {
             return post_array(c, s, std::move(items), timeout);
-        });
+        };
+        auto id = co_await s.arrays.launch(ctx, post);
         co_return id;
     }
     json::object submission = submission_of(ctx, cluster_.slurm.what().api_version, token.value(), {});

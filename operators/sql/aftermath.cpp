@@ -1,5 +1,7 @@
 #include "aftermath.hpp"
 
+#include <potoo/launch_intent.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -104,36 +106,14 @@ task<std::optional<fate>> ask_in_grace(context& ctx, postgres::pool& p, std::opt
 earlier recall(context& ctx)
 {
     (void)ctx.claim_token();
-    const auto withdrawn = ctx.recorded("launch_withdrawn");
     const auto commit = ctx.recorded("sql_commit");
-    const bool intended = ctx.recorded("launch_intent").has_value();
     earlier e;
-    e.sent = intended && !(withdrawn && withdrawn->is_bool() && withdrawn->get_bool());
+    e.sent = launch_intended(ctx);
     if (commit) {
         e.transaction = std::string(commit->as_object().at("transaction").as_string());
         e.output = commit->as_object().at("output");
     }
     return e;
-}
-
-task<> record_intent(context& ctx)
-{
-    if (const cancel_reason why = ctx.stop_requested(); why != cancel_reason::none)
-        throw cancelled(why);
-    cancel_reason stopped = cancel_reason::none;
-    try {
-        if (ctx.recorded("launch_withdrawn"))
-            co_await ctx.record("launch_withdrawn", json::value(false));
-        co_await ctx.record("launch_intent", json::value(json::string(ctx.token().value())));
-    } catch (const cancelled& c) {
-        stopped = c.reason();
-    }
-    if (stopped == cancel_reason::none)
-        co_return;
-    try {
-        co_await ctx.record("launch_withdrawn", json::value(true));
-    } catch (const cancelled&) {}
-    throw cancelled(stopped);
 }
 
 task<> record_commit(context& ctx, std::string transaction, const json::value& output)

@@ -22,9 +22,6 @@ struct earlier
 /// Claims the attempt's token.
 [[nodiscard]] earlier recall(context& ctx);
 
-/// Durable when it returns. Told to stop before that, the attempt has sent nothing, and says so for whoever replays it.
-[[nodiscard]] task<> record_intent(context& ctx);
-
 /// The next thing to do is to commit it.
 [[nodiscard]] task<> record_commit(context& ctx, std::string transaction, const json::value& output);
 

@@ -3,6 +3,7 @@
 #include "rows.hpp"
 
 #include <potoo/concurrency.hpp>
+#include <potoo/launch_intent.hpp>
 #include <potoo/operator.hpp>
 
 #include <fmt/format.h>
@@ -184,7 +185,7 @@ task<performed> perform(context& ctx, postgres::pool& p, const request& r)
 {
     auto c = co_await p.acquire(ctx.token().value());
     c->on_notice([&ctx](std::string_view line) { ctx.log(line); });
-    co_await record_intent(ctx);
+    co_await record_launch_intent(ctx);
     task<performed> work = r.transaction ? in_transaction(ctx, c, r) : by_itself(ctx, c, r);
     auto done = co_await std::move(work);
     co_return done;
