@@ -1,0 +1,55 @@
+#include "engine/runtime/run_origin.hpp"
+
+#include <potoo/json.hpp>
+
+#include <stdexcept>
+
+namespace potoo::runtime {
+namespace {
+
+std::string text_of(const json::object& o, const char* name)
+{
+    const json::value* v = o.if_contains(name);
+    return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+} // namespace
+
+std::string to_json(const run_origin& o)
+{
+    json::object out;
+    const auto put = [&](const char* name, const std::string& text) {
+        if (!text.empty())
+            out[name] = json::string(text);
+    };
+    put("by", o.by);
+    put("who", o.who);
+    put("name", o.name);
+    put("cause", o.cause);
+    put("key", o.key);
+    if (o.scheduled)
+        out["scheduled"] = format_time(*o.scheduled);
+    return json::serialize(out);
+}
+
+run_origin parse_run_origin(std::string_view text)
+{
+    run_origin o;
+    if (text.empty())
+        return o;
+    boost::system::error_code ec;
+    const json::value v = json::parse(json::string_view(text.data(), text.size()), ec);
+    if (ec || !v.is_object())
+        throw std::invalid_argument("the origin of a run is no JSON object");
+    const json::object& fields = v.get_object();
+    o.by = text_of(fields, "by");
+    o.who = text_of(fields, "who");
+    o.name = text_of(fields, "name");
+    o.cause = text_of(fields, "cause");
+    o.key = text_of(fields, "key");
+    if (const std::string at = text_of(fields, "scheduled"); !at.empty())
+        o.scheduled = parse_time(at);
+    return o;
+}
+
+} // namespace potoo::runtime

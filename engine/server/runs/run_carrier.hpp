@@ -1,0 +1,82 @@
+#pragma once
+/// @file
+/// The runs that a server carries, from whatever begins them (API, schedule, another run's end, an ad-hoc task, the
+/// journal at the start) to their ends.
+
+#include "engine/host/host.hpp"
+#include "engine/runtime/run_origin.hpp"
+
+#include <potoo/task.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace potoo::server {
+
+/// A run as it goes by. Views are valid during the call only.
+struct run_notice
+{
+    enum class kind
+    {
+        progress, ///< `fraction` and `text` of an attempt
+        property, ///< `text` is the name of a property that an attempt published, `value` its value
+        warning,  ///< `text`
+        ended,    ///< `state`; or `detached`: the engine let go of it
+    };
+
+    kind what = kind::progress;
+    const run_id* run = nullptr; ///< never null, but for a warning about no run in particular
+    std::string_view dag;
+    const runtime::run_origin* origin = nullptr; ///< never null where `run` is not
+    std::string_view task;
+    item_index item;
+    attempt_number attempt;
+    double fraction = 0;
+    std::string_view text;
+    const json::value* value = nullptr;
+    schedule::run_state state = schedule::run_state::running;
+    bool detached = false;
+};
+
+class run_carrier
+{
+  public:
+    /// `engine` must outlive it. @param say tells the operator of the server (the log); called on the loop
+    run_carrier(host::engine_host& engine, std::function<void(std::string_view)> say);
+
+    /// Every run must have ended or been let go of before.
+    ~run_carrier();
+
+    run_carrier(const run_carrier&) = delete;
+    run_carrier& operator=(const run_carrier&) = delete;
+
+    /// Begins a run. It is in the journal when this returns. @throws what `engine_host::run` throws before that
+    [[nodiscard]] task<run_id> start(host::run_request wish);
+
+    /// Goes on with a run of the journal: one that an engine before has left, or that is to be retried.
+    void resume(journal::run_row row);
+
+    /// Called for every notice of every run, in the order in which they were added. On the loop; must not throw.
+    void listen(std::function<void(const run_notice&)> listener);
+
+    /// Runs that are under way.
+    [[nodiscard]] std::size_t active() const noexcept;
+
+    /// Those of a DAG, by its name.
+    [[nodiscard]] std::size_t active_of(std::string_view dag) const noexcept;
+
+    /// Returns when none is under way.
+    [[nodiscard]] task<> all_ended();
+
+  private:
+    class carried;
+    struct parts;
+
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace potoo::server
