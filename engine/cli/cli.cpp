@@ -10,6 +10,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
 #include <csignal>
 
 #include <unistd.h>
@@ -25,6 +30,60 @@ void print(std::string_view text)
     out.flush();
 }
 
+void add_commands(CLI::App& app, command_action& chosen)
+{
+    add_run_command(app, chosen);
+    add_resume_command(app, chosen);
+    add_validate_command(app, chosen);
+    add_graph_command(app, chosen);
+    add_schema_command(app, chosen);
+    add_operators_command(app, chosen);
+    add_ls_command(app, chosen);
+    add_status_command(app, chosen);
+    add_logs_command(app, chosen);
+    add_cancel_command(app, chosen);
+    add_retry_command(app, chosen);
+    add_pause_command(app, chosen);
+    add_approve_command(app, chosen);
+    add_complete_command(app, chosen);
+    add_server_command(app, chosen);
+    add_trigger_command(app, chosen);
+    add_replay_command(app, chosen);
+    add_submit_command(app, chosen);
+    add_tasks_command(app, chosen);
+    add_pools_command(app, chosen);
+    add_why_command(app, chosen);
+    add_diff_command(app, chosen);
+    add_token_command(app, chosen);
+    add_config_command(app, chosen);
+    add_gc_command(app, chosen);
+    add_completion_command(app, chosen);
+}
+
+/// Under which heading a command stands in the help.
+struct command_group
+{
+    std::string_view heading;
+    std::vector<std::string_view> commands;
+};
+
+void group_commands(CLI::App& app)
+{
+    const std::array groups{
+        command_group{"Run DAGs here, and look at what there is",
+                      {"run", "resume", "validate", "graph", "schema", "operators"}},
+        command_group{"Runs, in a state directory or at a server (--server)",
+                      {"ls", "status", "logs", "cancel", "retry", "pause", "approve", "complete"}},
+        command_group{"A server",
+                      {"server", "trigger", "replay", "submit", "tasks", "pools", "why", "diff", "token", "config"}},
+        command_group{"Housekeeping", {"gc", "completion"}},
+    };
+    for (const command_group& g : groups)
+        for (CLI::App* c : app.get_subcommands([](CLI::App* s) { return !s->get_group().empty(); }))
+            if (std::find(g.commands.begin(), g.commands.end(), c->get_name()) != g.commands.end())
+                c->group(std::string(g.heading));
+}
+
 void describe_program(CLI::App& app, command_action& chosen)
 {
     app.name("potoo");
@@ -35,25 +94,14 @@ void describe_program(CLI::App& app, command_action& chosen)
     app.get_formatter()->column_width(34);
     app.footer("potoo COMMAND --help tells more about a command. Data goes to standard output, all else to\n"
                "standard error.");
-    add_run_command(app, chosen);
-    add_resume_command(app, chosen);
-    add_cancel_command(app, chosen);
-    add_complete_command(app, chosen);
-    add_validate_command(app, chosen);
-    add_graph_command(app, chosen);
-    add_schema_command(app, chosen);
-    add_operators_command(app, chosen);
-    add_ls_command(app, chosen);
-    add_status_command(app, chosen);
-    add_logs_command(app, chosen);
-    add_gc_command(app, chosen);
-    add_completion_command(app, chosen);
+    add_commands(app, chosen);
+    group_commands(app);
 }
 
 const CLI::App& command_of(const CLI::App& app)
 {
     const auto named = app.get_subcommands();
-    return named.empty() ? app : *named.front();
+    return named.empty() ? app : command_of(*named.front());
 }
 
 /// @return what to end with when the arguments ask for nothing more
@@ -69,8 +117,8 @@ std::optional<exit_code> read_arguments(CLI::App& app, int argc, char** argv)
     } catch (const CLI::ExtrasError&) {
         throw usage_error(unknown_argument_text(app));
     } catch (const CLI::ParseError& e) {
-        const std::string command = command_of(app).get_parent() ? " " + command_of(app).get_name() : "";
-        throw usage_error(fmt::format("potoo: error: {}\nTry: potoo{} --help\n", e.what(), command));
+        throw usage_error(
+            fmt::format("potoo: error: {}\nTry: {} --help\n", e.what(), name_of_command(command_of(app))));
     }
     return exit_code::success;
 }

@@ -1,3 +1,4 @@
+#include "engine/cli/callback_request.hpp"
 #include "engine/cli/commands.hpp"
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/error_report.hpp"
@@ -6,7 +7,6 @@
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/graph/document.hpp"
-#include "engine/host/control_request.hpp"
 #include "engine/host/journal_requests.hpp"
 #include "engine/runtime/attempt_result.hpp"
 
@@ -18,8 +18,6 @@ namespace potoo::cli {
 using host::request_result;
 
 namespace {
-
-constexpr std::chrono::seconds time_to_answer{60};
 
 struct complete_arguments
 {
@@ -71,24 +69,6 @@ host::callback_delivery delivery_of(const complete_arguments& a)
     return {a.token, true, a.has_output ? checked_json(a.output, "--output", true) : "null"};
 }
 
-request_result deliver(const host::callback_delivery& delivered, const std::string& state)
-{
-    const state_access access(state, host::complete_request(delivered), time_to_answer);
-    if (access.answer())
-        return host::result_of_answer(*access.answer());
-    request_result problem;
-    const auto run = host::find_callback_run(access.journal(), delivered.token, problem);
-    if (!run)
-        return problem;
-    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    host::journal_request request = host::request_completion(access.journal(), *run, delivered, now);
-    journal::batch records;
-    records.records = std::move(request.records);
-    if (!records.empty())
-        access.journal().append(records);
-    return request.result;
-}
-
 /// The first answer counts.
 void tell_repeated(const host::callback_delivery& delivered, const std::string& state)
 {
@@ -113,7 +93,7 @@ exit_code complete(const complete_arguments& a)
     request_result problem;
     if (!host::find_callback_run(*open_journal(a.state), a.token, problem))
         throw usage_error(fmt::format("{} in {}", problem.text, a.state));
-    const request_result r = deliver(delivered, a.state);
+    const request_result r = deliver_callback(delivered, a.state);
     switch (r.what) {
     case request_result::kind::accepted:
         report_text(r.carried ? fmt::format("Completed: run {} goes on with it.\n", r.run.value())
@@ -122,6 +102,7 @@ exit_code complete(const complete_arguments& a)
                                             r.run.value(), next_command("resume", r.run.value(), a.state)));
         return exit_code::success;
     case request_result::kind::repeated:
+    case request_result::kind::conflict:
         tell_repeated(delivered, a.state);
         return exit_code::success;
     default:

@@ -2,8 +2,9 @@
 #include "engine/cli/completion_script.hpp"
 #include "engine/cli/dag_file.hpp"
 #include "engine/cli/display/output.hpp"
-#include "engine/cli/run_lookup.hpp"
-#include "engine/journal/store_error.hpp"
+#include "engine/cli/remote/server_client.hpp"
+#include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_source.hpp"
 
 #include <potoo/operator.hpp>
 
@@ -25,19 +26,24 @@ exit_code print_script(const CLI::App& app, const std::string& shell)
     return exit_code::success;
 }
 
-/// What the scripts ask for: one word a line. Without a journal there are no runs.
-exit_code print_words(const std::string& kind, const std::string& state)
+/// What the scripts ask for: one word a line. Without a journal, or a server that answers, there are none.
+exit_code print_words(const std::string& kind, const target_options& target)
 {
     file_output out(STDOUT_FILENO);
     if (kind == "operators")
         for (const operator_entry* op : operators().all())
             out.line(op->name);
     if (kind == "runs") {
-        journal::run_filter latest;
+        run_wish latest;
         latest.limit = runs_offered;
-        for (const auto& r : open_journal(state)->runs(latest))
-            out.line(r.id.value());
+        for (const json::value& r : open_source(target)->runs(latest).runs)
+            out.line(text_in(r.as_object(), "run"));
     }
+    if (kind == "dags")
+        needed_server(target)->each(api_path({"dags"}), [&](const json::object& d) {
+            out.line(text_in(d, "name"));
+            return true;
+        });
     out.flush();
     return exit_code::success;
 }
@@ -57,15 +63,15 @@ void add_completion_command(CLI::App& app, command_action& chosen)
     struct words_arguments
     {
         std::string kind;
-        std::string state = ".potoo";
+        target_options target;
     };
 
     auto words = std::make_shared<words_arguments>();
     CLI::App* w = app.add_subcommand("complete-words", "For completion scripts")->group("");
     w->add_option("KIND", words->kind)->required();
     w->allow_extras();
-    add_state_option(*w, words->state);
-    w->callback([words, &chosen] { chosen = [words] { return print_words(words->kind, words->state); }; });
+    add_target_options(*w, words->target);
+    w->callback([words, &chosen] { chosen = [words] { return print_words(words->kind, words->target); }; });
 }
 
 } // namespace potoo::cli

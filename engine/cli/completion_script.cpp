@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -26,12 +28,32 @@ std::vector<std::string> spellings_of(const CLI::Option& o)
     return out;
 }
 
+/// Those of the command and of the commands within it, each spelling once.
+std::vector<const CLI::Option*> options_of(const CLI::App& command)
+{
+    std::vector<const CLI::Option*> out = command.get_options();
+    for (const CLI::App* inner : commands_of(command))
+        for (const CLI::Option* o : inner->get_options())
+            if (std::none_of(out.begin(), out.end(),
+                             [&](const auto* known) { return spellings_of(*known) == spellings_of(*o); }))
+                out.push_back(o);
+    return out;
+}
+
 std::string all_spellings(const CLI::App& command)
 {
     std::string out;
-    for (const CLI::Option* o : command.get_options())
+    for (const CLI::Option* o : options_of(command))
         for (const auto& s : spellings_of(*o))
             out += (out.empty() ? "" : " ") + s;
+    return out;
+}
+
+std::string names_of(const std::vector<const CLI::App*>& commands)
+{
+    std::string out;
+    for (const CLI::App* c : commands)
+        out += (out.empty() ? "" : " ") + c->get_name();
     return out;
 }
 
@@ -66,18 +88,25 @@ std::string words_of(const CLI::Option& o)
         return "text dot mermaid";
     if (long_name == "on-stop")
         return "leave cancel";
+    if (long_name == "scope")
+        return "private shared system";
+    if (long_name == "role")
+        return "viewer user admin";
     return {};
 }
 
-/// What stands where no option does: DAG files, runs, operators, shells.
+/// What stands where no option does: DAG files, runs, operators, DAGs of a server, shells.
 std::string_view argument_of(std::string_view command)
 {
     if (command == "run" || command == "validate" || command == "graph")
         return "file";
-    if (command == "resume" || command == "cancel" || command == "status" || command == "logs")
+    constexpr std::array of_runs{"resume", "cancel", "status", "logs", "retry", "pause", "why", "diff", "approve"};
+    if (std::find(of_runs.begin(), of_runs.end(), command) != of_runs.end())
         return "runs";
-    if (command == "operators")
+    if (command == "operators" || command == "submit")
         return "operators";
+    if (command == "trigger" || command == "replay")
+        return "dags";
     return command == "completion" ? "shells" : "nothing";
 }
 
@@ -87,7 +116,7 @@ std::string bash_operands(const CLI::App& app)
     std::string directories;
     std::string out;
     for (const CLI::App* c : commands_of(app))
-        for (const CLI::Option* o : c->get_options()) {
+        for (const CLI::Option* o : options_of(*c)) {
             const std::string words = words_of(*o);
             for (const auto& s : spellings_of(*o)) {
                 const std::string pattern = fmt::format("{}:{}", c->get_name(), s);
@@ -149,7 +178,10 @@ std::string bash_completion(const CLI::App& app)
         names += (names.empty() ? "" : " ") + c->get_name();
         options += fmt::format("        {}) options=\"{}\" ;;\n", c->get_name(), all_spellings(*c));
         const auto kind = argument_of(c->get_name());
-        if (kind == "file")
+        if (const std::string inner = names_of(commands_of(*c)); !inner.empty())
+            arguments +=
+                fmt::format("        {}) COMPREPLY=($(compgen -W \"{}\" -- \"$cur\")) ;;\n", c->get_name(), inner);
+        else if (kind == "file")
             arguments += fmt::format("        {}) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", c->get_name());
         else if (kind == "shells")
             arguments +=
@@ -195,14 +227,16 @@ std::string zsh_completion(const CLI::App& app)
     for (const CLI::App* c : commands_of(app)) {
         names += fmt::format("        '{}:{}'\n", c->get_name(), escaped_for_zsh(c->get_description()));
         const auto kind = argument_of(c->get_name());
-        const std::string argument = kind == "file"      ? "'*:file:_files'"
+        const std::string inner = names_of(commands_of(*c));
+        const std::string argument = !inner.empty()      ? fmt::format("'1:command:({})'", inner)
+                                     : kind == "file"    ? "'*:file:_files'"
                                      : kind == "shells"  ? "'1:shell:(bash zsh)'"
                                      : kind == "nothing" ? ""
                                                          : fmt::format("\"1:{0}:($(${{words[1]}} complete-words {0} "
                                                                        "2>/dev/null))\"",
                                                                        kind);
         std::string options;
-        for (const CLI::Option* o : c->get_options())
+        for (const CLI::Option* o : options_of(*c))
             if (!spellings_of(*o).empty())
                 options += zsh_option(*o);
         cases += fmt::format("        {}) _arguments {}{} ;;\n", c->get_name(), argument, options);

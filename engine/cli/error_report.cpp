@@ -1,6 +1,7 @@
 #include "engine/cli/error_report.hpp"
 
 #include "engine/cli/display/output.hpp"
+#include "engine/cli/remote/server_error.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/control_request.hpp"
 #include "engine/host/state_config.hpp"
@@ -41,6 +42,9 @@ exit_code report_current_exception() noexcept
     } catch (const usage_error& e) {
         report_error(e.what());
         return exit_code::usage;
+    } catch (const server_error& e) {
+        report_error(e.what());
+        return e.code();
     } catch (const runtime::secret_error& e) {
         report_error(e.what());
         return exit_code::usage;

@@ -3,7 +3,7 @@
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/display/table.hpp"
 #include "engine/cli/display/terminal.hpp"
-#include "engine/cli/run_json.hpp"
+#include "engine/host/run_json.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
@@ -127,7 +127,7 @@ exit_code show_removable(const journal::retention& rules, const gc_arguments& a)
     json::array documents;
     for (const auto& r : runs) {
         t.add({r.id.value(), r.dag_name, std::string(to_string(r.state)), r.ended ? instant_text(*r.ended) : ""});
-        documents.push_back(run_json(r));
+        documents.push_back(host::run_json(r));
     }
     file_output out(STDOUT_FILENO);
     if (a.json) {

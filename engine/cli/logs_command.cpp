@@ -1,56 +1,57 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/error_report.hpp"
-#include "engine/cli/run_lookup.hpp"
+#include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_following.hpp"
+#include "engine/cli/run_source.hpp"
 #include "engine/cli/usage_error.hpp"
-#include "engine/journal/state_dir.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <charconv>
-#include <chrono>
-#include <set>
+#include <algorithm>
+#include <map>
 #include <tuple>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace potoo::cli {
 
 namespace {
 
+/// What is kept to put the pieces of each attempt together; more is read once for every attempt.
+constexpr std::size_t most_kept = 64UL * 1024 * 1024;
+
 struct logs_arguments
 {
-    std::string run;
-    std::string task;
-    std::string item;
-    std::uint32_t attempt = 0;
-    std::string state = ".potoo";
+    log_wish wish;
+    target_options target;
     bool follow = false;
 };
 
-using attempt_key = std::tuple<task_index, item_index, attempt_number>;
+/// Position of the task in its DAG, item, attempt.
+using attempt_key = std::tuple<std::size_t, item_index, attempt_number>;
 
-/// Writes chunks as they come, with a line between attempts.
+/// Writes pieces as they come, with a line between attempts.
 class log_printer
 {
   public:
-    log_printer(output& out, journal::dag_document dag, bool headings)
-        : out_(out), dag_(std::move(dag)), headings_(headings)
-    {}
+    log_printer(output& out, bool headings) : out_(out), headings_(headings) {}
 
-    void put(const journal::log_chunk& c)
+    void put(const log_piece& p)
     {
-        if (const attempt_key key{c.task, c.item, c.attempt}; headings_ && key != last_) {
-            out_.write(fmt::format("{}==> {} item {} attempt {} <==\n", at_line_start_ ? "" : "\n",
-                                   dag_.tasks.at(c.task.value()), c.item.value(), c.attempt.value()));
-            last_ = key;
+        const bool same = p.task == task_ && p.item == item_ && p.attempt == attempt_;
+        if (headings_ && !same) {
+            out_.write(fmt::format("{}==> {} item {} attempt {} <==\n", at_line_start_ ? "" : "\n", p.task,
+                                   p.item.value(), p.attempt.value()));
             at_line_start_ = true;
         }
-        out_.write(c.text);
-        if (!c.text.empty())
-            at_line_start_ = c.text.back() == '\n';
+        task_ = p.task;
+        item_ = p.item;
+        attempt_ = p.attempt;
+        out_.write(p.text);
+        if (!p.text.empty())
+            at_line_start_ = p.text.back() == '\n';
     }
 
     void end()
@@ -62,118 +63,95 @@ class log_printer
 
   private:
     output& out_;
-    journal::dag_document dag_;
     bool headings_;
-    attempt_key last_{journal::no_task, journal::no_item, attempt_number(0)};
+    std::string task_;
+    item_index item_;
+    attempt_number attempt_;
     bool at_line_start_ = true;
 };
 
-/// A position, or a key that attempts were recorded under.
-item_index find_item(journal::reader& journal, journal::run_number run, task_index task, const std::string& name)
+/// Which attempts have logged, and what, as long as it is not too much to be kept.
+class gathered_logs
 {
-    std::optional<item_index> by_key;
-    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
-        if (r.kind == journal::record_kind::attempt_started && r.task == task && r.name == name)
-            by_key = r.item;
-        return !by_key;
-    });
-    if (by_key)
-        return *by_key;
-    std::uint32_t position = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), position);
-    if (error != std::errc() || end != name.data() + name.size())
-        throw usage_error(
-            fmt::format("no attempt of an item with the key {} was recorded; give its position from 0, or its "
-                        "key as `potoo status RUN TASK` shows it",
-                        name));
-    return item_index(position);
-}
+  public:
+    explicit gathered_logs(std::vector<std::string> tasks) : tasks_(std::move(tasks)) {}
 
-std::set<attempt_key> attempts_with_logs(journal::reader& journal, const journal::log_filter& filter)
-{
-    std::set<attempt_key> found;
-    journal.logs(filter, [&](std::uint64_t, const journal::log_chunk& c) {
-        found.emplace(c.task, c.item, c.attempt);
-        return true;
-    });
-    return found;
-}
+    void add(const log_piece& p)
+    {
+        const auto task = std::find(tasks_.begin(), tasks_.end(), p.task) - tasks_.begin();
+        std::string& text = texts_[{static_cast<std::size_t>(task), p.item, p.attempt}];
+        size_ += p.text.size();
+        if (all_kept())
+            text += p.text;
+    }
 
-exit_code print(journal::reader& journal, const journal::log_filter& filter, const journal::dag_document& dag)
+    [[nodiscard]] bool all_kept() const noexcept { return size_ <= most_kept; }
+
+    [[nodiscard]] const std::map<attempt_key, std::string>& by_attempt() const noexcept { return texts_; }
+
+    [[nodiscard]] std::string name_of(std::size_t task) const { return task < tasks_.size() ? tasks_[task] : "?"; }
+
+  private:
+    std::vector<std::string> tasks_;
+    std::map<attempt_key, std::string> texts_;
+    std::size_t size_ = 0;
+};
+
+exit_code print(run_source& source, const log_wish& wish)
 {
     file_output out(STDOUT_FILENO);
-    const auto attempts = attempts_with_logs(journal, filter);
-    log_printer printer(out, dag, attempts.size() > 1);
-    for (const auto& [task, item, attempt] : attempts) {
-        journal::log_filter one = filter;
-        one.task = task;
-        one.item = item;
-        one.attempt = attempt;
-        journal.logs(one, [&](std::uint64_t, const journal::log_chunk& c) {
-            printer.put(c);
+    gathered_logs gathered(source.tasks(wish.run));
+    source.logs(wish, [&](const log_piece& p) {
+        gathered.add(p);
+        return true;
+    });
+    log_printer printer(out, gathered.by_attempt().size() > 1);
+    for (const auto& [key, text] : gathered.by_attempt()) {
+        const auto& [task, item, attempt] = key;
+        if (gathered.all_kept()) {
+            printer.put({gathered.name_of(task), item, attempt, text});
+            continue;
+        }
+        log_wish one = wish;
+        one.task = gathered.name_of(task);
+        one.item = fmt::format("{}", item.value());
+        one.attempt = attempt.value();
+        source.logs(one, [&](const log_piece& p) {
+            printer.put(p);
             return true;
         });
     }
     printer.end();
-    if (attempts.empty())
+    if (gathered.by_attempt().empty())
         report_text("Nothing was logged.\n");
     return exit_code::success;
 }
 
-constexpr std::chrono::milliseconds follow_interval{250};
-
-/// Waits for the interval, but no longer than somebody reads what is written.
-bool reader_has_gone(std::chrono::milliseconds interval)
-{
-    pollfd output{STDOUT_FILENO, 0, 0};
-    return ::poll(&output, 1, static_cast<int>(interval.count())) > 0 && (output.revents & POLLERR) != 0;
-}
-
-/// Until the run has ended, or no engine is at work on it.
-exit_code follow(journal::reader& journal, journal::log_filter filter, const journal::dag_document& dag,
-                 const journal::run_row& run, const journal::state_layout& layout)
+exit_code follow(run_source& source, const log_wish& wish)
 {
     file_output out(STDOUT_FILENO);
-    log_printer printer(out, dag, !(filter.task && filter.item && filter.attempt));
-    for (;;) {
-        // Asked before reading, so that what was written until then is read once more.
-        journal::run_filter same;
-        same.id_prefix = run.id.value();
-        const auto now = journal.runs(same);
-        const bool over = now.empty() || now.front().ended || !journal::state_lock::is_held(layout);
-        journal.logs(filter, [&](std::uint64_t position, const journal::log_chunk& c) {
-            printer.put(c);
-            filter.after = position;
+    log_printer printer(out, wish.task.empty() || wish.item.empty() || wish.attempt == 0);
+    const followed_end end = source.follow_logs(
+        wish,
+        [&](const log_piece& p) {
+            printer.put(p);
             return true;
-        });
-        if (over)
-            break;
-        out.flush();
-        if (reader_has_gone(follow_interval))
-            break;
-    }
+        },
+        [&] { out.flush(); });
     printer.end();
-    return exit_code::success;
+    if (end.signal == 0)
+        return exit_code::success;
+    tell_stopped(source, wish.run, end.signal);
+    return exit_code::interrupted;
 }
 
-exit_code logs(const logs_arguments& a)
+exit_code logs(logs_arguments a)
 {
-    const auto journal = open_journal(a.state);
-    const auto run = find_run(*journal, a.run, a.state);
-    const auto dag = journal->dag_of(run.number);
-    journal::log_filter filter;
-    filter.run = run.number;
-    if (!a.task.empty())
-        filter.task = find_task(dag, a.task);
-    if (!a.item.empty() && !filter.task)
+    if (!a.wish.item.empty() && a.wish.task.empty())
         throw usage_error("--item needs a TASK");
-    if (!a.item.empty())
-        filter.item = find_item(*journal, run.number, *filter.task, a.item);
-    if (a.attempt > 0)
-        filter.attempt = attempt_number(a.attempt);
-    if (a.follow)
-        return follow(*journal, filter, dag, run, journal::state_layout(a.state));
-    return print(*journal, filter, dag);
+    const auto source = open_source(a.target);
+    a.wish.run = text_in(source->run(a.wish.run), "run");
+    return a.follow ? follow(*source, a.wish) : print(*source, a.wish);
 }
 
 } // namespace
@@ -182,19 +160,20 @@ void add_logs_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<logs_arguments>();
     CLI::App* c = app.add_subcommand("logs", "Print what attempts have logged");
-    c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")
+    c->add_option("RUN", a->wish.run, "Id of the run, or its first characters; `last`, or nothing: the latest")
         ->type_name("");
-    c->add_option("TASK", a->task, "Only this task")->type_name("");
-    c->add_option("--item", a->item, "Only this item: its position from 0, or its key")->type_name("N|KEY");
-    c->add_option("--attempt", a->attempt, "Only this attempt, counted from 1")
+    c->add_option("TASK", a->wish.task, "Only this task")->type_name("");
+    c->add_option("--item", a->wish.item, "Only this item: its position from 0, or its key")->type_name("N|KEY");
+    c->add_option("--attempt", a->wish.attempt, "Only this attempt, counted from 1")
         ->type_name("N")
         ->check(CLI::PositiveNumber);
-    c->add_flag("-f,--follow", a->follow, "Go on printing until the run has ended");
-    add_state_option(*c, a->state);
+    c->add_flag("-f,--follow", a->follow, "Go on printing until the run has ended; Ctrl-C ends the printing only");
+    add_target_options(*c, a->target);
     c->footer("Examples:\n"
               "  potoo logs k3v9 align --item 17\n"
               "  potoo logs last align\n"
-              "  potoo logs -f");
+              "  potoo logs -f\n"
+              "  potoo logs k3v9 -f --server http://127.0.0.1:8080");
     c->callback([a, &chosen] { chosen = [a] { return logs(*a); }; });
 }
 

@@ -5,6 +5,7 @@
 #include "engine/cli/display/table.hpp"
 #include "engine/cli/display/terminal.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/graph/operator_json.hpp"
 #include "engine/graph/spelling.hpp"
 
 #include <CLI/CLI.hpp>
@@ -32,7 +33,7 @@ std::string list(bool as_json)
     json::array documents;
     table t({{"NAME"}, {"KIND"}, {"SUMMARY"}});
     for (const operator_entry* op : operators().all()) {
-        documents.push_back(describe_operator(*op));
+        documents.push_back(graph::describe_operator(*op));
         t.add({op->name, op->sensor ? "sensor" : "operator", op->summary});
     }
     if (as_json)
@@ -53,7 +54,7 @@ std::string describe(const std::string& name, bool as_json)
                                                       : fmt::format("; did you mean {}?", nearest)));
     }
     if (as_json)
-        return json::serialize(describe_operator(*op)) + '\n';
+        return json::serialize(graph::describe_operator(*op)) + '\n';
     return manual_page(*op, std::min(window_of(STDOUT_FILENO).columns, widest_page));
 }
 

@@ -26,6 +26,8 @@ std::string announcement(const journal::run_row& run)
     return fmt::format("going on with run {} of {} (begun {} ago)\n", run.id.value(), run.dag_name, clock_text(age));
 }
 
+} // namespace
+
 void load_plugins_of(journal::reader& journal, const journal::run_row& run, const std::vector<std::string>& given)
 {
     const journal::dag_document d = journal.dag_of(run.number);
@@ -38,8 +40,6 @@ void load_plugins_of(journal::reader& journal, const journal::run_row& run, cons
     if (there.size() < recorded.size() && !graph::load_dag(d.source, d.source_name, operators()).value)
         load_plugins(given, recorded, directory);
 }
-
-} // namespace
 
 bool go_on_with(run_session& session, std::vector<journal::run_row> rows, run_role role, bool announce,
                 const session_options& options)

@@ -18,6 +18,10 @@ namespace potoo::cli {
 bool go_on_with(run_session& session, std::vector<journal::run_row> rows, run_role role, bool announce,
                 const session_options& options);
 
+/// Brings in the plugins that a run's DAG needs. @throws usage_error naming those that cannot be had
+/// @param given on the command line
+void load_plugins_of(journal::reader& journal, const journal::run_row& run, const std::vector<std::string>& given);
+
 /// After the session: says what became of the remote jobs of those of `rows` that had ended before.
 /// @return whether none of them may run still
 bool tell_reconciled(const std::vector<journal::run_row>& rows, const session_options& options);

@@ -49,9 +49,14 @@ void add_problems(std::string& text, const std::string& where, const std::vector
     }
 }
 
-} // namespace
+/// What was given, and what became of it when it was checked.
+struct gathered_params
+{
+    json::object given;
+    json::object complete;
+};
 
-json::object gather_params(const graph::dag& d, const std::vector<std::string>& assignments, const std::string& file)
+gathered_params gather(const graph::dag& d, const std::vector<std::string>& assignments, const std::string& file)
 {
     json::object given;
     if (!file.empty())
@@ -81,7 +86,50 @@ json::object gather_params(const graph::dag& d, const std::vector<std::string>& 
     add_problems(problems, {}, checked.problems);
     if (!problems.empty())
         throw usage_error(problems);
-    return std::move(checked.values);
+    return {std::move(given), std::move(checked.values)};
+}
+
+} // namespace
+
+json::object gather_params(const graph::dag& d, const std::vector<std::string>& assignments, const std::string& file)
+{
+    return gather(d, assignments, file).complete;
+}
+
+json::object given_params(const json::object& schemas, const std::vector<std::string>& assignments,
+                          const std::string& file)
+{
+    graph::dag d;
+    d.params_schema = schemas;
+    return gather(d, assignments, file).given;
+}
+
+json::object parse_values(const json::object& schemas, const std::vector<std::string>& assignments,
+                          std::string_view option)
+{
+    graph::dag d;
+    d.params_schema = schemas;
+    json::object out;
+    for (const std::string& a : assignments) {
+        const auto equals = a.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw usage_error(fmt::format("{} {}: write {} name=value", option, a, option));
+        const std::string name = a.substr(0, equals);
+        const std::string text = a.substr(equals + 1);
+        if (schemas.contains(name)) {
+            graph::param_value v = graph::parse_param(d, name, text);
+            std::string problems;
+            add_problems(problems, fmt::format("{} {}: ", option, a), v.problems);
+            if (!problems.empty())
+                throw usage_error(problems);
+            out[name] = std::move(v.value);
+            continue;
+        }
+        boost::system::error_code ec;
+        json::value v = json::parse(text, ec);
+        out[name] = ec ? json::value(json::string(text)) : std::move(v);
+    }
+    return out;
 }
 
 } // namespace potoo::cli

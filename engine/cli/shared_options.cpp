@@ -38,6 +38,8 @@ std::string size_problem(const std::string& text)
     return fmt::format("{}: write a size of memory with its unit, such as 512MiB or 2GiB", text);
 }
 
+} // namespace
+
 void add_limit_options(CLI::App& command, session_options& session)
 {
     command
@@ -58,8 +60,6 @@ void add_limit_options(CLI::App& command, session_options& session)
         ->type_name("SIZE")
         ->check(size_problem);
 }
-
-} // namespace
 
 void add_session_options(CLI::App& command, session_options& session)
 {

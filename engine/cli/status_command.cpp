@@ -1,26 +1,14 @@
 #include "engine/cli/commands.hpp"
-#include "engine/cli/display/display.hpp"
 #include "engine/cli/display/elapsed_text.hpp"
-#include "engine/cli/display/output.hpp"
-#include "engine/cli/display/table.hpp"
-#include "engine/cli/display/terminal.hpp"
-#include "engine/cli/run_json.hpp"
-#include "engine/cli/run_lookup.hpp"
-#include "engine/host/journal_requests.hpp"
-#include "engine/journal/state_dir.hpp"
+#include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_following.hpp"
+#include "engine/cli/run_source.hpp"
+#include "engine/cli/usage_error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <map>
-#include <utility>
-
-#include <unistd.h>
-
 namespace potoo::cli {
-
-using journal::record_kind;
-using journal::recorded_state;
 
 namespace {
 
@@ -28,106 +16,50 @@ struct status_arguments
 {
     std::string run;
     std::string task;
-    std::string state = ".potoo";
+    target_options target;
+    bool watch = false;
     bool json = false;
 };
 
-struct attempt_row
+const json::array& list_in(const json::object& o, const char* name)
 {
-    item_index item;
-    attempt_number attempt;
-    recorded_state state = recorded_state::running;
-    std::optional<wall_time> started;
-    std::optional<duration> took;
-    std::string key;
-    std::string data;
-};
-
-std::string error_text(const std::string& data)
-{
-    const json::value error = recorded_json(data);
-    return error.is_object() ? error_message(error.get_object()) : data;
+    static const json::array none;
+    const json::value* v = o.if_contains(name);
+    return v && v->is_array() ? v->get_array() : none;
 }
 
-std::string counts_text(const journal::task_row& t)
+const json::object& object_in(const json::object& o, const char* name)
 {
-    std::string out;
-    for (std::size_t s = 1; s < journal::recorded_state_count; ++s)
-        if (t.counts[s] > 0)
-            out +=
-                fmt::format("{}{} {}", out.empty() ? "" : ", ", t.counts[s], to_string(static_cast<recorded_state>(s)));
+    static const json::object none;
+    const json::value* v = o.if_contains(name);
+    return v && v->is_object() ? v->get_object() : none;
+}
+
+std::string note_of(const json::object& t)
+{
+    std::string out = number_in(t, "items") != 1 ? counts_text(object_in(t, "counts")) : "";
+    const json::value* error = t.if_contains("error");
+    if (error && !error->is_null() && text_in(t, "state") != "success")
+        out += (out.empty() ? "" : "; ") + error_text(*error);
     return out;
 }
 
-std::string note_of(const journal::task_row& t)
+std::string head_text(const json::object& r, const std::string& obstacle)
 {
-    std::string out = t.items != 1 ? counts_text(t) : "";
-    const bool ended_well = t.state == recorded_state::success;
-    if (!t.error.empty() && !ended_well)
-        out += (out.empty() ? "" : "; ") + error_text(t.error);
+    std::string state = text_in(r, "state");
+    if (!obstacle.empty())
+        state += ", but " + obstacle;
+    std::string out =
+        fmt::format("run      {}\ndag      {}\nstate    {}\n", text_in(r, "run"), text_in(r, "dag"), state);
+    out += fmt::format("created  {} UTC\n", instant_in(r, "created"));
+    if (const std::string took = took_text(r); !took.empty())
+        out += fmt::format("took     {}\n", took);
+    if (const auto& params = object_in(r, "params"); !params.empty())
+        out += fmt::format("params   {}\n", json::serialize(params));
     return out;
 }
 
-/// Every attempt of a task that the journal tells of, by item and number.
-std::vector<attempt_row> attempts_of(journal::reader& journal, journal::run_number run, task_index task)
-{
-    std::map<std::pair<item_index, attempt_number>, attempt_row> rows;
-    journal.records(run, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
-        if (r.task != task || r.item == journal::no_item || r.attempt.value() == 0)
-            return true;
-        attempt_row& row = rows[{r.item, r.attempt}];
-        row.item = r.item;
-        row.attempt = r.attempt;
-        switch (r.kind) {
-        case record_kind::attempt_started:
-            row.started = r.at;
-            row.key = r.name;
-            break;
-        case record_kind::attempt_deferred:
-            row.state = recorded_state::deferred;
-            break;
-        case record_kind::attempt_resumed:
-            row.state = recorded_state::running;
-            break;
-        case record_kind::attempt_interrupted:
-            row.state = recorded_state::none;
-            break;
-        case record_kind::attempt_ended:
-            row.state = r.state;
-            row.took = duration(r.number);
-            row.data = r.data;
-            break;
-        default:
-            break;
-        }
-        return true;
-    });
-    std::vector<attempt_row> out;
-    for (auto& [key, row] : rows)
-        out.push_back(std::move(row));
-    return out;
-}
-
-std::string state_text(const attempt_row& a)
-{
-    return a.state == recorded_state::none ? "interrupted" : std::string(to_string(a.state));
-}
-
-std::string head_text(const journal::run_row& r, bool engine_alive)
-{
-    std::string state(to_string(r.state));
-    if (!r.ended && !engine_alive)
-        state += ", but no engine is at work here: potoo resume " + r.id.value();
-    std::string out = fmt::format("run      {}\ndag      {}\nstate    {}\n", r.id.value(), r.dag_name, state);
-    out += fmt::format("created  {} UTC\n", instant_text(r.created));
-    if (r.started && r.ended)
-        out += fmt::format("took     {}\n", elapsed_text(*r.ended - *r.started));
-    if (r.params != "{}" && !r.params.empty())
-        out += fmt::format("params   {}\n", r.params);
-    return out;
-}
-
-std::string tasks_text(const std::vector<journal::task_row>& tasks)
+std::string tasks_text(const json::array& tasks)
 {
     table t({{"TASK"},
              {"STATE"},
@@ -135,121 +67,41 @@ std::string tasks_text(const std::vector<journal::task_row>& tasks)
              {"ATTEMPTS", table::align::right},
              {"TOOK", table::align::right},
              {"NOTE"}});
-    for (const auto& row : tasks)
-        t.add({row.name, std::string(to_string(row.state)), fmt::format("{}", row.items),
-               fmt::format("{}", row.attempts), row.started && row.ended ? elapsed_text(*row.ended - *row.started) : "",
-               note_of(row)});
-    return t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8());
-}
-
-/// A remote job that may run still.
-struct loose_job
-{
-    run_id run;
-    std::string task;
-    journal::unconfirmed_remote job;
-};
-
-/// @param all of every run
-std::vector<loose_job> loose_jobs(journal::reader& journal, const journal::run_row& run, bool all)
-{
-    std::vector<loose_job> out;
-    const auto jobs = journal.unconfirmed(all ? std::nullopt : std::optional(run.number));
-    std::map<journal::run_number, std::pair<run_id, journal::dag_document>> dags;
-    if (jobs.empty())
-        return out;
-    for (const journal::run_row& r : journal.runs({}))
-        dags[r.number].first = r.id;
-    for (const journal::unconfirmed_remote& j : jobs) {
-        auto& [id, dag] = dags[j.run];
-        if (dag.tasks.empty())
-            dag = journal.dag_of(j.run);
-        out.push_back({id, dag.tasks.at(j.task.value()), j});
+    for (const json::value& v : tasks) {
+        const json::object& row = v.as_object();
+        t.add({text_in(row, "task"), text_in(row, "state"), fmt::format("{}", number_in(row, "items")),
+               fmt::format("{}", number_in(row, "attempts")), took_text(row), note_of(row)});
     }
-    return out;
+    return table_text(t);
 }
 
-std::string why_of(const journal::unconfirmed_remote& j)
-{
-    const json::value why = recorded_json(j.why);
-    return why.is_string() ? std::string(why.get_string()) : j.why;
-}
-
-json::array loose_json(const std::vector<loose_job>& jobs)
-{
-    json::array out;
-    for (const loose_job& l : jobs)
-        out.push_back(json::object{{"run", l.run.value()},
-                                   {"task", l.task},
-                                   {"item", l.job.item.value()},
-                                   {"attempt", l.job.attempt.value()},
-                                   {"token", l.job.token},
-                                   {"why", recorded_json(l.job.why)}});
-    return out;
-}
-
-std::string loose_text(const std::vector<loose_job>& jobs)
+std::string loose_text(const json::array& jobs)
 {
     if (jobs.empty())
         return {};
     table t({{"RUN"}, {"TASK"}, {"ITEM", table::align::right}, {"ATTEMPT", table::align::right}, {"TOKEN"}, {"WHY"}});
-    for (const loose_job& l : jobs)
-        t.add({l.run.value(), l.task, fmt::format("{}", l.job.item.value()), fmt::format("{}", l.job.attempt.value()),
-               l.job.token, why_of(l.job)});
+    for (const json::value& v : jobs) {
+        const json::object& j = v.as_object();
+        const json::value* why = j.if_contains("why");
+        t.add({text_in(j, "run"), text_in(j, "task"), fmt::format("{}", number_in(j, "item")),
+               fmt::format("{}", number_in(j, "attempt")), text_in(j, "token"),
+               why && !why->is_null() ? error_text(*why) : ""});
+    }
     return fmt::format("\nremote jobs that may run still, for nothing has confirmed their end (potoo resume sees to "
                        "them):\n{}",
-                       t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8()));
+                       table_text(t));
 }
 
-/// Tasks as they are shown: `cancelling` from when their cancellation is recorded to their end.
-std::vector<journal::task_row> tasks_of(journal::reader& journal, const journal::run_row& run)
+void show_run(run_source& source, const json::object& run, bool as_json)
 {
-    auto tasks = journal.tasks(run.number);
-    if (run.ended)
-        return tasks;
-    for (const task_index t : host::cancellation_of(journal, run.number).tasks) {
-        recorded_state& state = tasks.at(t.value()).state;
-        state = is_final(state) ? state : recorded_state::cancelling;
-    }
-    return tasks;
+    if (as_json)
+        return print_json(run);
+    const bool over = run.contains("ended");
+    print_text(head_text(run, over ? "" : source.obstacle(run)) + '\n' + tasks_text(list_in(run, "tasks")) +
+               loose_text(list_in(run, "unconfirmed")));
 }
 
-/// @param latest no run was named
-exit_code show_run(journal::reader& journal, const journal::run_row& run, bool engine_alive, bool latest, bool as_json)
-{
-    const auto tasks = tasks_of(journal, run);
-    const auto loose = loose_jobs(journal, run, latest);
-    file_output out(STDOUT_FILENO);
-    if (as_json) {
-        json::object document = run_json(run);
-        json::array rows;
-        for (const auto& t : tasks)
-            rows.push_back(task_json(t));
-        document["tasks"] = std::move(rows);
-        document["unconfirmed"] = loose_json(loose);
-        out.line(json::serialize(document));
-    } else {
-        out.write(head_text(run, engine_alive) + '\n' + tasks_text(tasks) + loose_text(loose));
-    }
-    out.flush();
-    return exit_code::success;
-}
-
-json::object attempt_json(const attempt_row& a)
-{
-    json::object o{{"item", a.item.value()}, {"attempt", a.attempt.value()}, {"state", state_text(a)}};
-    if (!a.key.empty())
-        o["key"] = a.key;
-    if (a.started)
-        o["started"] = format_time(*a.started);
-    if (a.took)
-        o["elapsed_ms"] = a.took->count();
-    if (!a.data.empty())
-        o[a.state == recorded_state::success ? "output" : "error"] = recorded_json(a.data);
-    return o;
-}
-
-std::string attempts_text(const std::vector<attempt_row>& attempts)
+std::string attempts_text(const json::array& attempts)
 {
     table t({{"ITEM", table::align::right},
              {"KEY"},
@@ -257,47 +109,58 @@ std::string attempts_text(const std::vector<attempt_row>& attempts)
              {"STATE"},
              {"TOOK", table::align::right},
              {"OUTPUT OR ERROR"}});
-    for (const auto& a : attempts)
-        t.add({fmt::format("{}", a.item.value()), a.key, fmt::format("{}", a.attempt.value()), state_text(a),
-               a.took ? elapsed_text(*a.took) : "",
-               a.state == recorded_state::success ? a.data
-               : a.data.empty()                   ? ""
-                                                  : error_text(a.data)});
-    return t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8());
+    for (const json::value& v : attempts) {
+        const json::object& a = v.as_object();
+        const json::value* output = a.if_contains("output");
+        const json::value* error = a.if_contains("error");
+        const bool took = a.contains("elapsed_ms");
+        t.add({fmt::format("{}", number_in(a, "item")), text_in(a, "key"), fmt::format("{}", number_in(a, "attempt")),
+               text_in(a, "state"),
+               took ? elapsed_text(duration(static_cast<duration::rep>(number_in(a, "elapsed_ms")))) : "",
+               output  ? json::serialize(*output)
+               : error ? error_text(*error)
+                       : ""});
+    }
+    return table_text(t);
 }
 
-exit_code show_task(journal::reader& journal, const journal::run_row& run, const std::string& name, bool as_json)
+void show_task(const std::string& run, const json::object& task, bool as_json)
 {
-    const task_index task = find_task(journal.dag_of(run.number), name);
-    const journal::task_row row = tasks_of(journal, run).at(task.value());
-    const auto attempts = attempts_of(journal, run.number, task);
-    file_output out(STDOUT_FILENO);
-    if (as_json) {
-        json::object document = task_json(row);
-        json::array rows;
-        for (const auto& a : attempts)
-            rows.push_back(attempt_json(a));
-        document["attempt_list"] = std::move(rows);
-        out.line(json::serialize(document));
-    } else {
-        out.write(
-            fmt::format("run      {}\ntask     {}\nstate    {}\n", run.id.value(), row.name, to_string(row.state)));
-        if (row.items != 1)
-            out.write(fmt::format("items    {}\n", counts_text(row)));
-        if (!attempts.empty())
-            out.write('\n' + attempts_text(attempts));
-    }
-    out.flush();
-    return exit_code::success;
+    if (as_json)
+        return print_json(task);
+    std::string text =
+        fmt::format("run      {}\ntask     {}\nstate    {}\n", run, text_in(task, "task"), text_in(task, "state"));
+    if (number_in(task, "items") != 1)
+        text += fmt::format("items    {}\n", counts_text(object_in(task, "counts")));
+    if (const auto& attempts = list_in(task, "attempt_list"); !attempts.empty())
+        text += '\n' + attempts_text(attempts);
+    print_text(text);
+}
+
+/// As it stands now, what happens, and as it stands in the end.
+exit_code watch(run_source& source, const json::object& run, bool as_json)
+{
+    if (!as_json && !run.contains("ended"))
+        show_run(source, run, false);
+    return follow_run(source, run, as_json, [&](const json::object& ended) {
+        if (!as_json)
+            show_run(source, ended, false);
+    });
 }
 
 exit_code status(const status_arguments& a)
 {
-    const auto journal = open_journal(a.state);
-    const auto run = as_shown(*journal, find_run(*journal, a.run, a.state));
-    if (!a.task.empty())
-        return show_task(*journal, run, a.task, a.json);
-    return show_run(*journal, run, journal::state_lock::is_held(journal::state_layout(a.state)), a.run.empty(), a.json);
+    if (a.watch && !a.task.empty())
+        throw usage_error("-w watches a whole run: leave TASK out");
+    const auto source = open_source(a.target);
+    const json::object run = source->run(a.run);
+    if (a.watch)
+        return watch(*source, run, a.json);
+    if (a.task.empty())
+        show_run(*source, run, a.json);
+    else
+        show_task(text_in(run, "run"), source->task(text_in(run, "run"), a.task), a.json);
+    return exit_code::success;
 }
 
 } // namespace
@@ -309,11 +172,14 @@ void add_status_command(CLI::App& app, command_action& chosen)
     c->add_option("RUN", a->run, "Id of the run, or its first characters; `last`, or nothing: the latest")
         ->type_name("");
     c->add_option("TASK", a->task, "Show the attempts of this task")->type_name("");
-    add_state_option(*c, a->state);
+    c->add_flag("-w,--watch", a->watch, "Tell what happens until the run has ended; the exit code says how it was");
+    add_target_options(*c, a->target);
     add_format_option(*c, a->json);
-    c->footer("Examples:\n"
+    c->footer("Ctrl-C ends the watching, not the run.\n"
+              "Examples:\n"
               "  potoo status\n"
               "  potoo status k3v9 align\n"
+              "  potoo status k3v9 -w --server http://127.0.0.1:8080\n"
               "  potoo status -o json | jq .state");
     c->callback([a, &chosen] { chosen = [a] { return status(*a); }; });
 }

@@ -40,15 +40,27 @@ void restore_terminal() noexcept
     }
 }
 
+void tell_loop(int signal) noexcept
+{
+    const char number = static_cast<char>(signal);
+    const auto written = ::write(pipe_to_loop.load(), &number, 1);
+    static_cast<void>(written);
+}
+
+void on_hangup_signal(int signal)
+{
+    const int saved_errno = errno;
+    tell_loop(signal);
+    errno = saved_errno;
+}
+
 void on_stop_signal(int signal)
 {
     const int saved_errno = errno;
     const long long now = now_ns();
     long long none = 0;
     if (first_at.compare_exchange_strong(none, now)) {
-        const char number = static_cast<char>(signal);
-        const auto written = ::write(pipe_to_loop.load(), &number, 1);
-        static_cast<void>(written);
+        tell_loop(signal);
     } else if (now - none > same_moment_ns) {
         restore_terminal();
         ::_exit(static_cast<int>(exit_code::interrupted));
@@ -75,10 +87,27 @@ void on_suspend(int signal)
     errno = saved_errno;
 }
 
+using signal_handler = void (*)(int);
+
+signal_handler handler_of(int signal, bool hangup_is_no_stop)
+{
+    switch (signal) {
+    case SIGPIPE:
+        return SIG_IGN;
+    case SIGTSTP:
+        return on_suspend;
+    case SIGHUP:
+        return hangup_is_no_stop ? on_hangup_signal : on_stop_signal;
+    default:
+        return on_stop_signal;
+    }
+}
+
 } // namespace
 
-stop_signals::stop_signals(boost::asio::io_context& context, const char* restore, std::function<void(int)> on_first)
-    : read_end_(context), on_first_(std::move(on_first))
+stop_signals::stop_signals(boost::asio::io_context& context, const char* restore, std::function<void(int)> on_first,
+                           std::function<void()> on_hangup)
+    : read_end_(context), on_first_(std::move(on_first)), on_hangup_(std::move(on_hangup))
 {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -90,7 +119,7 @@ stop_signals::stop_signals(boost::asio::io_context& context, const char* restore
     first_at = 0;
     for (std::size_t i = 0; i < taken.size(); ++i) {
         struct sigaction action{};
-        action.sa_handler = taken[i] == SIGPIPE ? SIG_IGN : taken[i] == SIGTSTP ? on_suspend : on_stop_signal;
+        action.sa_handler = handler_of(taken[i], static_cast<bool>(on_hangup_));
         action.sa_flags = SA_RESTART;
         ::sigaction(taken[i], &action, &before_[i]);
     }
@@ -115,8 +144,12 @@ stop_signals::~stop_signals()
 void stop_signals::wait()
 {
     read_end_.async_read_some(boost::asio::buffer(&signal_, 1), [this](boost::system::error_code ec, std::size_t n) {
-        if (!ec && n == 1)
-            on_first_(signal_);
+        if (ec || n != 1)
+            return;
+        if (signal_ != SIGHUP || !on_hangup_)
+            return on_first_(signal_);
+        on_hangup_();
+        wait();
     });
 }
 

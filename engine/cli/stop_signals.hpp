@@ -24,7 +24,9 @@ class stop_signals
     /// @param on_first called on the loop, once
     /// @param restore written to standard error before the process ends or is suspended, to bring a terminal back;
     /// static
-    stop_signals(boost::asio::io_context& context, const char* restore, std::function<void(int)> on_first);
+    /// @param on_hangup called on the loop for every SIGHUP, which then is no reason to stop; empty = it is
+    stop_signals(boost::asio::io_context& context, const char* restore, std::function<void(int)> on_first,
+                 std::function<void()> on_hangup = {});
     ~stop_signals();
 
     stop_signals(const stop_signals&) = delete;
@@ -39,6 +41,7 @@ class stop_signals
     int write_end_ = -1;
     char signal_ = 0;
     std::function<void(int)> on_first_;
+    std::function<void()> on_hangup_;
     std::array<struct sigaction, taken.size()> before_{};
     sigset_t mask_before_{};
 };

@@ -112,12 +112,17 @@ struct connection_spec
     value_template settings; ///< without `type`; may refer to `secrets` and `params`
 };
 
-/// `schedule`, `timezone`, `overlap`: validated here, used by the server.
+/// When a server starts runs of its own accord: `schedule`, `trigger` and what goes with them. Validated here, used by
+/// the server.
 struct schedule_spec
 {
-    std::string expression;
-    std::string timezone = "UTC";
-    std::string overlap = "skip";
+    std::string expression;            ///< empty = by `trigger` only
+    std::string timezone = "UTC";      ///< name of the tz database
+    std::vector<std::string> after;    ///< the success of a run of any of these DAGs starts one
+    std::string overlap = "skip";      ///< `skip`, `queue` or `cancel_running`
+    std::string catchup = "latest";    ///< of times that were missed: `none`, `latest` or `all`
+    std::uint32_t max_active_runs = 1; ///< from here on `overlap` decides
+    duration jitter{0};                ///< a run begins up to so much later than its time
 };
 
 struct dag

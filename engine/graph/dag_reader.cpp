@@ -12,9 +12,10 @@ namespace potoo::graph {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> top_keys{
-    "name",  "description", "schedule", "timezone", "overlap",   "deadline", "params",      "defaults",
-    "tasks", "env",         "pools",    "plugins",  "fail_fast", "secrets",  "connections",
+constexpr std::array<std::string_view, 19> top_keys{
+    "name",     "description", "schedule", "timezone", "trigger", "overlap",   "catchup", "max_active_runs",
+    "jitter",   "deadline",    "params",   "defaults", "tasks",   "env",       "pools",   "plugins",
+    "fail_fast", "secrets",    "connections",
 };
 
 constexpr synonym top_synonyms[] = {
@@ -29,6 +30,10 @@ constexpr synonym top_synonyms[] = {
     {"time_zone", "timezone"},
     {"concurrency", "pools"},
     {"concurrency_policy", "overlap"},
+    {"catch_up", "catchup"},
+    {"max_runs", "max_active_runs"},
+    {"triggers", "trigger"},
+    {"triggered_by", "trigger"},
     {"timeout", "deadline"},
     {"inputs", "params"},
     {"parameters", "params"},
@@ -148,33 +153,103 @@ void dag_reader::read_header()
 void dag_reader::read_schedule()
 {
     const auto schedule = root_.find("schedule");
+    const auto trigger = root_.find("trigger");
     schedule_spec spec;
     if (schedule)
-        if (auto text = fields_.text("schedule", *schedule)) {
-            if (auto refusal = schedule_refusal(*text); !refusal.empty())
-                fields_.problem(schedule->where(), "`schedule`: " + refusal);
-            spec.expression = std::move(*text);
-        }
+        read_calendar(*schedule, spec);
+    if (trigger)
+        read_trigger(*trigger, spec);
+    if (trigger && !schedule)
+        spec.overlap = "queue";
+    read_start_rules(spec);
+    for (const auto* name : {"timezone", "catchup", "jitter"})
+        if (root_.find(name) && !schedule)
+            fields_.problem(root_.place_of_key(name), fmt::format("`{}` has no effect without `schedule`", name));
+    for (const auto* name : {"overlap", "max_active_runs"})
+        if (root_.find(name) && !schedule && !trigger)
+            fields_.problem(root_.place_of_key(name),
+                            fmt::format("`{}` has no effect without `schedule` or `trigger`", name));
+    if (schedule || trigger)
+        dag_.schedule = std::move(spec);
+}
+
+void dag_reader::read_calendar(node_view schedule, schedule_spec& spec)
+{
+    if (auto text = fields_.text("schedule", schedule)) {
+        const auto parsed = parse_schedule(*text);
+        if (!parsed.times)
+            fields_.problem(schedule.where(), "`schedule`: " + parsed.refusal);
+        else if (std::holds_alternative<duration>(*parsed.times) && root_.find("timezone"))
+            fields_.problem(root_.place_of_key("timezone"), "`timezone` has no effect with `@every`");
+        spec.expression = std::move(*text);
+    }
     if (const auto n = root_.find("timezone"))
         if (auto name = fields_.text("timezone", *n)) {
             if (auto refusal = timezone_refusal(*name); !refusal.empty())
                 fields_.problem(n->where(), "`timezone`: " + refusal);
             spec.timezone = std::move(*name);
         }
+    if (const auto n = root_.find("jitter"))
+        spec.jitter = fields_.time_span("jitter", *n, duration(0)).value_or(duration(0));
+}
+
+void dag_reader::read_trigger(node_view trigger, schedule_spec& spec)
+{
+    constexpr std::string_view form = "trigger: {after: other_dag}";
+    constexpr std::array<std::string_view, 1> keys{"after"};
+    if (!fields_.is_map("trigger", trigger, form))
+        return;
+    fields_.check_keys(trigger, "`trigger`", keys);
+    const auto after = trigger.find("after");
+    if (!after) {
+        fields_.problem(trigger.where(), fmt::format("`trigger.after` is missing: `{}` has the right form", form));
+        return;
+    }
+    spec.after = fields_.texts("trigger.after", *after).value_or(std::vector<std::string>());
+    if (after->is_list() && after->size() == 0)
+        fields_.problem(after->where(), fmt::format("`trigger.after` names no DAG: `{}` has the right form", form));
+    for (const auto& name : spec.after)
+        if (!is_dag_name(name))
+            fields_.problem(after->where(), fmt::format("`trigger.after`: {} is no name of a DAG: at most 128 letters, "
+                                                        "digits, `_`, `-` and `.`",
+                                                        quoted(name)));
+        else if (name == dag_.name)
+            fields_.problem(after->where(), fmt::format("`trigger.after`: {} would trigger itself for ever",
+                                                        quoted(name)));
+    std::sort(spec.after.begin(), spec.after.end());
+    spec.after.erase(std::unique(spec.after.begin(), spec.after.end()), spec.after.end());
+}
+
+void dag_reader::read_start_rules(schedule_spec& spec)
+{
+    constexpr std::array<std::string_view, 3> overlaps{"skip", "queue", "cancel_running"};
+    constexpr std::array<std::string_view, 3> catchups{"none", "latest", "all"};
     if (const auto n = root_.find("overlap"))
-        if (auto word = fields_.text("overlap", *n)) {
-            constexpr std::array<std::string_view, 3> known{"skip", "queue", "cancel_running"};
-            if (std::find(known.begin(), known.end(), *word) == known.end())
-                fields_.problem(n->where(),
-                                fmt::format("`overlap` must be skip, queue or cancel_running, not {}", quoted(*word)),
-                                nearest_spelling(*word, known));
-            spec.overlap = std::move(*word);
-        }
-    for (const auto* name : {"timezone", "overlap"})
-        if (root_.find(name) && !schedule)
-            fields_.problem(root_.place_of_key(name), fmt::format("`{}` has no effect without `schedule`", name));
-    if (schedule)
-        dag_.schedule = std::move(spec);
+        spec.overlap = read_word("overlap", *n, overlaps).value_or(spec.overlap);
+    if (const auto n = root_.find("catchup"))
+        spec.catchup = read_word("catchup", *n, catchups).value_or(spec.catchup);
+    const auto most = root_.find("max_active_runs");
+    if (!most)
+        return;
+    spec.max_active_runs =
+        static_cast<std::uint32_t>(fields_.whole("max_active_runs", *most, 1, most_slots).value_or(1));
+    if (spec.overlap == "cancel_running" && spec.max_active_runs != 1)
+        fields_.problem(most->where(),
+                        "`max_active_runs` is 1 with `overlap: cancel_running`: a new run ends the one before");
+}
+
+std::optional<std::string> dag_reader::read_word(std::string_view field, node_view n,
+                                                 std::span<const std::string_view> known)
+{
+    auto word = fields_.text(field, n);
+    if (word && std::find(known.begin(), known.end(), *word) == known.end()) {
+        fields_.problem(n.where(),
+                        fmt::format("`{}` must be {} or {}, not {}", field, fmt::join(known.first(known.size() - 1), ", "),
+                                    known.back(), quoted(*word)),
+                        nearest_spelling(*word, known));
+        return std::nullopt;
+    }
+    return word;
 }
 
 void dag_reader::read_pools(node_view pools)

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -51,6 +52,10 @@ class dag_reader
     // dag_reader.cpp: what is common to all tasks
     void read_header();
     void read_schedule();
+    void read_calendar(node_view schedule, schedule_spec& spec);
+    void read_trigger(node_view trigger, schedule_spec& spec);
+    void read_start_rules(schedule_spec& spec);
+    std::optional<std::string> read_word(std::string_view field, node_view n, std::span<const std::string_view> known);
     void read_pools(node_view pools);
     void read_secrets(node_view secrets);
     void read_secret(node_view name, node_view source);

@@ -212,7 +212,13 @@ json::value dag_json_schema(const operator_registry& operators)
         {"schedule", typed("string", "Cron (five fields), @hourly @daily @weekly @monthly @yearly, or @every 15m")},
         {"timezone", typed("string", "Of the schedule: a name of the tz database; UTC unless given")},
         {"overlap", described({{"enum", json::array{"skip", "queue", "cancel_running"}}},
-                              "When the schedule falls due while a run is going on; skip unless given")},
+                              "When a run is to start while max_active_runs are going on; skip unless given, "
+                              "queue with trigger alone")},
+        {"trigger", closed_map({{"after", texts("Names of DAGs")}}, "Start a run after each success of another DAG")},
+        {"catchup", described({{"enum", json::array{"none", "latest", "all"}}},
+                              "Which missed times of the schedule get a run; latest unless given")},
+        {"max_active_runs", whole(1, 1'000'000, "Runs at once that overlap lets pass; 1 unless given")},
+        {"jitter", time_span("A run starts up to so much later than its time")},
         {"deadline", time_span("Of the whole run")},
         {"params", named({{"type", "object"}}, "One JSON Schema for each parameter")},
         {"defaults", closed_map(policies(), "For tasks that do not say otherwise")},
@@ -225,6 +231,7 @@ json::value dag_json_schema(const operator_registry& operators)
         {"connections", named({{"type", "object"}, {"required", json::array({"type"})}}, "How to reach the outside")},
     };
     properties["tasks"].get_object()["minProperties"] = 1;
+    properties["trigger"].get_object()["required"] = json::array({"after"});
     return json::object{{"$schema", "http://json-schema.org/draft-07/schema#"},
                         {"title", "potoo DAG"},
                         {"type", "object"},

@@ -102,7 +102,7 @@ expression_names template_reader::make_names(expression_place place, const opera
     if (place == expression_place::connection)
         return names;
     names.allow_closed("run");
-    for (const auto* name : {"id", "dag", "started_at"})
+    for (const auto* name : {"id", "dag", "started_at", "origin", "scheduled"})
         names.allow_member("run", name, value_type::string);
     if (is_within_task(place))
         names.allow_checked("tasks", [this](std::string_view name) { return ask_task(name); });

@@ -16,7 +16,7 @@ namespace {
 using result_kind = request_result::kind;
 
 constexpr result_kind result_kinds[]{result_kind::accepted, result_kind::repeated, result_kind::ended,
-                                     result_kind::unknown, result_kind::invalid};
+                                     result_kind::unknown, result_kind::invalid,  result_kind::conflict};
 
 /// The request itself is wrong.
 class bad_request : public std::runtime_error
@@ -64,6 +64,32 @@ std::vector<std::string> tasks_of(const json::object& request)
     return names;
 }
 
+std::string run_of_request(const json::object& request)
+{
+    std::string run = text_member(request, "run");
+    if (run.empty())
+        throw bad_request("the request names no run");
+    return run;
+}
+
+bool flag(const json::object& request, const char* name)
+{
+    const json::value* v = request.if_contains(name);
+    if (v && !v->is_bool())
+        throw bad_request(fmt::format("`{}` of the request is neither true nor false", name));
+    return v && v->get_bool();
+}
+
+std::uint32_t slots_of(const json::object& request)
+{
+    const json::value* v = request.if_contains("slots");
+    boost::system::error_code ec;
+    const auto slots = v ? v->to_number<std::uint32_t>(ec) : 0;
+    if (!v || ec)
+        throw bad_request("`slots` of the request is no count");
+    return slots;
+}
+
 callback_delivery delivery_of(const json::object& request)
 {
     callback_delivery d{text_member(request, "token"), true, text_member(request, "data")};
@@ -100,6 +126,11 @@ task<std::string> collect(engine_host& engine, journal::retention rules)
         {"result", "accepted"}, {"runs", removed.runs}, {"records", removed.records}, {"logs", removed.logs}});
 }
 
+task<request_result> set_paused(engine_host& engine, std::string run, bool paused)
+{
+    return paused ? engine.pause_on_request(std::move(run)) : engine.unpause_on_request(std::move(run));
+}
+
 task<std::string> dispatch(engine_host& engine, std::string line)
 {
     json::value parsed = json::parse(line);
@@ -112,11 +143,31 @@ task<std::string> dispatch(engine_host& engine, std::string line)
         co_return to_line({});
     }
     if (verb == "cancel") {
-        std::string run = text_member(request, "run");
+        std::string run = run_of_request(request);
         std::vector<std::string> tasks = tasks_of(request);
-        if (run.empty())
-            throw bad_request("the request names no run");
         const auto result = co_await engine.cancel_on_request(std::move(run), std::move(tasks));
+        co_return to_line(result);
+    }
+    if (verb == "pause" || verb == "unpause") {
+        std::string run = run_of_request(request);
+        const auto result = co_await set_paused(engine, std::move(run), verb == "pause");
+        co_return to_line(result);
+    }
+    if (verb == "retry") {
+        std::string run = run_of_request(request);
+        retry_wish wish{tasks_of(request), flag(request, "downstream"), flag(request, "failed_only")};
+        const auto result = co_await engine.retry_on_request(std::move(run), std::move(wish));
+        co_return to_line(result);
+    }
+    if (verb == "remove") {
+        std::string run = run_of_request(request);
+        const auto result = co_await engine.remove_on_request(std::move(run));
+        co_return to_line(result);
+    }
+    if (verb == "pool") {
+        std::string name = text_member(request, "name");
+        const std::uint32_t slots = slots_of(request);
+        const auto result = co_await engine.resize_pool(std::move(name), slots);
         co_return to_line(result);
     }
     if (verb == "complete") {
@@ -170,6 +221,33 @@ json::object cancel_request(const run_id& run, const std::vector<std::string>& t
     for (const std::string& t : tasks)
         names.emplace_back(t);
     return {{"verb", "cancel"}, {"run", run.value()}, {"tasks", std::move(names)}};
+}
+
+json::object pause_request(const run_id& run, bool paused)
+{
+    return {{"verb", paused ? "pause" : "unpause"}, {"run", run.value()}};
+}
+
+json::object retry_request(const run_id& run, const retry_wish& wish)
+{
+    json::array names;
+    for (const std::string& t : wish.tasks)
+        names.emplace_back(t);
+    return {{"verb", "retry"},
+            {"run", run.value()},
+            {"tasks", std::move(names)},
+            {"downstream", wish.downstream},
+            {"failed_only", wish.failed_only}};
+}
+
+json::object remove_request(const run_id& run)
+{
+    return {{"verb", "remove"}, {"run", run.value()}};
+}
+
+json::object pool_request(const std::string& name, std::uint32_t slots)
+{
+    return {{"verb", "pool"}, {"name", name}, {"slots", slots}};
 }
 
 json::object complete_request(const callback_delivery& delivered)

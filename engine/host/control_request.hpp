@@ -6,6 +6,10 @@
 /// |---|---|
 /// | `{"verb":"ping"}` | `{"result":"accepted"}`, once all that was recorded before can be read |
 /// | `{"verb":"cancel","run":ID,"tasks":[NAME…]}` | of `request_result` |
+/// | `{"verb":"pause","run":ID}`, `{"verb":"unpause","run":ID}` | of `request_result` |
+/// | `{"verb":"retry","run":ID,"tasks":[NAME…],"downstream":B,"failed_only":B}` | of `request_result` |
+/// | `{"verb":"remove","run":ID}` | of `request_result` |
+/// | `{"verb":"pool","name":NAME,"slots":N}` | of `request_result` |
 /// | `{"verb":"complete","token":TOKEN,"state":"success" or "failed","data":JSON text}` | of `request_result` |
 /// | `{"verb":"gc","keep_runs":N,"keep_for":"30d"}` | `{"result":"accepted","runs":N,"records":N,"logs":N}` |
 ///
@@ -17,6 +21,7 @@
 #include <potoo/json.hpp>
 #include <potoo/task.hpp>
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,6 +30,10 @@ namespace potoo::host {
 
 [[nodiscard]] json::object ping_request();
 [[nodiscard]] json::object cancel_request(const run_id& run, const std::vector<std::string>& tasks);
+[[nodiscard]] json::object pause_request(const run_id& run, bool paused);
+[[nodiscard]] json::object retry_request(const run_id& run, const retry_wish& wish);
+[[nodiscard]] json::object remove_request(const run_id& run);
+[[nodiscard]] json::object pool_request(const std::string& name, std::uint32_t slots);
 [[nodiscard]] json::object complete_request(const callback_delivery& delivered);
 [[nodiscard]] json::object collect_request(const journal::retention& rules);
 

@@ -1,8 +1,9 @@
 #include "engine/host/host.hpp"
 
-#include "engine/graph/load.hpp"
 #include "engine/graph/params.hpp"
 #include "engine/host/host_parts.hpp"
+#include "engine/host/journal_requests.hpp"
+#include "engine/host/recorded_dag.hpp"
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
@@ -33,6 +34,9 @@ class engine_host::presence
         parts_.runs_left.increment();
         parts_.collect();
     }
+
+    /// Whether it has ended: it may have been reopened.
+    void refresh(bool reconciles) { place_->reconciles = reconciles; }
 
     /// It is under way, and hears what was said to it before.
     void begun(run_executor& e)
@@ -98,12 +102,14 @@ task<run_outcome> engine_host::carry(run_executor& executor, counter& ended)
     co_return outcome;
 }
 
-task<> engine_host::end_older_runs(std::string dag_name)
+task<> engine_host::end_older_runs(std::string dag_name, run_id than)
 {
     for (;;) {
         const std::uint64_t left = parts_->runs_left.value();
         bool any = false;
         for (active_run& r : parts_->runs) {
+            if (r.id == than)
+                break;
             if (r.dag_name != dag_name || r.reconciles)
                 continue;
             any = true;
@@ -118,15 +124,48 @@ task<> engine_host::end_older_runs(std::string dag_name)
 task<run_outcome> engine_host::run(std::shared_ptr<const graph::dag> d, json::object params,
                                    runtime::run_observer& observer)
 {
-    if (d->schedule && d->schedule->overlap == "cancel_running")
-        co_await end_older_runs(d->name);
+    run_request wish{std::move(d), std::move(params)};
+    auto outcome = co_await run(std::move(wish), observer);
+    co_return outcome;
+}
+
+run_id engine_host::make_id()
+{
+    return *parts_->made.insert(runtime::make_run_id(parts_->entropy)).first;
+}
+
+/// @throws std::invalid_argument
+void engine_host::refuse_unusable(const run_id& id) const
+{
+    const std::string& text = id.value();
+    if (!runtime::is_usable_run_id(text))
+        throw std::invalid_argument(
+            fmt::format("`{}` cannot be the id of a run: it begins with a letter and has at most 24 lower-case letters, "
+                        "digits and `-`, the last of which is no `-`",
+                        text.substr(0, 64)));
+    request_result not_recorded;
+    const auto row = run_named(parts_->reading, text, not_recorded);
+    if (parts_->find(id) || (row && row->id == id))
+        throw std::invalid_argument(fmt::format("there is a run {} already", text));
+}
+
+task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& observer)
+{
+    if (wish.id.value().empty())
+        wish.id = runtime::make_run_id(parts_->entropy);
+    else if (parts_->made.erase(wish.id) == 0)
+        refuse_unusable(wish.id);
+    // From here on the id is taken.
+    presence here(*parts_, wish.id, wish.dag->name, observer);
+    if (wish.dag->schedule && wish.dag->schedule->overlap == "cancel_running")
+        co_await end_older_runs(wish.dag->name, wish.id);
     runtime::run_plan plan;
-    plan.id = runtime::make_run_id(parts_->entropy);
-    presence here(*parts_, plan.id, d->name, observer);
+    plan.id = std::move(wish.id);
     runtime::secret_mask mask;
-    plan.secrets = co_await runtime::resolve_secrets(*d, parts_->processes, mask);
-    plan.dag = std::move(d);
-    plan.params = std::move(params);
+    plan.secrets = co_await runtime::resolve_secrets(*wish.dag, parts_->processes, mask);
+    plan.dag = std::move(wish.dag);
+    plan.params = std::move(wish.params);
+    plan.origin = std::move(wish.origin);
     plan.created = parts_->loop.wall_now();
     counter ended;
     run_executor executor(parts_->services, std::move(plan), mask, observer);
@@ -139,22 +178,21 @@ task<run_outcome> engine_host::run(std::shared_ptr<const graph::dag> d, json::ob
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
     presence here(*parts_, row.id, row.dag_name, observer, row.ended.has_value());
-    const journal::dag_document document = parts_->reading.dag_of(row.number);
-    graph::load_result loaded = graph::load_dag(document.source, document.source_name, operators());
-    if (!loaded.value)
-        throw std::runtime_error(
-            fmt::format("run {} cannot go on: its DAG does not load any more (is a plugin missing?)\n{}",
-                        row.id.value(), graph::format_diagnostics(loaded)));
+    auto loaded = load_recorded_dag(parts_->reading, row);
     runtime::secret_mask mask;
     runtime::run_plan plan;
-    plan.secrets = co_await runtime::resolve_secrets(*loaded.value, parts_->processes, mask);
+    plan.secrets = co_await runtime::resolve_secrets(*loaded, parts_->processes, mask);
     plan.id = row.id;
-    plan.dag = loaded.value;
+    plan.dag = std::move(loaded);
+    plan.origin = runtime::parse_run_origin(row.origin);
     plan.params = runtime::parse_recorded(row.params).as_object();
     plan.created = row.created;
     co_await parts_->uncarried.acquire();
     std::optional<slot_guard> begins(std::in_place, parts_->uncarried);
     co_await parts_->log.reached(parts_->log.last());
+    request_result not_recorded;
+    if (const auto now = run_named(parts_->reading, row.id.value(), not_recorded))
+        here.refresh(now->ended.has_value());
     std::vector<journal::record> records;
     parts_->reading.records(row.number, journal::record_seq(0), [&](journal::record_seq, const journal::record& r) {
         records.push_back(r);
@@ -227,6 +265,16 @@ task<> engine_host::committed()
     // What was asked of a run is recorded in its next turn.
     co_await yield_now();
     co_await parts_->log.reached(parts_->log.last());
+}
+
+runtime::ledger& engine_host::ledger() noexcept
+{
+    return parts_->ledger;
+}
+
+void engine_host::when_durable(std::function<void()> hook)
+{
+    parts_->durable_hooks.push_back(std::move(hook));
 }
 
 bool engine_host::has_unwritten() const

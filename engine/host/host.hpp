@@ -5,20 +5,49 @@
 #include "engine/graph/dag.hpp"
 #include "engine/host/host_ports.hpp"
 #include "engine/host/request_result.hpp"
+#include "engine/host/waiting_callback.hpp"
+#include "engine/runtime/latency_histogram.hpp"
+#include "engine/runtime/ledger.hpp"
 #include "engine/runtime/run_executor.hpp"
 #include "engine/runtime/run_observer.hpp"
+#include "engine/runtime/run_origin.hpp"
+#include "engine/schedule/explain.hpp"
 
 #include <potoo/task.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace potoo::host {
+
+/// A run that is to be begun.
+struct run_request
+{
+    std::shared_ptr<const graph::dag> dag; ///< never null
+    json::object params{};                 ///< complete and checked
+    runtime::run_origin origin{};
+    run_id id{}; ///< from `engine_host::make_id`, or chosen by whoever asks; empty = one is made
+};
+
+/// A pool as all runs of the engine share it.
+struct pool_state
+{
+    std::string name;
+    std::uint32_t slots = 0;
+    std::uint32_t declared = 0; ///< by the DAGs of the runs under way, the smallest; 0 = by none of them
+    bool resized = false;       ///< `slots` is what somebody set
+    std::uint32_t used = 0;     ///< may exceed `slots` for a while after it was made smaller
+    std::uint32_t waiting = 0;  ///< attempts that nothing but the pool holds back
+    std::vector<std::pair<run_id, std::uint32_t>> by; ///< slots taken, by run; those that have none are left out
+};
 
 /// What became of a run.
 struct run_outcome
@@ -28,6 +57,16 @@ struct run_outcome
     bool detached = false; ///< the engine let go of it: it can be resumed
     schedule::state_counts tasks;
     duration elapsed{0};
+};
+
+/// What the engine is at, in numbers.
+struct engine_figures
+{
+    std::size_t runs = 0;                 ///< that it carries
+    schedule::state_counts items;         ///< of all tasks of those runs; a task without `foreach` counts as one
+    runtime::latency_histogram commits;   ///< from an append to the loop's knowing that it is durable; samples
+    steady_clock::duration commit_waiting{}; ///< for the oldest sample that is not durable yet
+    bool journal_broken = false;          ///< it cannot be written any more
 };
 
 /// Everything started must have ended, or been cancelled with `shutdown` and awaited, before it is destroyed; what has
@@ -50,6 +89,13 @@ class engine_host
     /// @throws runtime::secret_error before anything is recorded; journal::store_error when the journal is damaged
     [[nodiscard]] task<run_outcome> run(std::shared_ptr<const graph::dag> d, json::object params,
                                         runtime::run_observer& observer);
+
+    /// As above.
+    /// @throws std::invalid_argument when the id is none that a run can have, or a run has it already
+    [[nodiscard]] task<run_outcome> run(run_request wish, runtime::run_observer& observer);
+
+    /// The id of a run to be: another one each time.
+    [[nodiscard]] run_id make_id();
 
     /// Goes on with a run that has not ended; of one that has, only sees to it that the remote jobs whose end nobody
     /// confirmed are gone. @throws std::runtime_error when its DAG cannot be read any more
@@ -78,6 +124,55 @@ class engine_host
     /// @throws journal::store_error
     [[nodiscard]] task<request_result> complete_on_request(callback_delivery delivered);
 
+    /// Notes a sign of life of what an attempt waits for: nothing is recorded. @throws journal::store_error
+    [[nodiscard]] request_result hear_of_callback(const callback_sign& sign);
+
+    /// What attempts wait for from outside, of all runs that have not ended. @throws journal::store_error
+    [[nodiscard]] std::vector<waiting_callback> waiting_callbacks() const;
+
+    /// How callbacks are reached from outside, before their tokens: an URL that ends with `callback_path`. From now on.
+    void callbacks_at(std::string base);
+
+    /// No attempt of the run is started until `unpause_on_request`; those under way go on, and so does its deadline.
+    /// Otherwise as `cancel_on_request`; a run that is being cancelled has no use for it (`invalid`).
+    [[nodiscard]] task<request_result> pause_on_request(std::string run);
+
+    /// Takes a pause back. As `pause_on_request`.
+    [[nodiscard]] task<request_result> unpause_on_request(std::string run);
+
+    /// Lets tasks that have ended run once more, with what they had ended elsewhere (`schedule::tasks_to_reopen`).
+    /// Attempts are numbered on, so that nothing is launched twice. A run that had ended has not ended any more, and
+    /// its deadline begins anew. Of one that is not `carried` whoever asked is to `resume` it. One that may still have
+    /// remote jobs is refused (`invalid`).
+    /// @param run as for `cancel_on_request`
+    [[nodiscard]] task<request_result> retry_on_request(std::string run, retry_wish wish);
+
+    /// Removes a run that has ended from the journal, with its logs. One that may still have remote jobs is refused
+    /// (`invalid`), and so is one that has not ended. @throws journal::store_error
+    [[nodiscard]] task<request_result> remove_on_request(std::string run);
+
+    /// Gives a pool so many slots from now on, whatever the DAGs say, also after a restart: kept in the ledger.
+    /// @throws journal::store_error
+    [[nodiscard]] task<request_result> resize_pool(std::string name, std::uint32_t slots);
+
+    /// Those that a run under way, or `resize_pool`, names; by name.
+    [[nodiscard]] std::vector<pool_state> pools() const;
+
+    /// Why a task, or one item of it, does not run (any more), or why it does. @param run carried by this engine
+    /// @return nothing when this engine does not carry the run
+    /// @throws std::invalid_argument when there is no such task or item
+    [[nodiscard]] std::optional<schedule::explanation> why(const run_id& run, const std::string& task,
+                                                           std::optional<item_index> item) const;
+
+    /// What the operator of an attempt was given, rendered again from the journal (`host::rendered_input`). Of a run
+    /// of the journal, carried or not. @throws std::invalid_argument when there is no such run, task, item or attempt;
+    /// journal::store_error; std::runtime_error when the DAG cannot be read any more, or an expression fails
+    [[nodiscard]] json::value rendered_input(const run_id& run, const std::string& task, item_index item,
+                                             attempt_number attempt) const;
+
+    /// Costs a look at each run.
+    [[nodiscard]] engine_figures figures() const;
+
     /// From now on takes on no more than this at once.
     void limit_starts(runtime::start_limits limits);
 
@@ -99,6 +194,13 @@ class engine_host
     /// Returns when everything that was asked for up to now is in the journal.
     [[nodiscard]] task<> committed();
 
+    /// What this engine remembers besides the journal's records.
+    [[nodiscard]] runtime::ledger& ledger() noexcept;
+
+    /// From now on calls `hook` whenever more of the journal is durable, for as long as there is this engine. On the
+    /// loop; it must not throw.
+    void when_durable(std::function<void()> hook);
+
     /// With `writer_mode::manual`: something waits for `write_journal`.
     [[nodiscard]] bool has_unwritten() const;
 
@@ -113,9 +215,16 @@ class engine_host
     struct parts;
     class presence;
 
-    [[nodiscard]] task<> end_older_runs(std::string dag_name);
+    struct run_ask;
+
+    [[nodiscard]] task<> end_older_runs(std::string dag_name, run_id than);
+    void refuse_unusable(const run_id& id) const;
+    [[nodiscard]] task<request_result> ask(std::string run, run_ask what);
     [[nodiscard]] task<std::optional<request_result>> cancel_carried(run_id id, std::vector<std::string> tasks);
     [[nodiscard]] task<std::optional<request_result>> complete_carried(run_id id, callback_delivery delivered);
+    [[nodiscard]] task<std::optional<request_result>> set_paused_carried(run_id id, bool paused);
+    [[nodiscard]] task<request_result> set_paused_on_request(std::string run, bool paused);
+    [[nodiscard]] task<std::optional<request_result>> retry_carried(run_id id, retry_wish wish);
     [[nodiscard]] task<> record(std::vector<journal::record> records);
     [[nodiscard]] task<run_outcome> carry(runtime::run_executor& executor, counter& ended);
 

@@ -3,16 +3,21 @@
 /// What an engine is made of: its journal, the runs it carries, and what they share.
 
 #include "engine/host/host.hpp"
+#include "engine/host/journal_requests.hpp"
 #include "engine/runtime/commit_log.hpp"
 #include "engine/runtime/services.hpp"
 #include "engine/runtime/shared_objects.hpp"
+#include "engine/runtime/store_ledger.hpp"
 
 #include <potoo/wait.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,14 +34,29 @@ struct active_run
     cancel_reason stop = cancel_reason::none;
 };
 
+/// A run that requests can be given to. One that is being let go of records nothing more.
+[[nodiscard]] inline bool takes_requests(const active_run* r)
+{
+    return r && !r->reconciles && !(r->executor && r->executor->detached());
+}
+
+/// What is asked of a run, wherever it is.
+struct engine_host::run_ask
+{
+    /// @return nothing when the run is not, or no longer, one that takes requests
+    std::function<task<std::optional<request_result>>(run_id)> carried;
+    std::function<journal_request(const journal::run_row&)> uncarried;
+};
+
 struct engine_host::parts final : runtime::commit_log::listener
 {
     explicit parts(const host_ports& p)
         : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
           starts(p.loop, p.memory, [this](const std::string& text) { warn(text); }),
-          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts}, processes(p.processes)
+          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts, pools}, processes(p.processes)
     {
         log.set_listener(this);
+        restore_pools();
     }
 
     ~parts() override
@@ -52,6 +72,8 @@ struct engine_host::parts final : runtime::commit_log::listener
             if (r.executor)
                 r.executor->durable(p);
         }
+        for (const auto& hook : durable_hooks)
+            hook();
     }
 
     void write_failed(const journal::store_error& why) override
@@ -62,6 +84,7 @@ struct engine_host::parts final : runtime::commit_log::listener
         }
         // It will not heal: waiting for it would be waiting for ever.
         broken = why;
+        ledger.fail(why);
         for (const active_run& r : runs) {
             if (r.executor)
                 r.executor->detach();
@@ -79,6 +102,12 @@ struct engine_host::parts final : runtime::commit_log::listener
     /// Removes old runs by the rules that hold, if there are any.
     void collect();
 
+    /// What `resize_pool` said to engines before.
+    void restore_pools();
+
+    /// Kind of the ledger's entries for pools.
+    static constexpr const char* pool_entries = "pool";
+
     void warn(std::string_view text)
     {
         for (const active_run& r : runs)
@@ -90,11 +119,15 @@ struct engine_host::parts final : runtime::commit_log::listener
     std::mt19937_64& entropy;
     std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
     runtime::commit_log log;
+    runtime::store_ledger ledger{log, reading};
+    std::list<std::function<void()>> durable_hooks;
     runtime::shared_objects shared;
     runtime::start_gate starts;
+    runtime::pool_book pools;
     runtime::services services;
     process_runner& processes;
     std::list<active_run> runs;
+    std::set<run_id> made; ///< ids that no run has yet
     counter runs_left; ///< of those that were in `runs`
     /// Held by who adds requests to the journal of a run that is not carried, and by who begins to carry one: the
     /// requests recorded before are what it begins with.

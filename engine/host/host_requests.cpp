@@ -12,34 +12,6 @@ using result_kind = request_result::kind;
 
 namespace {
 
-/// A run that requests can be given to. One that is being let go of records nothing more.
-bool takes_requests(const active_run* r)
-{
-    return r && !r->reconciles && !(r->executor && r->executor->detached());
-}
-
-std::vector<std::string> task_names(const graph::dag& d)
-{
-    std::vector<std::string> names;
-    for (const auto& t : d.tasks)
-        names.push_back(t.name);
-    return names;
-}
-
-/// @return the answer when there is no such task
-std::optional<request_result> find_tasks(const runtime::run_executor& e, const std::vector<std::string>& names,
-                                         std::vector<task_index>& out)
-{
-    const std::vector<std::string> known = task_names(e.dag());
-    for (const std::string& name : names) {
-        const auto found = std::find(known.begin(), known.end(), name);
-        if (found == known.end())
-            return no_such_task(e.id(), e.dag().name, name, known);
-        out.emplace_back(static_cast<std::uint32_t>(found - known.begin()));
-    }
-    return std::nullopt;
-}
-
 bool has_ended(const schedule::run_machine& m, task_index t)
 {
     return schedule::is_terminal(m.state_of(t));
@@ -101,7 +73,7 @@ task<std::optional<request_result>> engine_host::cancel_carried(run_id id, std::
         co_return request_result{result_kind::accepted, id, {}, {}, true};
     }
     std::vector<task_index> indexes;
-    if (auto wrong = find_tasks(*r->executor, tasks, indexes))
+    if (auto wrong = find_tasks(id, r->executor->dag().name, task_names(r->executor->dag()), tasks, indexes))
         co_return wrong;
     const request_result answer = judge(*r->executor, indexes);
     if (answer.what == result_kind::ended)
@@ -121,7 +93,7 @@ task<std::optional<request_result>> engine_host::cancel_carried(run_id id, std::
     co_return answer;
 }
 
-task<request_result> engine_host::cancel_on_request(std::string run, std::vector<std::string> tasks)
+task<request_result> engine_host::ask(std::string run, run_ask what)
 {
     if (parts_->broken)
         throw journal::store_error(*parts_->broken);
@@ -136,22 +108,33 @@ task<request_result> engine_host::cancel_on_request(std::string run, std::vector
     if (!row && !(young && problem.what == result_kind::unknown && problem.text.starts_with("there is no")))
         co_return problem;
     const run_id id = row ? row->id : young->id;
-    auto carried = co_await cancel_carried(id, tasks);
+    auto carried = co_await what.carried(id);
     if (carried)
         co_return *carried;
     co_await parts_->uncarried.acquire();
     const slot_guard alone(parts_->uncarried);
     // It may be carried by now, or not any more.
-    carried = co_await cancel_carried(id, tasks);
+    carried = co_await what.carried(id);
     if (carried)
         co_return *carried;
     co_await parts_->log.reached(parts_->log.last());
     row = run_named(parts_->reading, id.value(), problem);
     if (!row)
         co_return problem;
-    journal_request request = request_cancel(parts_->reading, *row, tasks, parts_->loop.wall_now());
+    journal_request request = what.uncarried(*row);
     co_await record(std::move(request.records));
     co_return request.result;
+}
+
+task<request_result> engine_host::cancel_on_request(std::string run, std::vector<std::string> tasks)
+{
+    run_ask what;
+    what.carried = [this, tasks](run_id id) { return cancel_carried(std::move(id), tasks); };
+    what.uncarried = [this, tasks](const journal::run_row& row) {
+        return request_cancel(parts_->reading, row, tasks, parts_->loop.wall_now());
+    };
+    auto result = co_await ask(std::move(run), std::move(what));
+    co_return result;
 }
 
 /// @return nothing when the run is not, or no longer, one that takes requests
@@ -162,12 +145,16 @@ task<std::optional<request_result>> engine_host::complete_carried(run_id id, cal
     if (!takes_requests(r) || !r->executor)
         co_return std::nullopt;
     request_result answer{result_kind::accepted, id, {}, {}, true};
-    switch (
-        r->executor->complete_callback(delivered.token, delivered.success, runtime::parse_recorded(delivered.data))) {
+    json::value data = runtime::parse_recorded(delivered.data);
+    // As it is recorded, so that it can be told from another answer.
+    r->executor->mask().clean(data);
+    delivered.data = json::serialize(data);
+    switch (r->executor->complete_callback(delivered.token, delivered.success, std::move(data))) {
+    case callback_outcome::heard:
     case callback_outcome::completed:
         break;
     case callback_outcome::already_completed:
-        answer = {result_kind::repeated, id, {}, "it was completed before", true};
+        answer.what = result_kind::repeated;
         break;
     case callback_outcome::attempt_ended:
         answer = {result_kind::ended, id, {}, "the attempt that waited for it has ended"};
@@ -177,12 +164,15 @@ task<std::optional<request_result>> engine_host::complete_carried(run_id id, cal
         break;
     }
     co_await committed();
+    if (answer.what != result_kind::ended && answer.what != result_kind::repeated)
+        co_return answer;
     // The attempt may have ended for that it was completed.
     request_result not_recorded;
-    if (answer.what == result_kind::ended) {
-        const auto row = run_named(parts_->reading, id.value(), not_recorded);
-        if (row && answer_of(parts_->reading, row->number, delivered.token))
-            answer = {result_kind::repeated, id, {}, "it was completed before", true};
+    const auto row = run_named(parts_->reading, id.value(), not_recorded);
+    const auto before = row ? answer_of(parts_->reading, row->number, delivered.token) : std::nullopt;
+    if (before) {
+        answer = answer_again(id, *before, delivered);
+        answer.carried = true;
     }
     co_return answer;
 }

@@ -1,6 +1,8 @@
 #include "engine/host/journal_requests.hpp"
 
 #include "engine/graph/spelling.hpp"
+#include "engine/runtime/attempt_result.hpp"
+#include "engine/runtime/callback_book.hpp"
 
 #include <potoo/error.hpp>
 #include <potoo/json.hpp>
@@ -18,11 +20,6 @@ using journal::record_kind;
 using journal::recorded_state;
 
 namespace {
-
-std::string recorded_token(const std::string& token)
-{
-    return json::serialize(json::value(token));
-}
 
 bool same_attempt(const record& a, const record& b)
 {
@@ -45,9 +42,8 @@ struct callback_history
 callback_history history_of(journal::reader& journal, journal::run_number run, const std::string& token)
 {
     callback_history h;
-    const std::string wanted = recorded_token(token);
     journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
-        if (r.kind == record_kind::callback_opened && r.data == wanted)
+        if (r.kind == record_kind::callback_opened && runtime::parse_opened(r.data).token == token)
             h.opened = r;
         if (!h.opened)
             return true;
@@ -58,6 +54,11 @@ callback_history history_of(journal::reader& journal, journal::run_number run, c
         return true;
     });
     return h;
+}
+
+callback_delivery callback_of(const record& completed, const std::string& token)
+{
+    return {token, completed.state == recorded_state::success, completed.data};
 }
 
 record cancellation(journal::run_number run, task_index task, wall_time now)
@@ -82,6 +83,11 @@ requested_cancellation cancellation_of(journal::reader& journal, journal::run_nu
 {
     requested_cancellation out;
     journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        // What was asked of a run that has ended since is over.
+        if (r.kind == record_kind::run_reopened)
+            out = {};
+        if (r.kind == record_kind::task_reopened)
+            out.tasks.erase(r.task);
         if (r.kind != record_kind::cancel_requested)
             return true;
         if (r.task == journal::no_task)
@@ -98,7 +104,16 @@ std::optional<callback_delivery> answer_of(journal::reader& journal, journal::ru
     const callback_history h = history_of(journal, run, token);
     if (!h.completed)
         return std::nullopt;
-    return callback_delivery{token, h.completed->state == recorded_state::success, h.completed->data};
+    return callback_of(*h.completed, token);
+}
+
+request_result answer_again(const run_id& run, const callback_delivery& before, const callback_delivery& delivered)
+{
+    using kind = request_result::kind;
+    const bool same = before.success == delivered.success &&
+                      runtime::parse_recorded(before.data) == runtime::parse_recorded(delivered.data);
+    return same ? answer(kind::repeated, run, "it was completed before, with the same answer")
+                : answer(kind::conflict, run, "it was completed before, and the first answer counts");
 }
 
 request_result has_ended(const run_id& run, std::string_view state)
@@ -167,7 +182,7 @@ journal_request request_completion(journal::reader& journal, const journal::run_
         return {answer(kind::unknown, run.id, fmt::format("nothing in run {} waits for that token", run.id.value())),
                 {}};
     if (h.completed)
-        return {answer(kind::repeated, run.id, "it was completed before"), {}};
+        return {answer_again(run.id, callback_of(*h.completed, delivered.token), delivered), {}};
     if (h.over || run.ended)
         return {answer(kind::ended, run.id, "the attempt that waited for it has ended"), {}};
     record r = *h.opened;

@@ -150,4 +150,9 @@ potoo::loop& local_host::loop() noexcept
     return parts_->loop;
 }
 
+process_runner& local_host::processes() noexcept
+{
+    return parts_->processes;
+}
+
 } // namespace potoo::host

@@ -36,6 +36,9 @@ class local_host
 
     [[nodiscard]] potoo::loop& loop() noexcept;
 
+    /// The machine's, for what else needs processes beside the engine.
+    [[nodiscard]] process_runner& processes() noexcept;
+
   private:
     struct parts;
 

@@ -5,8 +5,10 @@
 #include <potoo/ids.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace potoo::host {
 
@@ -19,6 +21,7 @@ struct request_result
         ended,    ///< too late: what it is about has ended
         unknown,  ///< there is no such thing
         invalid,  ///< the request makes no sense
+        conflict, ///< it was asked for before, and otherwise: nothing has changed
     };
 
     kind what = kind::accepted;
@@ -33,9 +36,17 @@ struct request_result
 /// `accepted`, … as in the enumeration.
 [[nodiscard]] constexpr std::string_view to_string(request_result::kind k) noexcept
 {
-    constexpr std::string_view names[]{"accepted", "repeated", "ended", "unknown", "invalid"};
+    constexpr std::string_view names[]{"accepted", "repeated", "ended", "unknown", "invalid", "conflict"};
     return names[static_cast<std::size_t>(k)];
 }
+
+/// What is to run once more.
+struct retry_wish
+{
+    std::vector<std::string> tasks{}; ///< by name; empty = all that did not end well, of each the items that did not
+    bool downstream = false;          ///< and everything behind them, however it ended
+    bool failed_only = false;         ///< of the tasks named only the items that did not end well
+};
 
 /// What a person says of a callback.
 struct callback_delivery
@@ -43,6 +54,14 @@ struct callback_delivery
     std::string token;
     bool success = true;
     std::string data; ///< JSON text: the answer, or an object with `message` and `code`
+};
+
+/// A sign of life of what an attempt waits for.
+struct callback_sign
+{
+    std::string token;
+    std::optional<double> fraction{}; ///< of its progress, 0…1; nothing = as it was
+    std::string message;
 };
 
 } // namespace potoo::host

@@ -2,12 +2,14 @@
 /// @file
 /// `config.yaml` in a state directory: what holds for every engine on it.
 
+#include "engine/host/config_document.hpp"
 #include "engine/journal/state_dir.hpp"
 #include "engine/journal/store.hpp"
 #include "engine/runtime/start_gate.hpp"
 
-#include <stdexcept>
+#include <array>
 #include <string>
+#include <string_view>
 
 namespace potoo::host {
 
@@ -17,12 +19,19 @@ struct state_config
     runtime::start_limits limits; ///< what an engine takes on at once
 };
 
-/// The file is wrong. Its text is whole lines, each problem with its place.
-class config_error : public std::runtime_error
-{
-  public:
-    explicit config_error(const std::string& text) : std::runtime_error(text) {}
-};
+/// Keys of a configuration that speak of the engine, wherever they stand.
+inline constexpr std::array<std::string_view, 3> engine_keys{"keep_runs", "keep_for", "limits"};
+
+/// What people write for them.
+inline constexpr std::array<graph::synonym, 4> engine_key_synonyms{{
+    {"keep", "keep_runs"},
+    {"max_runs", "keep_runs"},
+    {"retention", "keep_for"},
+    {"keep_days", "keep_for"},
+}};
+
+/// Reads the `engine_keys` of a map; other keys are not looked at.
+void read_engine_keys(graph::node_view root, graph::field_reader& fields, state_config& out);
 
 /// Without a file, or with an empty one, nothing is configured. @throws config_error
 [[nodiscard]] state_config read_state_config(const journal::state_layout& layout);

@@ -54,10 +54,13 @@ std::int32_t checksum_of(record_seq seq, const record& r) noexcept
     return result(crc32c(r.data, crc));
 }
 
-std::int32_t checksum_of(run_number number, const run_id& id, const std::string& params, wall_time created) noexcept
+std::int32_t checksum_of(run_number number, const run_id& id, const std::string& params, wall_time created,
+                         const std::string& origin) noexcept
 {
-    const auto crc = crc_of_numbers(0, number.value(), created.time_since_epoch().count());
-    return result(crc_of_text(crc_of_text(crc, id.value()), params));
+    auto crc = crc_of_numbers(0, number.value(), created.time_since_epoch().count());
+    crc = crc_of_text(crc_of_text(crc, id.value()), params);
+    // Runs of older versions have none, and their checksums do not speak of it.
+    return result(origin.empty() ? crc : crc_of_text(crc, origin));
 }
 
 std::int32_t checksum_of(const dag_document& dag) noexcept
@@ -68,6 +71,11 @@ std::int32_t checksum_of(const dag_document& dag) noexcept
     for (const auto& task : dag.tasks)
         crc = crc_of_text(crc, task);
     return result(crc);
+}
+
+std::int32_t checksum_of(const std::string& kind, const std::string& key, const std::string& value) noexcept
+{
+    return result(crc_of_text(crc_of_text(crc_of_text(0, kind), key), value));
 }
 
 } // namespace potoo::journal

@@ -52,6 +52,8 @@ enum class record_kind : std::uint8_t
     remote_unconfirmed = 21,
     remote_confirmed = 22,
     callback_opened = 23,
+    run_reopened = 24,
+    task_reopened = 25,
 };
 
 /// The state that a record or a row speaks of. The numbers are in files: they never change and are never used again.
@@ -156,8 +158,18 @@ inline constexpr std::array record_kinds{
                         "task, item, attempt; name = launch token, or nothing for all of the attempt's"},
     record_kind_details{record_kind::callback_opened, "callback_opened",
                         "an attempt begins to wait for something delivered from outside", true,
-                        "task, item, attempt, branch, step; name = callback; data = token, a JSON string"},
+                        "task, item, attempt, branch, step; name = callback; data = token, a JSON string, or an "
+                        "object of `token` and what it is `about`"},
+    record_kind_details{record_kind::run_reopened, "run_reopened",
+                        "somebody wants tasks of a run that has ended to run once more", true, "-"},
+    record_kind_details{record_kind::task_reopened, "task_reopened",
+                        "a task that has ended is to run once more, or some items of it", true,
+                        "task; number = 1 as a whole, 0 only the items that did not end well; each item that was "
+                        "tried has a retry_scheduled beside it"},
 };
+
+static_assert(record_kinds.back().kind == record_kind::task_reopened &&
+              record_kinds.size() == static_cast<std::size_t>(record_kind::task_reopened));
 
 [[nodiscard]] constexpr const record_kind_details& details(record_kind k) noexcept
 {

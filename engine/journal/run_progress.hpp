@@ -27,6 +27,8 @@ struct run_progress
         return run_progress{recorded_state::running, false, false};
     case record_kind::paused:
         return run_progress{recorded_state::paused, false, false};
+    case record_kind::run_reopened:
+        return run_progress{recorded_state::queued, false, false};
     case record_kind::run_ended:
         return run_progress{r.state, false, true};
     default:

@@ -96,11 +96,13 @@ std::int64_t run_creator::dag_number(const dag_document& dag)
 void run_creator::create(const new_run& run)
 {
     auto insert = connection_.prepare("INSERT INTO run (run, id, dag, params, state, owner, epoch, created, "
-                                      "checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+                                      "checksum, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     insert.bind(1, run.number.value()).bind(2, run.id.value()).bind(3, dag_number(*run.dag)).bind(4, run.params);
     insert.bind(5, static_cast<std::int64_t>(recorded_state::queued)).bind(6, run.owner);
     insert.bind(7, static_cast<std::int64_t>(run.epoch)).bind(8, to_integer(run.created));
-    insert.bind(9, checksum_of(run.number, run.id, run.params, run.created)).run();
+    insert.bind(9, checksum_of(run.number, run.id, run.params, run.created, run.origin));
+    bind_or_null(insert, 10, run.origin);
+    insert.run();
 }
 
 } // namespace potoo::journal

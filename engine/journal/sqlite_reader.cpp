@@ -19,7 +19,7 @@ class sqlite_reader final : public reader
         check_for_reading(connection_);
     }
 
-    [[nodiscard]] record_seq last_record() { return last_record_of(connection_); }
+    record_seq last_seq() override { return last_record_of(connection_); }
 
     std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
 
@@ -30,9 +30,33 @@ class sqlite_reader final : public reader
         view_.records(run, from, visit);
     }
 
+    void records_since(record_seq after, std::size_t limit, const record_visitor& visit) override
+    {
+        view_.records_since(after, limit, visit);
+    }
+
+    record_seq removed_up_to() override { return view_.removed_up_to(); }
+
     void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
 
     std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
+
+    std::vector<item_row> items(run_number run, const item_filter& filter) override { return view_.items(run, filter); }
+
+    std::vector<attempt_row> attempts(run_number run, task_index task, item_index item) override
+    {
+        return view_.attempts(run, task, item);
+    }
+
+    std::optional<std::string> entry(const std::string& kind, const std::string& key) override
+    {
+        return view_.entry(kind, key);
+    }
+
+    std::vector<entry_row> entries(const std::string& kind, const std::string& after, std::size_t limit) override
+    {
+        return view_.entries(kind, after, limit);
+    }
 
     std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
     {
@@ -73,7 +97,7 @@ std::unique_ptr<reader> open_current(const state_layout& layout)
     const record_seq reached = reach_mark::read(layout.mark());
     const auto open = [&](sqlite_access access) {
         auto opened = std::make_unique<sqlite_reader>(layout, access);
-        refuse_if_lost(layout, reached, opened->last_record());
+        refuse_if_lost(layout, reached, opened->last_seq());
         return opened;
     };
     try {

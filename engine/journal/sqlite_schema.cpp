@@ -107,7 +107,7 @@ CREATE TABLE task_snapshot (
 // Numbers of kinds and states are those of record.hpp. The plus keeps SQLite from indexing the whole table by run.
 constexpr std::string_view item_view_1 = R"sql(
 CREATE VIEW {name} AS
-SELECT e.run AS run, j.task AS task, iif(j.kind IN (4, 5), NULL, j.item) AS item,
+SELECT e.run AS run, j.task AS task, iif(j.kind IN (4, 5, 25), NULL, j.item) AS item,
     max(CASE j.kind
         WHEN 5 THEN j.seq * 16 + coalesce(j.state, 0)
         WHEN 6 THEN j.seq * 16 + 3
@@ -116,16 +116,17 @@ SELECT e.run AS run, j.task AS task, iif(j.kind IN (4, 5), NULL, j.item) AS item
         WHEN 9 THEN j.seq * 16 + j.state
         WHEN 10 THEN j.seq * 16 + 5
         WHEN 11 THEN j.seq * 16 + 5
-        WHEN 15 THEN j.seq * 16 + 6 END) AS last,
+        WHEN 15 THEN j.seq * 16 + 6
+        WHEN 25 THEN j.seq * 16 + 1 END) AS last,
     max(iif(j.kind = 4, coalesce(j.number, 0), NULL)) AS evaluated,
-    coalesce(max(iif(j.kind IN (4, 5), NULL, j.attempt)), 0) AS attempts,
+    coalesce(max(iif(j.kind IN (4, 5, 25), NULL, j.attempt)), 0) AS attempts,
     min(CASE j.kind WHEN 6 THEN j.at WHEN 9 THEN j.at - coalesce(j.number, 0) END) AS started,
     max(iif(j.kind = 9, j.at, NULL)) AS last_end,
     max(iif(j.kind IN (5, 9) AND coalesce(j.state, 0) <> 8 AND j.data IS NOT NULL, j.seq, NULL)) AS error_seq
 FROM journal_extent e CROSS JOIN journal j
     ON j.seq BETWEEN e.extent * {extent} AND e.extent * {extent} + {extent} - 1 AND +j.run = e.run
 WHERE {runs} AND j.task IS NOT NULL
-    AND (j.kind IN (4, 5)
+    AND (j.kind IN (4, 5, 25)
         OR (j.item IS NOT NULL AND (j.kind IN (6, 7, 8, 10, 11, 15) OR (j.kind = 9 AND j.state IS NOT NULL))))
 GROUP BY 1, 2, 3;
 )sql";
@@ -315,6 +316,26 @@ SET cancelled = cancelled + running + deferred + retrying + cancelling,
 WHERE state >= 8 AND running + deferred + retrying + cancelling > 0;
 )sql";
 
+constexpr std::string_view tables_3 = R"sql(
+ALTER TABLE run ADD COLUMN origin TEXT;
+
+CREATE TABLE entry (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+
+DROP VIEW run_status;
+CREATE VIEW run_status AS
+SELECT r.run, r.id, d.name AS dag, s.name AS state,
+    strftime('%Y-%m-%dT%H:%M:%fZ', r.created / 1000.0, 'unixepoch') AS created,
+    strftime('%Y-%m-%dT%H:%M:%fZ', r.started / 1000.0, 'unixepoch') AS started,
+    strftime('%Y-%m-%dT%H:%M:%fZ', r.ended / 1000.0, 'unixepoch') AS ended,
+    (r.ended - r.started) / 1000.0 AS seconds, r.owner, r.params, r.origin
+FROM run r JOIN dag d ON d.dag = r.dag JOIN state_name s ON s.state = r.state;
+)sql";
+
 /// The names of numbers, so that the file explains itself.
 void write_names(sqlite_connection& connection)
 {
@@ -344,11 +365,20 @@ void migrate_to_1(sqlite_connection& connection)
 void migrate_to_2(sqlite_connection& connection)
 {
     connection.execute(std::string(tables_2));
+}
+
+void migrate_to_3(sqlite_connection& connection)
+{
+    connection.execute(std::string(tables_3));
+    // They speak of more kinds of records than in files of version 1 and 2.
+    connection.execute("DROP VIEW item_fold; DROP VIEW item_fold_live;");
+    connection.execute(item_view("item_fold", "TRUE"));
+    connection.execute(item_view("item_fold_live", "e.run IN (SELECT run FROM run WHERE folded = 0)"));
     write_names(connection);
 }
 
 /// Step i brings version i to version i + 1.
-constexpr std::array<void (*)(sqlite_connection&), schema_version> migrations{migrate_to_1, migrate_to_2};
+constexpr std::array<void (*)(sqlite_connection&), schema_version> migrations{migrate_to_1, migrate_to_2, migrate_to_3};
 
 void refuse_foreign(const sqlite_connection& connection)
 {

@@ -6,6 +6,7 @@
 #include "engine/journal/sqlite_append.hpp"
 #include "engine/journal/sqlite_columns.hpp"
 #include "engine/journal/sqlite_connection.hpp"
+#include "engine/journal/sqlite_entries.hpp"
 #include "engine/journal/sqlite_prune.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/sqlite_view.hpp"
@@ -69,9 +70,35 @@ class sqlite_store final : public store
         view_.records(run, from, visit);
     }
 
+    void records_since(record_seq after, std::size_t limit, const record_visitor& visit) override
+    {
+        view_.records_since(after, limit, visit);
+    }
+
+    record_seq last_seq() override { return last_record(); }
+
+    record_seq removed_up_to() override { return view_.removed_up_to(); }
+
     void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
 
     std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
+
+    std::vector<item_row> items(run_number run, const item_filter& filter) override { return view_.items(run, filter); }
+
+    std::vector<attempt_row> attempts(run_number run, task_index task, item_index item) override
+    {
+        return view_.attempts(run, task, item);
+    }
+
+    std::optional<std::string> entry(const std::string& kind, const std::string& key) override
+    {
+        return view_.entry(kind, key);
+    }
+
+    std::vector<entry_row> entries(const std::string& kind, const std::string& after, std::size_t limit) override
+    {
+        return view_.entries(kind, after, limit);
+    }
 
     std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
     {
@@ -87,7 +114,7 @@ class sqlite_store final : public store
 
     run_number next_run() const override { return next_run_; }
 
-    void append(const batch& b) override;
+    append_result append(const batch& b) override;
     std::uint64_t claim(run_number run, const std::string& owner) override;
     bool maintain() override;
 
@@ -104,6 +131,7 @@ class sqlite_store final : public store
     record_appender appender_;
     sqlite_pruner pruner_;
     unconfirmed_list unconfirmed_;
+    entry_writer entries_;
     sqlite_statement insert_log_;
     sqlite_statement progress_;
     run_number next_run_;
@@ -111,7 +139,7 @@ class sqlite_store final : public store
 
 sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> connection, const state_layout& layout)
     : connection_(std::move(connection)), mark_(layout.mark()), view_(*connection_), creator_(*connection_),
-      appender_(*connection_), pruner_(*connection_, view_), unconfirmed_(*connection_),
+      appender_(*connection_), pruner_(*connection_, view_), unconfirmed_(*connection_), entries_(*connection_),
       insert_log_(connection_->prepare("INSERT INTO log_chunk (run, task, item, attempt, stream, at, text) "
                                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")),
       progress_(connection_->prepare("UPDATE run SET state = ?2, started = iif(?3, coalesce(started, ?5), started), "
@@ -138,8 +166,9 @@ void sqlite_store::apply_progress(const record& r)
         appender_.forget(r.run);
 }
 
-void sqlite_store::append(const batch& b)
+append_result sqlite_store::append(const batch& b)
 {
+    append_result result;
     const auto first = appender_.next();
     try {
         sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
@@ -152,6 +181,8 @@ void sqlite_store::append(const batch& b)
         }
         for (const auto& chunk : b.logs)
             append_log(chunk);
+        for (const auto& change : b.changes)
+            result.changes.push_back(entries_.carry_out(change));
         transaction.commit();
     } catch (const store_error&) {
         appender_.rewind(first);
@@ -160,6 +191,7 @@ void sqlite_store::append(const batch& b)
     mark_.set(last_record());
     if (!b.runs.empty())
         next_run_ = run_number(b.runs.back().number.value() + 1);
+    return result;
 }
 
 std::uint64_t sqlite_store::claim(run_number run, const std::string& owner)

@@ -12,7 +12,7 @@
 namespace potoo::journal {
 
 /// Version of the tables that this potoo writes. Older ones are brought up to it on opening for writing.
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 /// Opens the journal of a state directory for writing; creates it (mode 0600) when it is not there. The caller holds
 /// the directory's `state_lock`. After an engine that was killed, a file of up to 32 MiB is checked whole; records are

@@ -1,11 +1,14 @@
 #include "engine/journal/sqlite_view.hpp"
 
+#include "engine/journal/attempt_fold.hpp"
 #include "engine/journal/checksum.hpp"
 #include "engine/journal/damage.hpp"
 #include "engine/journal/sqlite_columns.hpp"
+#include "engine/journal/sqlite_entries.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/task_fold.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <limits>
@@ -44,15 +47,55 @@ recorded_state to_state(const sqlite_statement& row, int column, const std::file
 }
 
 constexpr std::string_view select_runs =
-    "SELECT r.run, r.id, d.name, r.params, r.state, r.owner, r.epoch, r.created, r.started, r.ended, r.checksum "
+    "SELECT r.run, r.id, d.name, r.params, r.state, r.owner, r.epoch, r.created, r.started, r.ended, r.checksum, "
+    "r.origin "
     "FROM run r JOIN dag d ON d.dag = r.dag ";
 
-constexpr std::string_view select_records =
+constexpr std::string_view record_columns =
     "SELECT j.seq, j.kind, j.state, j.task, j.item, j.attempt, j.step, j.number, j.at, j.epoch, j.branch, j.name, "
-    "j.data, j.checksum "
+    "j.data, j.checksum, j.run ";
+
+/// Without texts: only whether there are any.
+constexpr std::string_view item_columns =
+    "SELECT j.seq, j.kind, j.state, j.item, j.attempt, j.number, j.at, j.name IS NOT NULL, j.data IS NOT NULL ";
+
+/// The records of run ?1 from ?2 on; ?3 is `extent_size`.
+constexpr std::string_view of_run =
     "FROM journal_extent e CROSS JOIN journal j "
     "ON j.seq BETWEEN max(e.extent * ?3, ?2) AND e.extent * ?3 + ?3 - 1 AND j.run = e.run "
-    "WHERE e.run = ?1 AND e.extent >= ?2 / ?3 ORDER BY e.extent, j.seq";
+    "WHERE e.run = ?1 AND e.extent >= ?2 / ?3 ";
+
+constexpr std::string_view in_order = "ORDER BY e.extent, j.seq";
+
+/// Sorts behind every text that begins with the prefix.
+std::string behind(const std::string& prefix)
+{
+    return prefix + '\xff';
+}
+
+std::string conditions_of(const run_filter& filter)
+{
+    std::string sql;
+    if (!filter.id_prefix.empty())
+        sql += " AND r.id >= ?1 AND r.id < ?5";
+    if (filter.unfinished)
+        sql += " AND r.ended IS NULL";
+    if (filter.unreconciled)
+        sql += " AND r.ended IS NOT NULL AND r.run IN (SELECT run FROM unconfirmed_remote)";
+    if (filter.state)
+        sql += fmt::format(" AND r.state = {}", static_cast<int>(*filter.state));
+    if (filter.created_after)
+        sql += fmt::format(" AND r.created >= {}", to_integer(*filter.created_after));
+    if (filter.created_before)
+        sql += fmt::format(" AND r.created < {}", to_integer(*filter.created_before));
+    if (!filter.origin_by.empty())
+        sql += " AND iif(json_valid(r.origin), r.origin ->> 'by', NULL) = ?6";
+    if (!filter.origin_key.empty())
+        sql += " AND iif(json_valid(r.origin), r.origin ->> 'key', NULL) = ?7";
+    if (!filter.origin_who.empty())
+        sql += " AND iif(json_valid(r.origin), r.origin ->> 'who', NULL) = ?8";
+    return sql;
+}
 
 record read_record(const sqlite_statement& row, run_number run, const std::filesystem::path& file)
 {
@@ -72,6 +115,13 @@ record read_record(const sqlite_statement& row, run_number run, const std::files
     r.data = row.text(12);
     return r;
 }
+
+record_seq seq_of(const sqlite_statement& row)
+{
+    return record_seq(static_cast<std::uint64_t>(row.integer(0)));
+}
+
+constexpr std::uint64_t largest_seq = std::numeric_limits<std::int64_t>::max();
 
 task_row read_task(const sqlite_statement& row, const std::filesystem::path& file)
 {
@@ -116,8 +166,10 @@ std::vector<run_row> sqlite_view::read_runs(sqlite_statement& query)
                     static_cast<std::uint64_t>(query.integer(6)),
                     to_time(query.integer(7)),
                     optional_time(query, 8),
-                    optional_time(query, 9)};
-        if (!query.is_null(10) && query.integer(10) != checksum_of(row.number, row.id, row.params, row.created))
+                    optional_time(query, 9),
+                    query.text(11)};
+        if (!query.is_null(10) &&
+            query.integer(10) != checksum_of(row.number, row.id, row.params, row.created, row.origin))
             refuse_damaged(connection_.file(), fmt::format("run {} (number {}) is not as it was written",
                                                            row.id.value(), row.number.value()));
         result.push_back(std::move(row));
@@ -127,14 +179,18 @@ std::vector<run_row> sqlite_view::read_runs(sqlite_statement& query)
 
 std::vector<run_row> sqlite_view::runs(const run_filter& filter)
 {
-    std::string sql = std::string(select_runs) + "WHERE substr(r.id, 1, length(?1)) = ?1 "
-                                                 "AND (?2 = '' OR d.name = ?2) AND r.run < ?3";
-    if (filter.unfinished)
-        sql += " AND r.ended IS NULL";
-    if (filter.unreconciled)
-        sql += " AND r.ended IS NOT NULL AND r.run IN (SELECT run FROM unconfirmed_remote)";
-    auto query = connection_.prepare(sql + " ORDER BY r.run DESC LIMIT ?4");
-    query.bind(1, filter.id_prefix).bind(2, filter.dag_name);
+    auto query = connection_.prepare(std::string(select_runs) + "WHERE (?2 = '' OR d.name = ?2) AND r.run < ?3" +
+                                     conditions_of(filter) + " ORDER BY r.run DESC LIMIT ?4");
+    const auto upper = behind(filter.id_prefix);
+    if (!filter.id_prefix.empty())
+        query.bind(1, filter.id_prefix).bind(5, upper);
+    if (!filter.origin_by.empty())
+        query.bind(6, filter.origin_by);
+    if (!filter.origin_key.empty())
+        query.bind(7, filter.origin_key);
+    if (!filter.origin_who.empty())
+        query.bind(8, filter.origin_who);
+    query.bind(2, filter.dag_name);
     query.bind(3, filter.before ? std::int64_t(filter.before->value()) : std::numeric_limits<std::int64_t>::max());
     query.bind(4, filter.limit == 0 ? std::int64_t(-1) : static_cast<std::int64_t>(filter.limit));
     return read_runs(query);
@@ -158,6 +214,13 @@ std::vector<unconfirmed_remote> sqlite_view::unconfirmed(std::optional<run_numbe
 
 std::vector<run_row> sqlite_view::prunable(const retention& keep, wall_time now)
 {
+    if (keep.only) {
+        auto query =
+            connection_.prepare(std::string(select_runs) + "WHERE r.run = ?1 AND r.ended IS NOT NULL "
+                                                           "AND r.run NOT IN (SELECT run FROM unconfirmed_remote)");
+        query.bind(1, keep.only->value());
+        return read_runs(query);
+    }
     if (!keep.keep_runs && !keep.keep_for)
         return {};
     auto query = connection_.prepare(
@@ -191,18 +254,54 @@ dag_document sqlite_view::dag_of(run_number run)
 void sqlite_view::records(run_number run, record_seq from, const reader::record_visitor& visit)
 {
     check(run, "run");
-    auto query = connection_.prepare(select_records);
+    auto query = connection_.prepare(fmt::format("{}{}{}", record_columns, of_run, in_order));
     query.bind(1, run.value()).bind(2, static_cast<std::int64_t>(from.value()));
     query.bind(3, static_cast<std::int64_t>(extent_size));
     while (query.step()) {
-        const record_seq seq(static_cast<std::uint64_t>(query.integer(0)));
-        const auto r = read_record(query, run, connection_.file());
-        const bool as_written = query.is_null(13) || query.integer(13) == checksum_of(seq, r);
-        if (!as_written || query.integer(0) < 1)
-            refuse_record(run, seq.value());
-        if (!visit(seq, r))
+        const auto r = check_record(query, run);
+        if (!visit(seq_of(query), r))
             return;
     }
+}
+
+record sqlite_view::check_record(const sqlite_statement& row, run_number run)
+{
+    const auto seq = seq_of(row);
+    auto r = read_record(row, run, connection_.file());
+    const bool as_written = row.is_null(13) || row.integer(13) == checksum_of(seq, r);
+    if (!as_written || row.integer(0) < 1)
+        refuse_record(run, seq.value());
+    return r;
+}
+
+void sqlite_view::records_since(record_seq after, std::size_t limit, const reader::record_visitor& visit)
+{
+    auto query = connection_.prepare(
+        fmt::format("{}FROM journal j WHERE j.seq > ?1 AND +j.run NOT IN (SELECT run FROM run_being_removed) "
+                    "ORDER BY j.seq LIMIT ?2",
+                    record_columns));
+    query.bind(1, static_cast<std::int64_t>(std::min<std::uint64_t>(after.value(), largest_seq)));
+    query.bind(2, limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(limit));
+    while (query.step()) {
+        const auto r = check_record(query, run_number(to_u32(query.integer(14))));
+        if (!visit(seq_of(query), r))
+            return;
+    }
+}
+
+record_seq sqlite_view::removed_up_to()
+{
+    return record_seq(static_cast<std::uint64_t>(connection_.integer("SELECT seq FROM highest_removed")));
+}
+
+std::optional<std::string> sqlite_view::entry(const std::string& kind, const std::string& key)
+{
+    return read_entry(connection_, kind, key);
+}
+
+std::vector<entry_row> sqlite_view::entries(const std::string& kind, const std::string& after, std::size_t limit)
+{
+    return read_entries(connection_, kind, after, limit);
 }
 
 void sqlite_view::refuse_record(run_number run, std::uint64_t seq)
@@ -277,6 +376,76 @@ std::vector<task_row> sqlite_view::tasks(run_number run)
         return true;
     });
     return fold.rows(task_names(check(run, "dag")));
+}
+
+record sqlite_view::record_at(run_number run, record_seq seq)
+{
+    auto query = connection_.prepare(fmt::format("{}FROM journal j WHERE j.seq = ?1", record_columns));
+    if (!query.bind(1, static_cast<std::int64_t>(seq.value())).step() || query.integer(14) != run.value())
+        refuse_record(run, seq.value());
+    return check_record(query, run);
+}
+
+void sqlite_view::read_items(known_items& known)
+{
+    auto query = connection_.prepare(fmt::format("{}{}AND j.task = ?4 {}", item_columns, of_run, in_order));
+    query.bind(1, known.run.value()).bind(2, static_cast<std::int64_t>(known.next.value()));
+    query.bind(3, static_cast<std::int64_t>(extent_size)).bind(4, known.task.value());
+    record r;
+    r.run = known.run;
+    r.task = known.task;
+    while (query.step()) {
+        r.kind = to_enum<record_kind>(query.integer(1), 1, record_kinds.size(), "kind of record", connection_.file());
+        r.state = to_state(query, 2, connection_.file());
+        r.item = query.is_null(3) ? no_item : item_index(to_u32(query.integer(3)));
+        r.attempt = attempt_number(to_u32(query.integer(4)));
+        r.number = query.integer(5);
+        r.at = to_time(query.integer(6));
+        r.name.assign(query.integer(7) != 0 ? "?" : "");
+        r.data.assign(query.integer(8) != 0 ? "?" : "");
+        // How many items there are is not shown, but believed.
+        if (r.kind == record_kind::task_evaluated)
+            r.number = record_at(known.run, seq_of(query)).number;
+        known.table.apply(seq_of(query), r);
+        known.next = record_seq(seq_of(query).value() + 1);
+    }
+}
+
+std::vector<item_row> sqlite_view::items(run_number run, const item_filter& filter)
+{
+    check(run, "run");
+    if (!items_ || items_->run != run || items_->task != filter.task)
+        items_.emplace(known_items{run, filter.task, record_seq(0), {}});
+    try {
+        read_items(*items_);
+    } catch (const store_error&) {
+        items_.reset();
+        throw;
+    }
+    std::vector<item_row> result;
+    for (auto& place : items_->table.page(filter)) {
+        if (place.key.value() != 0)
+            place.row.key = record_at(run, place.key).name;
+        if (place.output.value() != 0)
+            place.row.output = record_at(run, place.output).data;
+        if (place.error.value() != 0)
+            place.row.error = record_at(run, place.error).data;
+        result.push_back(std::move(place.row));
+    }
+    return result;
+}
+
+std::vector<attempt_row> sqlite_view::attempts(run_number run, task_index task, item_index item)
+{
+    check(run, "run");
+    auto query =
+        connection_.prepare(fmt::format("{}{}AND j.task = ?4 AND j.item = ?5 {}", record_columns, of_run, in_order));
+    query.bind(1, run.value()).bind(2, std::int64_t{0}).bind(3, static_cast<std::int64_t>(extent_size));
+    query.bind(4, task.value()).bind(5, item.value());
+    attempt_fold fold;
+    while (query.step())
+        fold.apply(check_record(query, run));
+    return std::move(fold).rows();
 }
 
 } // namespace potoo::journal

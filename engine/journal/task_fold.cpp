@@ -1,5 +1,7 @@
 #include "engine/journal/task_fold.hpp"
 
+#include "engine/journal/item_progress.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -7,27 +9,6 @@
 namespace potoo::journal {
 
 namespace {
-
-/// The state that a record puts its item in; `none` when it leaves it as it is.
-recorded_state item_state_after(const record& r) noexcept
-{
-    switch (r.kind) {
-    case record_kind::attempt_started:
-    case record_kind::attempt_resumed:
-        return recorded_state::running;
-    case record_kind::attempt_deferred:
-        return recorded_state::deferred;
-    case record_kind::attempt_interrupted:
-    case record_kind::retry_scheduled:
-        return recorded_state::retrying;
-    case record_kind::attempt_ended:
-        return r.state;
-    case record_kind::cancel_requested:
-        return recorded_state::cancelling;
-    default:
-        return recorded_state::none;
-    }
-}
 
 /// The state of a task of several items that have all ended: the worst of theirs.
 recorded_state worst(const std::array<std::uint32_t, recorded_state_count>& counts) noexcept
@@ -56,6 +37,11 @@ void task_fold::apply(const record& r)
             t.output = r.data;
         else if (!r.data.empty())
             t.error = r.data;
+    } else if (r.kind == record_kind::task_reopened) {
+        auto& t = tasks_[r.task];
+        t.ended_as = recorded_state::pending;
+        t.ended_at.reset();
+        t.output.clear();
     } else if (r.item != no_item && item_state_after(r) != recorded_state::none) {
         apply_to_item(tasks_[r.task], r);
     }

@@ -38,9 +38,9 @@ run_number writer::create_run(new_run run)
     created.kind = record_kind::run_created;
     created.at = run.created;
     created.epoch = run.epoch;
-    enqueue(sizeof run + footprint(created) + run.params.size(), [&](batch& open) {
-        open.runs.push_back(std::move(run));
-        open.records.push_back(std::move(created));
+    enqueue(sizeof run + footprint(created) + run.params.size(), [&](pending_batch& open) {
+        open.entries.runs.push_back(std::move(run));
+        open.entries.records.push_back(std::move(created));
     });
     return number;
 }
@@ -49,14 +49,37 @@ position writer::append(record&& r)
 {
     if (mode_ == writer_mode::discarding)
         return forget();
-    return enqueue(footprint(r), [&](batch& open) { open.records.push_back(std::move(r)); });
+    return enqueue(footprint(r), [&](pending_batch& open) { open.entries.records.push_back(std::move(r)); });
 }
 
 position writer::append_log(log_chunk chunk)
 {
     if (mode_ == writer_mode::discarding)
         return forget();
-    return enqueue(sizeof chunk + chunk.text.size(), [&](batch& open) { open.logs.push_back(std::move(chunk)); });
+    return enqueue(sizeof chunk + chunk.text.size(),
+                   [&](pending_batch& open) { open.entries.logs.push_back(std::move(chunk)); });
+}
+
+position writer::append(entry_change change, std::function<void(bool)> done)
+{
+    if (mode_ == writer_mode::discarding) {
+        batch only;
+        only.changes.push_back(std::move(change));
+        tell({std::move(done)}, store_.append(only));
+        return forget();
+    }
+    const auto bytes = sizeof change + change.kind.size() + change.key.size() + change.value.size();
+    return enqueue(bytes, [&](pending_batch& open) {
+        open.entries.changes.push_back(std::move(change));
+        open.done.push_back(std::move(done));
+    });
+}
+
+void writer::tell(const std::vector<std::function<void(bool)>>& done, const append_result& result)
+{
+    for (std::size_t i = 0; i < done.size(); ++i)
+        if (done[i])
+            done[i](result.changes.at(i));
 }
 
 position writer::forget() noexcept
@@ -79,7 +102,7 @@ position writer::enqueue(std::size_t bytes, Add add)
     open.last = result;
     open.bytes += bytes;
     pending_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    add(open.entries);
+    add(open);
     const bool asleep = std::exchange(idle_, false);
     lock.unlock();
     if (asleep)
@@ -168,14 +191,16 @@ bool writer::write_front()
         // A deque keeps its elements in place while others are added behind them.
         front = &pending_.front();
     }
+    append_result result;
     try {
-        store_.append(front->entries);
+        result = store_.append(front->entries);
     } catch (const store_error& e) {
         write_failed(e);
         return false;
     }
     bool recovered = false;
     const auto last = front->last;
+    const auto done = std::move(front->done);
     {
         const std::lock_guard guard(mutex_);
         pending_bytes_.fetch_sub(front->bytes, std::memory_order_relaxed);
@@ -192,6 +217,7 @@ bool writer::write_front()
     written_.notify_all();
     if (recovered && events_.recovered)
         events_.recovered();
+    tell(done, result);
     if (events_.durable)
         events_.durable(last);
     return true;

@@ -82,6 +82,10 @@ class writer
     /// As `append`.
     position append_log(log_chunk chunk);
 
+    /// As `append`. With `writer_mode::discarding` the store gets it none the less, at once.
+    /// @param done called as `writer_events` are, when it is durable: whether it took effect
+    position append(entry_change change, std::function<void(bool)> done);
+
     /// Removes runs as `store::prune` does, all of them, on the thread that writes: piece by piece while nothing waits
     /// to be written, and else one piece after each batch. Several requests are carried out one after another.
     /// @param done called once, as `writer_events` are
@@ -113,6 +117,7 @@ class writer
         batch entries;
         position last = 0;
         std::size_t bytes = 0;
+        std::vector<std::function<void(bool)>> done; ///< of `entries.changes`
     };
 
     struct prune_request
@@ -130,6 +135,7 @@ class writer
     pending_batch& open_batch();
     void run_thread();
     bool write_front();
+    static void tell(const std::vector<std::function<void(bool)>>& done, const append_result& result);
     void write_failed(const store_error& e);
     bool prune_some();
     void break_off_prunes();

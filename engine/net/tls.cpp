@@ -19,6 +19,11 @@
 namespace potoo::net {
 namespace {
 
+constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+
+constexpr long mode = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
+                      SSL_MODE_AUTO_RETRY;
+
 /// The oldest error of this thread's queue, in OpenSSL's words. Empties the queue.
 std::string reason_of_failure()
 {
@@ -170,6 +175,18 @@ or_problem<void> load_own_certificate(SSL_CTX* context, const http_options& opti
     return loaded ? load_key(context, options) : loaded;
 }
 
+/// A client that offers protocols gets HTTP/1.1, if it is among them.
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
+                    unsigned offered_size, void*)
+{
+    unsigned char* chosen = nullptr;
+    if (SSL_select_next_proto(&chosen, size, http_1_1, sizeof(http_1_1), offered, offered_size) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 bool refuses_certificate(int alert) noexcept
 {
     switch (alert) {
@@ -203,10 +220,8 @@ or_problem<std::unique_ptr<tls_context>> tls_context::make(const http_options& o
         throw std::bad_alloc();
     out->verify_ = options.verify_certificate;
     SSL_CTX_set_min_proto_version(out->context_, TLS1_2_VERSION);
-    SSL_CTX_set_mode(out->context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                        SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
-    constexpr unsigned char protocols[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-    SSL_CTX_set_alpn_protos(out->context_, protocols, sizeof(protocols));
+    SSL_CTX_set_mode(out->context_, mode);
+    SSL_CTX_set_alpn_protos(out->context_, http_1_1, sizeof(http_1_1));
     auto trust = load_trust(out->context_, options);
     if (!trust)
         return trust.error();
@@ -216,8 +231,31 @@ or_problem<std::unique_ptr<tls_context>> tls_context::make(const http_options& o
     return out;
 }
 
-tls_session::tls_session(const tls_context& context, int socket, const std::string& host)
-    : ssl_(SSL_new(context.context_)), socket_(socket), host_(host)
+or_problem<std::unique_ptr<tls_context>> tls_context::make_server(const http_options& options)
+{
+    ERR_clear_error();
+    std::unique_ptr<tls_context> out(new tls_context);
+    out->context_ = SSL_CTX_new(TLS_server_method());
+    if (!out->context_)
+        throw std::bad_alloc();
+    out->verify_ = false;
+    SSL_CTX_set_min_proto_version(out->context_, TLS1_2_VERSION);
+    SSL_CTX_set_mode(out->context_, mode);
+    SSL_CTX_set_options(out->context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_alpn_select_cb(out->context_, choose_protocol, nullptr);
+    auto own = load_own_certificate(out->context_, options);
+    if (!own)
+        return own.error();
+    return out;
+}
+
+tls_session::tls_session(const tls_context& server, int socket) : ssl_(SSL_new(server.context_)), socket_(socket)
+{
+    use_socket();
+    SSL_set_accept_state(ssl_);
+}
+
+void tls_session::use_socket()
 {
     BIO* bio = BIO_new(method());
     if (!ssl_ || !bio)
@@ -225,6 +263,12 @@ tls_session::tls_session(const tls_context& context, int socket, const std::stri
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_, bio, bio);
+}
+
+tls_session::tls_session(const tls_context& context, int socket, const std::string& host)
+    : ssl_(SSL_new(context.context_)), socket_(socket), host_(host)
+{
+    use_socket();
     SSL_set_connect_state(ssl_);
     const bool address = is_address(host);
     if (!address)

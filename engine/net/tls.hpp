@@ -30,7 +30,7 @@ struct tls_step
     std::size_t bytes = 0; ///< read or written, when done
 };
 
-/// Certificates and rules for all sessions of a client.
+/// Certificates and rules for all sessions of a client, or of a server.
 class tls_context
 {
   public:
@@ -41,6 +41,9 @@ class tls_context
     /// Reads the files that `options` names, or the texts in it. Problems are `tls_failed` and name which.
     [[nodiscard]] static or_problem<std::unique_ptr<tls_context>> make(const http_options& options);
 
+    /// Of a server, which must have a certificate and a key in `options` and asks its clients for none.
+    [[nodiscard]] static or_problem<std::unique_ptr<tls_context>> make_server(const http_options& options);
+
   private:
     friend class tls_session;
 
@@ -50,12 +53,15 @@ class tls_context
     bool verify_ = true;
 };
 
-/// The client's side of one TLS connection. Neither the socket nor the context may go before it.
+/// One side of a TLS connection. The socket may not go before it, nor the context before the end of the constructor.
 class tls_session
 {
   public:
     /// @param socket open, non-blocking
     tls_session(const tls_context& context, int socket, const std::string& host);
+
+    /// The server's side.
+    tls_session(const tls_context& server, int socket);
     ~tls_session();
     tls_session(const tls_session&) = delete;
     tls_session& operator=(const tls_session&) = delete;
@@ -82,6 +88,8 @@ class tls_session
   private:
     [[nodiscard]] tls_step step(int result, std::size_t bytes);
     void note_failure(int ssl_error, int system_error);
+
+    void use_socket();
 
     static int send_through(BIO* bio, const char* data, int size);
     static int receive_through(BIO* bio, char* data, int size);

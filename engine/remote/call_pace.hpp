@@ -31,6 +31,8 @@ class call_pace
     /// The remote side has asked to be left alone, and is.
     [[nodiscard]] bool paused(steady_time now) const noexcept { return now < paused_until_; }
 
+    [[nodiscard]] steady_time paused_until() const noexcept { return paused_until_; }
+
     void call_begins(steady_time now) noexcept;
     void call_succeeded(steady_time begun, steady_time now) noexcept;
     void throttle(steady_time now, steady_time until) noexcept;

@@ -69,6 +69,19 @@ call_end end_of(std::exception_ptr e)
 
 } // namespace
 
+/// The watchers of a thread, which are those of its loops. Touched when one is made or destroyed, or reported on.
+class remote::watcher_roll
+{
+  public:
+    static std::vector<watcher*>& all()
+    {
+        static thread_local std::vector<watcher*> watchers;
+        return watchers;
+    }
+
+    static bool runs_on(const watcher& w, const potoo::loop& l);
+};
+
 class watcher::service final : private timer_node, private ready_node
 {
   public:
@@ -120,7 +133,33 @@ class watcher::service final : private timer_node, private ready_node
         w.complete();
     }
 
-    void throttle(steady_time until) { pace_.throttle(loop_.now(), until); }
+    void throttle(steady_time until)
+    {
+        ++throttled_;
+        pace_.throttle(loop_.now(), until);
+    }
+
+    [[nodiscard]] watcher_report report() const
+    {
+        const steady_time now = loop_.now();
+        watcher_report r;
+        r.name = *name_;
+        r.calls = calls;
+        r.looks = looks;
+        r.failures = failures_;
+        r.throttled = throttled_;
+        r.waiting = waiting_;
+        r.under_way = active_;
+        r.allowed = pace_.allowed();
+        r.last_failure = last_failure_;
+        if (pace_.paused(now))
+            r.paused_for = std::chrono::ceil<duration>(pace_.paused_until() - now);
+        else if (active_ > 0)
+            r.stuck_for = std::chrono::floor<duration>(now - moved_at_);
+        return r;
+    }
+
+    [[nodiscard]] const potoo::loop& loop() const noexcept { return loop_; }
 
     [[nodiscard]] std::size_t allowed() const noexcept { return pace_.allowed(); }
 
@@ -211,6 +250,8 @@ class watcher::service final : private timer_node, private ready_node
             }
             pace_.call_begins(now);
             ++calls;
+            if (active_ == 0)
+                moved_at_ = now;
             call& c = free_call();
             c.begin(now);
         }
@@ -258,12 +299,24 @@ class watcher::service final : private timer_node, private ready_node
     {
         --active_;
         const steady_time now = loop_.now();
+        moved_at_ = now;
+        note(end);
         settle(c, end, now);
         free_.push_back(&c);
         if (pumping_)
             loop_.schedule(*this);
         else
             pump(now);
+    }
+
+    void note(const call_end& end)
+    {
+        if (end.what == call_end::kind::good) {
+            last_failure_.clear();
+            return;
+        }
+        ++failures_;
+        last_failure_ = end.what == call_end::kind::failed ? end.why : "the answer cannot be used";
     }
 
     void settle(call& c, const call_end& end, steady_time now)
@@ -373,6 +426,10 @@ class watcher::service final : private timer_node, private ready_node
     remote::watch_list line_{store_}; ///< those that are due
     std::size_t waiting_ = 0;         ///< in the calendar, the line or a page
     std::size_t active_ = 0;          ///< calls under way
+    std::uint64_t failures_ = 0;
+    std::uint64_t throttled_ = 0;
+    steady_time moved_at_; ///< a call has ended, or the first of several has begun
+    std::string last_failure_;
     steady_time armed_for_ = steady_time::max();
     steady_time call_time_;
     bool pumping_ = false;
@@ -410,9 +467,34 @@ bool watch::withdraw() noexcept
 
 watcher::watcher(potoo::loop& l, std::string name, limits lim)
     : service_(std::make_unique<service>(*this, l, name, lim))
-{}
+{
+    remote::watcher_roll::all().push_back(this);
+}
 
-watcher::~watcher() = default;
+watcher::~watcher()
+{
+    std::erase(remote::watcher_roll::all(), this);
+}
+
+bool remote::watcher_roll::runs_on(const watcher& w, const potoo::loop& l)
+{
+    return &w.service_->loop() == &l;
+}
+
+watcher_report watcher::report() const
+{
+    return service_->report();
+}
+
+std::vector<watcher_report> watcher_reports(const loop& l)
+{
+    std::vector<watcher_report> reports;
+    for (const watcher* w : remote::watcher_roll::all()) {
+        if (remote::watcher_roll::runs_on(*w, l))
+            reports.push_back(w->report());
+    }
+    return reports;
+}
 
 std::uint64_t watcher::calls() const noexcept
 {

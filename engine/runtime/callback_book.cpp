@@ -7,6 +7,21 @@
 
 namespace potoo::runtime {
 
+json::value opened_form(const opened_callback& c)
+{
+    if (c.about.is_null())
+        return json::string(c.token);
+    return json::object{{"token", c.token}, {"about", c.about}};
+}
+
+opened_callback parse_opened(std::string_view text)
+{
+    const json::value said = parse_recorded(text);
+    if (said.is_string())
+        return {std::string(said.get_string()), {}};
+    return {std::string(said.at("token").as_string()), said.at("about")};
+}
+
 callback_book::place callback_book::place_of(const journal::record& r)
 {
     return {r.task.value(), r.item.value(), r.attempt.value(), r.branch, r.step};
@@ -24,7 +39,10 @@ callback_book::entry& callback_book::open(const journal::record& opened)
     e.branch = opened.branch;
     e.step = opened.step;
     e.name = opened.name;
-    e.token = std::string(parse_recorded(opened.data).as_string());
+    opened_callback said = parse_opened(opened.data);
+    e.token = std::move(said.token);
+    e.about = std::move(said.about);
+    e.opened = opened.at;
     by_token_.emplace(e.token, &e);
     return e;
 }

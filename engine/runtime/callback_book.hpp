@@ -7,6 +7,7 @@
 
 #include <potoo/ids.hpp>
 #include <potoo/json.hpp>
+#include <potoo/time.hpp>
 #include <potoo/wait.hpp>
 
 #include <cstddef>
@@ -22,11 +23,24 @@ namespace potoo::runtime {
 /// What became of an attempt to complete a callback.
 enum class callback_outcome : std::uint8_t
 {
+    heard,             ///< a sign of life was noted
     completed,         ///< recorded; the attempt goes on once that is durable
     already_completed, ///< by whatever it was completed first
     attempt_ended,     ///< nobody waits for it any more
     unknown,           ///< this run has opened no such callback
 };
+
+/// What is recorded of a callback when it is opened.
+struct opened_callback
+{
+    std::string token;
+    json::value about; ///< null = nothing
+};
+
+[[nodiscard]] json::value opened_form(const opened_callback& c);
+
+/// Reads the text of it back. @throws std::exception when it is none
+[[nodiscard]] opened_callback parse_opened(std::string_view text);
 
 /// Entries stay where they are until their attempt is forgotten.
 class callback_book
@@ -41,6 +55,10 @@ class callback_book
         std::uint32_t step = 0;
         std::string name;
         std::string token;
+        json::value about;    ///< shown to people
+        wall_time opened{};
+        steady_time heard{};  ///< the last sign of life; the epoch = there was none
+        double fraction = 0;  ///< of its progress, as far as it said so
         bool success = false;
         json::value answer;            ///< once completed
         journal::position durable = 0; ///< what the completion has in the log; 0 = long durable
@@ -56,6 +74,16 @@ class callback_book
 
     /// Null when there is none of that token, or its attempt is forgotten.
     [[nodiscard]] entry* find(std::string_view token);
+
+    /// Calls `visit(const entry&)` for those that wait for their completion, in order of task and item.
+    template <class Visit>
+    void for_each_open(Visit&& visit) const
+    {
+        for (const auto& [place, e] : entries_) {
+            if (e.completed.value() == 0)
+                visit(e);
+        }
+    }
 
     /// The attempt has ended, and its coroutines: of its callbacks only what became of them is kept.
     void forget(task_index t, item_index i, attempt_number n);

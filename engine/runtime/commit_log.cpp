@@ -14,31 +14,42 @@ struct commit_log::state
     bool open = true;
     std::atomic<bool> notice_posted{false};
     std::atomic<journal::position> written{0};
+
+    /// One append on its way.
+    bool sample_settled = true;
+    journal::position sample = 0;
+    steady_time sampled_at;
+    latency_histogram latency;
 };
 
 namespace {
 
 /// Commits come faster than the loop turns; one message tells of all of them.
 template <class State>
-void tell_durable(const std::shared_ptr<State>& s)
+void tell_durable(const std::shared_ptr<State>& s, potoo::loop& l)
 {
     s->notice_posted.store(false, std::memory_order_release);
     if (!s->open)
         return;
     const journal::position p = s->written.load(std::memory_order_acquire);
     s->durable.advance_to(p);
+    if (!s->sample_settled && p >= s->sample) {
+        s->latency.add(l.now() - s->sampled_at);
+        s->sample_settled = true;
+    }
     if (s->who)
         s->who->durable(p);
 }
 
 template <class State>
-journal::writer_events events_of(const std::shared_ptr<State>& s, loop::executor_type executor)
+journal::writer_events events_of(const std::shared_ptr<State>& s, potoo::loop& l)
 {
+    const auto executor = l.executor();
     journal::writer_events events;
-    events.durable = [s, executor](journal::position p) {
+    events.durable = [s, &l, executor](journal::position p) {
         s->written.store(p, std::memory_order_release);
         if (!s->notice_posted.exchange(true, std::memory_order_acq_rel))
-            boost::asio::post(executor, [s] { tell_durable(s); });
+            boost::asio::post(executor, [s, &l] { tell_durable(s, l); });
     };
     events.failed = [s, executor](const journal::store_error& e) {
         boost::asio::post(executor, [s, why = e] {
@@ -58,7 +69,8 @@ journal::writer_events events_of(const std::shared_ptr<State>& s, loop::executor
 } // namespace
 
 commit_log::commit_log(potoo::loop& l, journal::store& store, journal::writer_mode mode)
-    : state_(std::make_shared<state>()), executor_(l.executor()), writer_(store, events_of(state_, executor_), mode)
+    : loop_(l), state_(std::make_shared<state>()), sample_settled_(&state_->sample_settled), executor_(l.executor()),
+      writer_(store, events_of(state_, l), mode)
 {}
 
 commit_log::~commit_log()
@@ -70,6 +82,27 @@ commit_log::~commit_log()
 void commit_log::set_listener(listener* who) noexcept
 {
     state_->who = who;
+}
+
+void commit_log::take_sample(journal::position p) noexcept
+{
+    if (writer_.durable() >= p)
+        return;
+    state_->sample_settled = false;
+    state_->sample = p;
+    state_->sampled_at = loop_.now();
+}
+
+const latency_histogram& commit_log::latency() const noexcept
+{
+    return state_->latency;
+}
+
+steady_clock::duration commit_log::waiting_for() const noexcept
+{
+    if (state_->sample_settled || writer_.durable() >= state_->sample)
+        return {};
+    return loop_.now() - state_->sampled_at;
 }
 
 counter::wait commit_log::reached(journal::position p) noexcept
@@ -88,6 +121,17 @@ void commit_log::prune(journal::retention keep, wall_time now, std::function<voi
                               done(r);
                       });
                   });
+}
+
+journal::position commit_log::append(journal::entry_change change, std::function<void(bool)> done)
+{
+    return writer_.append(std::move(change),
+                          [s = state_, executor = executor_, done = std::move(done)](bool took_effect) mutable {
+                              boost::asio::post(executor, [s, done = std::move(done), took_effect] {
+                                  if (s->open)
+                                      done(took_effect);
+                              });
+                          });
 }
 
 std::size_t commit_log::stop()

@@ -3,6 +3,7 @@
 /// The journal as the loop sees it: append now, go on when it is durable.
 
 #include "engine/journal/writer.hpp"
+#include "engine/runtime/latency_histogram.hpp"
 
 #include <potoo/loop.hpp>
 #include <potoo/wait.hpp>
@@ -41,11 +42,14 @@ class commit_log
 
     journal::run_number create_run(journal::new_run run) { return writer_.create_run(std::move(run)); }
 
-    journal::position append(journal::record&& r) { return writer_.append(std::move(r)); }
+    journal::position append(journal::record&& r) { return sampled(writer_.append(std::move(r))); }
 
-    journal::position append(const journal::record& r) { return writer_.append(r); }
+    journal::position append(const journal::record& r) { return sampled(writer_.append(r)); }
 
     void append_log(journal::log_chunk chunk) { writer_.append_log(std::move(chunk)); }
+
+    /// @param done called on the loop when it is durable, with whether it took effect, unless the log is gone by then
+    journal::position append(journal::entry_change change, std::function<void(bool)> done);
 
     [[nodiscard]] journal::position last() const noexcept { return writer_.last(); }
 
@@ -56,6 +60,12 @@ class commit_log
 
     /// `co_await log.reached(p)`
     [[nodiscard]] counter::wait reached(journal::position p) noexcept;
+
+    /// How long it took from appends until the loop was told that they are durable. One of them is on trial at a time.
+    [[nodiscard]] const latency_histogram& latency() const noexcept;
+
+    /// How long the one on trial has not been durable.
+    [[nodiscard]] steady_clock::duration waiting_for() const noexcept;
 
     /// With `writer_mode::manual`: writes what has gathered. @return false when there is nothing, or it cannot be
     /// written
@@ -73,7 +83,19 @@ class commit_log
   private:
     struct state;
 
+    /// What is appended while a sample waits costs one comparison.
+    journal::position sampled(journal::position p)
+    {
+        if (*sample_settled_)
+            take_sample(p);
+        return p;
+    }
+
+    void take_sample(journal::position p) noexcept;
+
+    potoo::loop& loop_;
     std::shared_ptr<state> state_;
+    const bool* sample_settled_;
     loop::executor_type executor_;
     journal::writer writer_;
 };

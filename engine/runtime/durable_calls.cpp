@@ -4,6 +4,8 @@
 #include "engine/runtime/live_attempt.hpp"
 #include "engine/runtime/run_executor.hpp"
 
+#include <potoo/concurrency.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,6 +40,29 @@ failure callback_failure(const std::string& name, const json::value& said)
         message = fmt::format("the callback `{}` was completed as failed{}", name,
                               said.is_null() ? std::string() : ": " + json::serialize(said));
     return failure(message, text("code"));
+}
+
+task<> until_completed(callback_book::entry& e)
+{
+    co_await e.completed.reached(1);
+}
+
+/// @throws failure when nothing was heard of it for that long
+task<> completed_or_silent(callback_book::entry& e, steady_time began, duration silence)
+{
+    while (e.completed.value() == 0) {
+        const steady_time heard = std::max(began, e.heard);
+        try {
+            auto completed = until_completed(e);
+            co_await with_deadline(std::move(completed), heard + silence);
+        } catch (const cancelled& c) {
+            if (c.reason() != cancel_reason::deadline)
+                throw;
+        }
+        if (e.completed.value() == 0 && e.heard <= heard)
+            throw failure(fmt::format("nothing was heard of the callback `{}` for {}", e.name, format_duration(silence)),
+                          "heartbeat_missed");
+    }
 }
 
 [[noreturn]] void throw_recorded_failure(const json::value& error)
@@ -184,21 +209,23 @@ task<double> live_attempt::random()
     co_return make_replayable_number(token(), path, calls().next_draw(path));
 }
 
-task<open_callback> live_attempt::callback(std::string name)
+task<open_callback> live_attempt::callback(std::string name, json::value about)
 {
     branch& here = co_await this_branch();
     journal::record r = calls().next_call(here, call_kind::callback, name);
     if (const journal::record* before = calls().recall_call(r))
-        co_return open_callback(std::move(name), std::string(parse_recorded(before->data).as_string()));
+        co_return open_callback(std::move(name), parse_opened(before->data).token, owner_.services().callback_base);
     co_await begin_new(here);
-    std::string callback_token = make_callback_token(owner_.id(), owner_.services().unguessable);
-    r.data = json::serialize(json::string(callback_token));
+    owner_.mask().clean(about);
+    const opened_callback opened{make_callback_token(owner_.id(), owner_.services().unguessable), std::move(about)};
+    r.data = recordable_text(opened_form(opened), fmt::format("what the callback `{}` says of itself", name));
+    r.at = owner_.clock().wall_now();
     owner_.callbacks().open(r);
     co_await commit(std::move(r));
-    co_return open_callback(std::move(name), std::move(callback_token));
+    co_return open_callback(std::move(name), opened.token, owner_.services().callback_base);
 }
 
-task<json::value> live_attempt::completion(open_callback c)
+task<json::value> live_attempt::completion(open_callback c, duration silence)
 {
     callback_book::entry* e = owner_.callbacks().find(c.token());
     if (!e)
@@ -208,7 +235,10 @@ task<json::value> live_attempt::completion(open_callback c)
     calls().note_trace(here);
     {
         const deferral waits(*this);
-        co_await e->completed.reached(1);
+        if (silence == duration::max())
+            co_await e->completed.reached(1);
+        else
+            co_await completed_or_silent(*e, loop().now(), silence);
         co_await owner_.services().log.reached(e->durable);
     }
     if (!e->success)

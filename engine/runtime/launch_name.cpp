@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 namespace potoo::runtime {
@@ -89,6 +90,16 @@ run_id make_run_id(std::mt19937_64& entropy)
     for (int i = 1; i < 12; ++i)
         id += all[std::uniform_int_distribution<std::size_t>(0, all.size() - 1)(entropy)];
     return run_id(std::move(id));
+}
+
+bool is_usable_run_id(std::string_view id) noexcept
+{
+    constexpr std::size_t longest = 24;
+    const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const auto fits = [&](char c) { return is_letter(c) || is_digit(c) || c == '-'; };
+    return !id.empty() && id.size() <= longest && is_letter(id.front()) && id.back() != '-' &&
+           std::all_of(id.begin(), id.end(), fits);
 }
 
 launch_token make_launch_token(const run_id& run, std::string_view task, std::string_view item, attempt_number attempt)

@@ -15,6 +15,9 @@ namespace potoo::runtime {
 /// Twelve random characters, `[a-z][a-z0-9]{11}`: 61 bits.
 [[nodiscard]] run_id make_run_id(std::mt19937_64& entropy);
 
+/// Launch tokens can begin with it, and are labels then: `[a-z]([a-z0-9-]{0,22}[a-z0-9])?`.
+[[nodiscard]] bool is_usable_run_id(std::string_view id) noexcept;
+
 /// The same for the same arguments, whenever it is asked; another for any others (128 bit FNV-1a of them). `item` is
 /// the item's key, or its position where it has none, so that a token stays with its item when the order changes.
 [[nodiscard]] launch_token make_launch_token(const run_id& run, std::string_view task, std::string_view item,

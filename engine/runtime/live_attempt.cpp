@@ -8,9 +8,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 namespace potoo::runtime {
+namespace {
+
+void refuse_unusable_property(std::string_view name, const json::value& value)
+{
+    constexpr std::size_t longest_name = 64;
+    constexpr std::size_t largest_value = 4'096;
+    constexpr std::string_view others = "_-.";
+    const auto fits = [&](unsigned char c) { return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != others.npos; };
+    if (name.empty() || name.size() > longest_name || !std::all_of(name.begin(), name.end(), fits))
+        throw fatal(fmt::format("`{}` cannot be the name of a property: it has 1 to {} letters, digits, `_`, `-` and `.`",
+                                name.substr(0, longest_name), longest_name),
+                    "property");
+    if (const std::size_t size = json::serialize(value).size(); size > largest_value)
+        throw fatal(fmt::format("the property `{}` has {} bytes as JSON, and {} are allowed; give what is large as the "
+                                "output",
+                                name, size, largest_value),
+                    "property");
+}
+
+} // namespace
 
 live_attempt::live_attempt(run_executor& owner, task_index task, item_index item, attempt_number number,
                            std::vector<journal::record> recorded, std::optional<wall_time> first_started, purpose p)
@@ -393,6 +414,13 @@ void live_attempt::progress(double fraction, std::string_view message)
 {
     if (!is_reconciliation())
         owner_.note_progress(*this, std::clamp(fraction, 0.0, 1.0), message);
+}
+
+void live_attempt::publish(std::string_view name, json::value value)
+{
+    refuse_unusable_property(name, value);
+    if (!is_reconciliation())
+        owner_.note_property(*this, name, std::move(value));
 }
 
 void live_attempt::set_deferred(bool deferred)

@@ -69,6 +69,8 @@ class live_attempt final : public execution, public context, public detail::slab
 
     [[nodiscard]] steady_time started() const noexcept { return started_; }
 
+    [[nodiscard]] bool has_released_slot() const noexcept { return slot_released_; }
+
     /// Why what it began at a remote side may run still; empty when it does not.
     [[nodiscard]] std::string_view unconfirmed() const noexcept
     {
@@ -120,13 +122,18 @@ class live_attempt final : public execution, public context, public detail::slab
     void log(std::string_view line) override;
     void log_output(output_stream stream, std::string_view piece) override;
     void progress(double fraction, std::string_view message) override;
+    void publish(std::string_view name, json::value value) override;
     task<json::value> step(std::string name, task<json::value> work) override;
     task<> sleep_until(std::string name, wall_time t) override;
     task<wall_time> now() override;
     task<std::string> uuid() override;
     task<double> random() override;
-    task<open_callback> callback(std::string name) override;
-    task<json::value> completion(open_callback c) override;
+    void release_slot() override { slot_released_ = true; }
+
+    using context::callback;
+    using context::completion;
+    task<open_callback> callback(std::string name, json::value about) override;
+    task<json::value> completion(open_callback c, duration silence) override;
     void on_cancel(task<> handler) override;
     std::optional<json::value> recorded(std::string_view name) override;
     task<> record(std::string name, json::value fact) override;
@@ -202,6 +209,7 @@ class live_attempt final : public execution, public context, public detail::slab
     std::int32_t deferrals_ = 0;
     purpose purpose_;
     bool timed_out_ = false;
+    bool slot_released_ = false;
     bool token_claimed_ = false;
     bool operator_ended_ = false;
     bool stop_unrecorded_ = false; ///< not known to be in the journal yet

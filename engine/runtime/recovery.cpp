@@ -1,7 +1,9 @@
 // How a run that the journal knows is brought back to where it was.
 
 #include "engine/runtime/launch_name.hpp"
+#include "engine/runtime/retry_timer.hpp"
 #include "engine/runtime/run_executor.hpp"
+#include "engine/runtime/run_records.hpp"
 
 #include <fmt/format.h>
 
@@ -40,13 +42,13 @@ void run_executor::recover(journal::run_number number, std::span<const record> r
     replaying_ = true;
     end_recorded_.assign(dag().tasks.size(), false);
     machine_.start();
-    const wall_time first_started = plan_.created;
+    deadline_from_ = plan_.created;
     for (const record& r : records)
         replay(r);
     replaying_ = false;
     had_ended_ = had_ended_ && schedule::is_terminal(machine_.state());
     if (!had_ended_)
-        begin_again(first_started);
+        begin_again();
     for (const auto& [key, u] : unconfirmed_) {
         if (const auto& [t, i, n] = key; !is_under_way(t, i, n))
             observer_.warning(fmt::format("{} had ended before it was confirmed that nothing of it runs any more ({}); "
@@ -56,14 +58,13 @@ void run_executor::recover(journal::run_number number, std::span<const record> r
     wake();
 }
 
-void run_executor::begin_again(wall_time first_started)
+void run_executor::begin_again()
 {
-    arm_deadline(first_started);
-    caused_by_ = append([] {
-        record r;
-        r.kind = record_kind::run_started;
-        return r;
-    }());
+    arm_deadline(deadline_from_);
+    caused_by_ = append(task_record(record_kind::run_started, journal::no_task));
+    // For who reads the journal: that start does not end the pause.
+    if (machine_.is_paused())
+        caused_by_ = append(task_record(record_kind::paused, journal::no_task));
     observer_.run_started(*this, true);
     pumping_ = true;
     report_what_followed();
@@ -97,6 +98,7 @@ void run_executor::replay(const record& r)
         else if (r.state == recorded_state::failed) {
             e.verdict = schedule::verdict::fail;
             values_.set_error(r.task, item_index(0), data_of(r).as_object());
+            not_evaluable_.at(r.task.value()) = true;
         } else if (dag()[r.task].foreach && expand_items(r.task) != e.item_count)
             throw std::runtime_error(fmt::format(
                 "`foreach` of task `{}` yields another number of items than it did before", dag()[r.task].name));
@@ -161,6 +163,13 @@ void run_executor::replay(const record& r)
     case record_kind::run_ended:
         had_ended_ = true;
         break;
+    case record_kind::run_reopened:
+        had_ended_ = false;
+        deadline_from_ = r.at;
+        break;
+    case record_kind::task_reopened:
+        replay_reopening({r.task, r.number != 0});
+        break;
     // Say nothing that the machine does not know: it said so itself, or they change no decision.
     case record_kind::run_created:
     case record_kind::run_started:
@@ -202,6 +211,19 @@ void run_executor::replay_end(const record& r)
     history_.erase(key);
     replay_event(schedule::attempt_ended{r.task, r.item, result.outcome, retry_allowed(*dag()[r.task].retry, result),
                                          replayable_fraction(id(), r.task, r.item, r.attempt) * 2 - 1});
+}
+
+void run_executor::replay_reopening(const schedule::task_reopened& e)
+{
+    if (!machine_.may_reopen(e))
+        return;
+    end_recorded_.at(e.task.value()) = false;
+    forget_end_of(e);
+    std::erase_if(history_, [&](const auto& h) {
+        const item_index i(static_cast<std::uint32_t>(h.first));
+        return h.first >> 32 == e.task.value() && !is_under_way(e.task, i, machine_.attempt_of(e.task, i));
+    });
+    replay_event(e);
 }
 
 /// A reconciliation adds to what its attempt, which has ended, left behind.

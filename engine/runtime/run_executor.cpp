@@ -1,6 +1,8 @@
 #include "engine/runtime/run_executor.hpp"
 
 #include "engine/runtime/launch_name.hpp"
+#include "engine/runtime/retry_timer.hpp"
+#include "engine/runtime/run_records.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +10,6 @@
 #include <cassert>
 #include <filesystem>
 #include <mutex>
-#include <set>
 
 namespace potoo::runtime {
 
@@ -16,81 +17,6 @@ using journal::record;
 using journal::record_kind;
 using journal::recorded_state;
 using schedule::attempt_outcome;
-
-namespace {
-
-record task_record(record_kind kind, task_index t)
-{
-    record r;
-    r.kind = kind;
-    r.task = t;
-    return r;
-}
-
-void fill(record& r, record_kind kind, task_index t, item_index i, attempt_number n)
-{
-    r.kind = kind;
-    r.task = t;
-    r.item = i;
-    r.attempt = n;
-}
-
-record attempt_record(record_kind kind, task_index t, item_index i, attempt_number n)
-{
-    record r;
-    fill(r, kind, t, i, n);
-    return r;
-}
-
-json::value items_of(json::value v, const std::string& source)
-{
-    if (v.is_array())
-        return v;
-    if (!v.is_object())
-        throw expression_error(fmt::format("`foreach` takes an array or an object, and `{}` is {}", source,
-                                           v.is_null() ? "null" : fmt::format("a {}", to_string(v.kind()).data())),
-                               0);
-    json::array items;
-    for (auto& member : v.get_object())
-        items.push_back(json::object{{"key", member.key()}, {"value", std::move(member.value())}});
-    return items;
-}
-
-std::string key_text(const json::value& key)
-{
-    if (key.is_string())
-        return std::string(key.as_string());
-    if (key.is_int64() || key.is_uint64())
-        return json::serialize(key);
-    throw expression_error(fmt::format("`key` must be a string or a whole number, not {}", json::serialize(key)), 0);
-}
-
-} // namespace
-
-/// Between two attempts of one item.
-struct run_executor::retry_timer final : timer_node
-{
-    retry_timer(run_executor& owner, task_index t, item_index i) : owner_(owner), task_(t), item_(i) {}
-
-    ~retry_timer()
-    {
-        if (armed())
-            owner_.services_.loop.disarm(*this);
-    }
-
-    void on_due() override
-    {
-        run_executor& owner = owner_;
-        record r = task_record(record_kind::retry_due, task_);
-        r.item = item_;
-        owner.enqueue(schedule::retry_due{task_, item_}, std::move(r));
-        owner.retries_.erase(key_of(task_, item_));
-    }
-
-    run_executor& owner_;
-    task_index task_;
-    item_index item_;
-};
 
 /// The journal has not taken a cancellation in time.
 struct run_executor::stop_timer final : timer_node
@@ -110,7 +36,8 @@ struct run_executor::stop_timer final : timer_node
 
 run_executor::run_executor(runtime::services& s, run_plan plan, secret_mask& mask, run_observer& observer)
     : services_(s), clock_(s.loop), plan_(std::move(plan)), mask_(mask), observer_(observer), machine_(*plan_.dag),
-      values_(*plan_.dag), prepared_(plan_.dag->tasks.size()), attempts_(plan_.dag->tasks.size())
+      values_(*plan_.dag), prepared_(plan_.dag->tasks.size()), attempts_(plan_.dag->tasks.size()),
+      not_evaluable_(plan_.dag->tasks.size())
 {
     machine_.start_on_request();
     bind_names();
@@ -120,11 +47,13 @@ run_executor::~run_executor()
 {
     // Frames that are destroyed where they wait must not speak to an executor that is half gone.
     detaching_ = true;
+    refuse_reopenings();
     attempts_.clear();
     reconciliations_.clear();
     retired_.clear();
     services_.starts.note_in_flight(*this, 0, 0);
     services_.starts.leave(*this);
+    services_.pools.leave(*this);
     if (queued())
         services_.loop.unschedule(*this);
     if (armed())
@@ -137,8 +66,7 @@ void run_executor::bind_names()
 {
     params_value_ = std::move(plan_.params);
     secrets_ = std::move(plan_.secrets);
-    run_value_ =
-        json::object{{"id", plan_.id.value()}, {"dag", plan_.dag->name}, {"started_at", format_time(plan_.created)}};
+    run_value_ = run_names(plan_.id, *plan_.dag, plan_.created, plan_.origin);
     names_.set("params", params_value_).set("run", run_value_);
     names_.set_members("tasks", [this](std::string_view name) { return values_.view(name); });
     names_.set_members("secrets", [this](std::string_view name) { return secrets_.if_contains(name); });
@@ -203,9 +131,12 @@ void run_executor::start(std::function<void()> when_ended)
     run.dag = std::move(document);
     run.params = json::serialize(params_value_);
     run.created = plan_.created;
+    if (plan_.origin != run_origin{})
+        run.origin = to_json(plan_.origin);
     number_ = services_.log.create_run(std::move(run));
     begin(std::move(when_ended));
-    arm_deadline(plan_.created);
+    deadline_from_ = plan_.created;
+    arm_deadline(deadline_from_);
     caused_by_ = append(task_record(record_kind::run_started, journal::no_task));
     observer_.run_started(*this, false);
     pumping_ = true;
@@ -217,6 +148,7 @@ void run_executor::start(std::function<void()> when_ended)
 void run_executor::begin(std::function<void()> when_ended)
 {
     when_ended_ = std::move(when_ended);
+    services_.pools.join(*this, dag().pools);
     started_ = services_.loop.now();
 }
 
@@ -273,9 +205,29 @@ callback_outcome run_executor::complete_callback(std::string_view token, bool su
     return callback_outcome::completed;
 }
 
+callback_outcome run_executor::hear_of_callback(std::string_view token, std::optional<double> fraction,
+                                                std::string_view message)
+{
+    callback_book::entry* e = callbacks_.find(token);
+    if (!e)
+        return callbacks_.forgotten(token);
+    if (e->completed.value() != 0)
+        return callback_outcome::already_completed;
+    live_attempt* a = attempts_.find(e->task, e->item);
+    if (ended_ || !is_under_way(e->task, e->item, e->attempt))
+        return callback_outcome::attempt_ended;
+    e->heard = services_.loop.now();
+    e->fraction = fraction ? std::clamp(*fraction, 0.0, 1.0) : e->fraction;
+    if (a && (fraction || !message.empty()))
+        note_progress(*a, e->fraction, mask_.clean(std::string(message)));
+    return callback_outcome::heard;
+}
+
 bool run_executor::is_under_way(task_index t, item_index i, attempt_number n) const
 {
-    return schedule::is_in_flight(machine_.state_of(t, i)) && machine_.attempt_of(t, i) == n;
+    // A task that was reopened has no items until they are known again.
+    return i.value() < machine_.item_count(t) && schedule::is_in_flight(machine_.state_of(t, i)) &&
+           machine_.attempt_of(t, i) == n;
 }
 
 void run_executor::detach()
@@ -293,6 +245,7 @@ void run_executor::detach()
     services_.starts.leave(*this);
     stops_.clear();
     stop_timer_.reset();
+    refuse_reopenings();
     if (armed())
         services_.loop.disarm(*this);
     attempts_.for_each([](live_attempt& a) { a.stop(cancel_reason::shutdown); });
@@ -345,6 +298,7 @@ void run_executor::pump()
         take_event(*e);
     }
     if (!detaching_) {
+        take_reopenings();
         stop_what_may_stop();
         more_to_admit = admit_more();
         start_what_may_start();
@@ -370,19 +324,23 @@ void run_executor::take_event(pending_event& e)
             append(std::move(e.record));
         return;
     }
-    // An evaluation that was under way when the run was cancelled: nothing is recorded of a run after its end.
-    if (schedule::is_terminal(machine_.state()))
+    // An evaluation that was under way when the task was cancelled: nothing is recorded of a run after its end.
+    const auto* evaluated = std::get_if<schedule::task_evaluated>(&e.event);
+    if (schedule::is_terminal(machine_.state()) || (evaluated && !machine_.is_evaluating(evaluated->task)))
         return;
     attempt_report report;
     report.task = e.record.task;
     report.item = e.record.item;
     report.attempt = e.record.attempt;
     report.elapsed = duration(e.record.number);
+    const record_kind kind = e.record.kind;
     append(std::move(e.record));
     const std::span<const schedule::action> actions = machine_.apply(e.event);
     if (is_end)
         take_end(e, report, actions);
     carry_out(actions);
+    if (kind == record_kind::paused || kind == record_kind::resumed)
+        observer_.run_paused(machine_.is_paused());
     const bool decides_nothing = std::holds_alternative<schedule::attempt_deferred>(e.event) ||
                                  std::holds_alternative<schedule::attempt_resumed>(e.event);
     if (!decides_nothing)
@@ -415,76 +373,10 @@ void run_executor::carry_out(std::span<const schedule::action> actions)
         std::visit([this](const auto& x) { carry_out(x); }, a);
 }
 
-void run_executor::carry_out(const schedule::evaluate_task& a)
-{
-    if (replaying_)
-        return;
-    json::object error;
-    const schedule::task_evaluated answer = evaluate(a.task, error);
-    record r = task_record(record_kind::task_evaluated, a.task);
-    r.number = answer.item_count;
-    if (answer.verdict == schedule::verdict::skip)
-        r.state = recorded_state::skipped;
-    if (answer.verdict == schedule::verdict::fail) {
-        r.state = recorded_state::failed;
-        mask_.clean(error["message"]);
-        r.data = json::serialize(error);
-        values_.set_error(a.task, item_index(0), error);
-    }
-    enqueue(answer, std::move(r));
-}
-
-schedule::task_evaluated run_executor::evaluate(task_index t, json::object& error)
-{
-    const graph::task_spec& spec = dag()[t];
-    const char* part = "when";
-    try {
-        if (spec.when && !spec.when->evaluate_bool(names_))
-            return {t, schedule::verdict::skip, 0};
-        part = "foreach";
-        return {t, schedule::verdict::run, spec.foreach ? expand_items(t) : 1};
-    } catch (const expression_error& e) {
-        error = failed_result(failure_class::fatal,
-                              fmt::format("{}:{}:{}: `{}` of task `{}`: {}", dag().source_name, spec.where.line,
-                                          spec.where.column, part, spec.name, e.what()),
-                              "expression")
-                    .error;
-        return {t, schedule::verdict::fail, 0};
-    }
-}
-
-std::uint32_t run_executor::expand_items(task_index t)
-{
-    const graph::task_spec& spec = dag()[t];
-    json::value all = items_of(spec.foreach->evaluate(names_), spec.foreach->source());
-    json::array items = std::move(all.as_array());
-    std::vector<std::string> keys;
-    if (spec.key) {
-        std::set<std::string_view> seen;
-        keys.reserve(items.size());
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            const json::value index = i;
-            bindings names(&names_);
-            names.set("item", items[i]).set("item_index", index);
-            keys.push_back(key_text(spec.key->evaluate(names)));
-            if (!seen.insert(keys.back()).second)
-                throw expression_error(fmt::format("`key` is '{}' for more than one item", keys.back()), 0);
-        }
-    }
-    const auto count = static_cast<std::uint32_t>(items.size());
-    values_.set_items(t, std::move(items), std::move(keys));
-    return count;
-}
-
 void run_executor::carry_out(const schedule::start_attempt& a)
 {
     if (!replaying_)
         add_start(a.task, a.item, a.attempt);
-}
-
-void run_executor::add_start(task_index t, item_index i, attempt_number n)
-{
-    starts_.push_back({t, i, n, caused_by_});
 }
 
 /// The machine has taken the cancellation; whoever acts on it must find it in the journal after a crash.
@@ -521,69 +413,6 @@ void run_executor::stop_what_may_stop()
             found->go_on_to_stop();
     }
     stop_timer_.reset();
-}
-
-/// As many as there is room for; otherwise the gate, the journal or the start of those that are pending lead here
-/// again. @return there may be room for more now
-void run_executor::note_in_flight()
-{
-    services_.starts.note_in_flight(*this, machine_.in_flight(), machine_.item_totals()[schedule::task_state::running]);
-}
-
-bool run_executor::admit_more()
-{
-    start_gate& gate = services_.starts;
-    note_in_flight();
-    const std::size_t space = most_pending_starts - std::min(most_pending_starts, starts_.size());
-    if (space == 0 || !machine_.may_start() || services_.log.over_limit()) {
-        gate.leave(*this);
-        return false;
-    }
-    const std::uint32_t room = gate.room(*this, static_cast<std::uint32_t>(space));
-    carry_out(machine_.admit(room));
-    note_in_flight();
-    return room > 0 && machine_.may_start() && starts_.size() < most_pending_starts;
-}
-
-void run_executor::start_what_may_start()
-{
-    for (std::size_t n = 0; n < starts_a_turn && !starts_.empty(); ++n) {
-        if (!services_.log.is_durable(starts_.front().after))
-            return;
-        const pending_start s = starts_.front();
-        starts_.pop_front();
-        start_attempt(s);
-    }
-}
-
-void run_executor::start_attempt(const pending_start& s)
-{
-    // It may have been withdrawn, or cancelled, while it waited for the journal.
-    const schedule::task_state state = machine_.state_of(s.task, s.item);
-    if (!schedule::is_in_flight(state) || machine_.attempt_of(s.task, s.item) != s.attempt)
-        return;
-    item_history before;
-    if (const auto found = history_.empty() ? history_.end() : history_.find(key_of(s.task, s.item));
-        found != history_.end()) {
-        before = std::move(found->second);
-        history_.erase(found);
-    }
-    record started = attempt_record(record_kind::attempt_started, s.task, s.item, s.attempt);
-    if (dag()[s.task].key)
-        started.name = values_.item_name(s.task, s.item);
-    const journal::position said = append(std::move(started));
-    machine_.apply(schedule::attempt_started{s.task, s.item, s.attempt});
-    live_attempt& a = attempts_.insert(
-        std::make_unique<live_attempt>(*this, s.task, s.item, s.attempt, std::move(before.steps), before.started));
-    a.note_unawaited(said);
-    observer_.attempt_started(s.task, s.item, s.attempt);
-    if (state == schedule::task_state::cancelling) {
-        const cancel_reason reason = machine_.cancel_reason_of(s.task);
-        stop_once_recorded(a, reason == cancel_reason::none ? cancel_reason::user : reason);
-    }
-    clock_.let_go();
-    a.start();
-    clock_.hold_again();
 }
 
 void run_executor::attempt_has_ended(live_attempt& a, attempt_result&& result)
@@ -649,7 +478,7 @@ void run_executor::carry_out(const schedule::arm_retry& a)
 
 void run_executor::set_retry_timer(task_index t, item_index i, duration delay)
 {
-    auto timer = std::make_unique<retry_timer>(*this, t, i);
+    auto timer = std::make_unique<retry_timer>(*this, t, i, services_.loop.wall_now() + delay);
     services_.loop.arm(*timer, services_.loop.now() + delay);
     retries_.insert_or_assign(key_of(t, i), std::move(timer));
 }
@@ -668,8 +497,10 @@ void run_executor::carry_out(const schedule::cancel_attempt& a)
         stop_once_recorded(*found, a.reason);
 }
 
-/// Its turn will find that it is not under way any more.
-void run_executor::carry_out(const schedule::withdraw_attempt&) {}
+void run_executor::carry_out(const schedule::withdraw_attempt&)
+{
+    withdrawn_ = true;
+}
 
 void run_executor::carry_out(const schedule::task_ended& a)
 {
@@ -686,7 +517,7 @@ void run_executor::record_end(task_index task, schedule::task_state state)
     r.state = to_recorded(state);
     // The error of an attempt is with the attempt's end; one of `when` or `foreach` has no other place.
     const json::object* error = values_.error(task);
-    if (error && (machine_.item_count(task) == 0 || machine_.attempt_of(task, item_index(0)).value() == 0))
+    if (error && not_evaluable_[task.value()])
         r.data = json::serialize(*error);
     append(std::move(r));
     observer_.task_ended(task, state);
@@ -739,7 +570,7 @@ void run_executor::note_deferred(live_attempt& a, bool deferred)
     const auto kind = deferred ? record_kind::attempt_deferred : record_kind::attempt_resumed;
     record r = attempt_record(kind, a.task_at(), a.item(), a.attempt());
     if (deferred)
-        enqueue(schedule::attempt_deferred{a.task_at(), a.item()}, std::move(r));
+        enqueue(schedule::attempt_deferred{a.task_at(), a.item(), !a.has_released_slot()}, std::move(r));
     else
         enqueue(schedule::attempt_resumed{a.task_at(), a.item()}, std::move(r));
     observer_.attempt_deferred(a.task_at(), a.item(), deferred);
@@ -748,6 +579,12 @@ void run_executor::note_deferred(live_attempt& a, bool deferred)
 void run_executor::note_progress(live_attempt& a, double fraction, std::string_view message)
 {
     observer_.attempt_progress(a.task_at(), a.item(), fraction, mask_.clean(message));
+}
+
+void run_executor::note_property(live_attempt& a, std::string_view name, json::value value)
+{
+    mask_.clean(value);
+    observer_.attempt_property(a.task_at(), a.item(), a.attempt(), name, value);
 }
 
 } // namespace potoo::runtime

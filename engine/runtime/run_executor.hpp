@@ -17,11 +17,14 @@
 #include "engine/runtime/live_attempt.hpp"
 #include "engine/runtime/prepared_task.hpp"
 #include "engine/runtime/run_observer.hpp"
+#include "engine/runtime/run_origin.hpp"
 #include "engine/runtime/secret_mask.hpp"
 #include "engine/runtime/services.hpp"
 #include "engine/runtime/task_values.hpp"
 #include "engine/runtime/turn_clock.hpp"
+#include "engine/schedule/explain.hpp"
 #include "engine/schedule/run_machine.hpp"
+#include "engine/schedule/tasks_to_reopen.hpp"
 
 #include <potoo/expression.hpp>
 
@@ -46,9 +49,23 @@ struct run_plan
     json::object params;  ///< complete and checked
     json::object secrets; ///< name → text, resolved
     wall_time created{};
+    run_origin origin{};
 };
 
-class run_executor final : private ready_node, private timer_node, private start_gate::client
+/// What became of a wish that tasks run once more.
+enum class reopening : std::uint8_t
+{
+    done,
+    nothing,    ///< there is nothing to run once more
+    ended,      ///< the run has ended
+    cancelling, ///< the run is being cancelled
+    let_go,     ///< the run has been let go of
+};
+
+class run_executor final : private ready_node,
+                           private timer_node,
+                           private start_gate::client,
+                           public pool_book::client
 {
   public:
     /// `s`, `mask` and `observer` must outlive it.
@@ -73,10 +90,25 @@ class run_executor final : private ready_node, private timer_node, private start
     /// @throws std::out_of_range when there is no such task
     void cancel(task_index task);
 
+    /// Starts no attempt until `unpause`; those under way go on. Ignored when the run has ended.
+    void pause();
+    void unpause();
+
+    /// Lets tasks run once more, after what the run was told before. @param told called once, on the loop; in the
+    /// journal's line by then
+    void reopen(schedule::reopen_wish wish, std::function<void(reopening)> told);
+
     /// Delivers what an attempt waits for in `context::completion`. @param data the answer; of a failure a string, or
     /// an object with `message` and `code`, says why
     /// @throws fatal when `data` is larger than a result may be
     callback_outcome complete_callback(std::string_view token, bool success, json::value data);
+
+    /// A sign of life of what an attempt waits for. @param fraction nothing = as it was
+    callback_outcome hear_of_callback(std::string_view token, std::optional<double> fraction, std::string_view message);
+
+    /// Why a task, or one item of it, does not run, or why it does: what this run knows of it, and of the engine.
+    /// @throws std::out_of_range when there is no such task or item
+    [[nodiscard]] schedule::explanation why(task_index task, std::optional<item_index> item) const;
 
     /// Lets go of the run without ending it: local processes are stopped, remote jobs are left alone, nothing more is
     /// recorded.
@@ -120,6 +152,7 @@ class run_executor final : private ready_node, private timer_node, private start
     void add_log(live_attempt& a, journal::log_stream stream, std::string text);
     void note_deferred(live_attempt& a, bool deferred);
     void note_progress(live_attempt& a, double fraction, std::string_view message);
+    void note_property(live_attempt& a, std::string_view name, json::value value);
 
     /// From the attempt, once: it is destroyed soon after.
     void attempt_has_ended(live_attempt& a, attempt_result&& result);
@@ -197,10 +230,18 @@ class run_executor final : private ready_node, private timer_node, private start
         return (item_key{t.value()} << 32) | i.value();
     }
 
+    struct pending_reopening
+    {
+        schedule::reopen_wish wish;
+        std::function<void(reopening)> told;
+    };
+
     void on_ready() override;
     void on_due() override;
 
     void may_have_room() override { wake(); }
+
+    void may_have_slots() override { wake(); }
 
     void bind_names();
     [[nodiscard]] const prepared_task& prepare(const graph::task_spec& spec);
@@ -212,6 +253,18 @@ class run_executor final : private ready_node, private timer_node, private start
     void pump();
     void take_event(pending_event& e);
     void take_end(pending_event& e, attempt_report report, std::span<const schedule::action> actions);
+    void take_reopenings();
+    [[nodiscard]] reopening take(const schedule::reopen_wish& wish);
+    void refuse_reopenings() noexcept;
+    void reopen(const schedule::task_reopened& e);
+    void forget_end_of(const schedule::task_reopened& e);
+    void record_items_to_retry(const schedule::task_reopened& e);
+    void say_what_holds(const schedule::run_machine& m, schedule::explanation& e) const;
+    void say_when_retried(task_index task, std::optional<item_index> item, schedule::explanation& e) const;
+    void say_since_when(task_index task, item_index item, schedule::explanation& e) const;
+    void drop_withdrawn_starts();
+    void lease_slots();
+    void note_slots();
     void carry_out(std::span<const schedule::action> actions);
     void carry_out(const schedule::evaluate_task& a);
     void carry_out(const schedule::start_attempt& a);
@@ -247,7 +300,8 @@ class run_executor final : private ready_node, private timer_node, private start
     void replay_end(const journal::record& r);
     void keep_step(const journal::record& r);
     void keep_unconfirmed(const journal::record& r);
-    void begin_again(wall_time first_started);
+    void begin_again();
+    void replay_reopening(const schedule::task_reopened& e);
     void report_what_followed();
     void restart_in_flight();
 
@@ -281,6 +335,8 @@ class run_executor final : private ready_node, private timer_node, private start
     journal::position confirmed_position_ = 0; ///< of the last confirmation
     callback_book callbacks_;
     std::vector<bool> end_recorded_; ///< by task; while it replays
+    std::vector<bool> not_evaluable_; ///< by task: `when` or `foreach` failed
+    std::deque<pending_reopening> reopenings_;
     std::deque<std::unique_ptr<pending_event>> events_;
     std::deque<pending_start> starts_;
     std::deque<pending_stop> stops_;
@@ -288,6 +344,8 @@ class run_executor final : private ready_node, private timer_node, private start
     journal::position caused_by_ = 0;        ///< what is recorded up to here may be why an attempt is admitted
     journal::position end_position_ = 0;
     std::function<void()> when_ended_;
+    wall_time deadline_from_{};
+    bool withdrawn_ = false; ///< some of `starts_` may have been
     bool pumping_ = false;
     bool replaying_ = false;
     bool detaching_ = false;

@@ -43,9 +43,20 @@ class run_observer
 
     virtual void attempt_progress(task_index, item_index, double /*fraction*/, std::string_view /*message*/) {}
 
+    /// It has made something public (`context::publish`).
+    virtual void attempt_property(task_index, item_index, attempt_number, std::string_view /*name*/,
+                                  const json::value& /*value*/)
+    {}
+
     virtual void attempt_ended(const attempt_report&) {}
 
     virtual void task_ended(task_index, schedule::task_state) {}
+
+    /// It had ended, and is to run once more.
+    virtual void task_reopened(task_index) {}
+
+    /// No attempt is started, or they are again.
+    virtual void run_paused(bool /*paused*/) {}
 
     virtual void log(task_index, item_index, attempt_number, journal::log_stream, std::string_view /*text*/) {}
 

@@ -52,4 +52,13 @@ run_origin parse_run_origin(std::string_view text)
     return o;
 }
 
+json::object run_names(const run_id& id, const graph::dag& d, wall_time created, const run_origin& o)
+{
+    return {{"id", id.value()},
+            {"dag", d.name},
+            {"started_at", format_time(created)},
+            {"origin", o.by.empty() ? json::value() : json::value(json::string(o.by))},
+            {"scheduled", o.scheduled ? json::value(format_time(*o.scheduled)) : json::value()}};
+}
+
 } // namespace potoo::runtime

@@ -2,6 +2,10 @@
 /// @file
 /// Why there is a run: who or what began it, and what for. Kept with the run in the journal.
 
+#include "engine/graph/dag.hpp"
+
+#include <potoo/ids.hpp>
+#include <potoo/json.hpp>
 #include <potoo/time.hpp>
 
 #include <optional>
@@ -12,7 +16,8 @@ namespace potoo::runtime {
 
 struct run_origin
 {
-    std::string by;    ///< `cli`, `api`, `schedule`, `trigger` (another DAG's success), `replay`, `task` (ad hoc), `embedded`
+    std::string
+        by; ///< `cli`, `api`, `schedule`, `trigger` (another DAG's success), `replay`, `task` (ad hoc), `embedded`
     std::string who;   ///< name of the token that asked; empty = the local user, or nobody
     std::string name;  ///< that somebody gave it; of an ad-hoc task, too
     std::string cause; ///< id of what it belongs to: the run that triggered it, the replay, the ad-hoc task
@@ -27,5 +32,8 @@ struct run_origin
 
 /// What `to_json` wrote; empty text and unknown members are ignored. @throws std::invalid_argument when it is none
 [[nodiscard]] run_origin parse_run_origin(std::string_view text);
+
+/// What expressions call `run`: `id`, `dag`, `started_at`, `origin` (`by`, or null) and `scheduled` (or null).
+[[nodiscard]] json::object run_names(const run_id& id, const graph::dag& d, wall_time created, const run_origin& o);
 
 } // namespace potoo::runtime

@@ -3,9 +3,11 @@
 /// What runs share within one engine: the ports to the outside, and what attempts keep between them.
 
 #include "engine/runtime/commit_log.hpp"
+#include "engine/runtime/pool_book.hpp"
 #include "engine/runtime/shared_objects.hpp"
 #include "engine/runtime/start_gate.hpp"
 
+#include <potoo/callback.hpp>
 #include <potoo/http.hpp>
 #include <potoo/loop.hpp>
 #include <potoo/operator.hpp>
@@ -13,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace potoo::runtime {
 
@@ -27,6 +30,8 @@ struct services
     std::function<std::uint64_t()> unguessable; ///< numbers for secrets
     shared_objects& shared;
     start_gate& starts;
+    pool_book& pools;
+    std::string callback_base = callback_path; ///< what stands before the token in a callback's URL
 };
 
 } // namespace potoo::runtime

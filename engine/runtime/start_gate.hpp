@@ -87,6 +87,15 @@ class start_gate final : private timer_node
 
     [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
 
+    /// Of these, neither deferred nor cancelling.
+    [[nodiscard]] std::uint32_t running() const noexcept { return running_; }
+
+    /// How many may be running at once.
+    [[nodiscard]] std::uint32_t most_running() const noexcept
+    {
+        return limits_.max_running != 0 ? limits_.max_running : start_limits::usual_running;
+    }
+
     /// Attempts wait for memory.
     [[nodiscard]] bool short_of_memory() const noexcept { return short_; }
 
@@ -94,12 +103,6 @@ class start_gate final : private timer_node
     void on_due() override;
     void offer();
     [[nodiscard]] std::uint32_t free_places();
-
-    [[nodiscard]] std::uint32_t most_running() const noexcept
-    {
-        return limits_.max_running != 0 ? limits_.max_running : start_limits::usual_running;
-    }
-
     [[nodiscard]] std::uint32_t share_of(const client& c) const;
     void look_at_memory();
     void tell_short(std::uint64_t used);

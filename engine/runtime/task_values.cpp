@@ -29,7 +29,7 @@ std::string task_values::item_name(task_index task, item_index i) const
     if (!has_foreach(task))
         return {};
     const row& r = rows_[task.value()];
-    return r.keys.empty() ? std::to_string(i.value()) : r.keys[i.value()];
+    return i.value() < r.keys.size() ? r.keys[i.value()] : std::to_string(i.value());
 }
 
 void task_values::set_output(task_index task, item_index i, json::value output)
@@ -55,7 +55,27 @@ void task_values::set_error(task_index task, item_index i, const json::object& e
 
 void task_values::finish(task_index task, schedule::task_state state)
 {
-    rows_[task.value()].state = state;
+    row& r = rows_[task.value()];
+    r.state = state;
+    r.earlier = {};
+}
+
+void task_values::reopen(task_index task, bool all)
+{
+    row& r = rows_[task.value()];
+    if (!schedule::is_terminal(r.state))
+        return;
+    if (r.view.is_null())
+        build_view(task, r);
+    json::value shown = std::move(r.view);
+    std::vector<std::string> keys = std::move(r.keys);
+    r = {};
+    if (!all && has_foreach(task)) {
+        r.items = shown.get_object()["items"].as_array();
+        r.outputs = shown.get_object()["output"].as_array();
+        r.keys = std::move(keys);
+    }
+    r.earlier = std::move(shown);
 }
 
 const json::value* task_values::view(std::string_view task_name) const
@@ -65,7 +85,7 @@ const json::value* task_values::view(std::string_view task_name) const
         return nullptr;
     row& r = rows_[task->value()];
     if (!schedule::is_terminal(r.state))
-        return nullptr;
+        return r.earlier.is_null() ? nullptr : &r.earlier;
     if (r.view.is_null())
         build_view(*task, r);
     return &r.view;

@@ -37,7 +37,11 @@ class task_values
     /// The task has ended: `tasks.X` may be asked for.
     void finish(task_index task, schedule::task_state state);
 
-    /// `tasks.X`, valid as long as this; null while X has not ended.
+    /// The task has not ended any more. Until it does again `tasks.X` is what it was, for those who go on with it.
+    /// @param all it starts over; otherwise its items, and what they yielded, stay
+    void reopen(task_index task, bool all);
+
+    /// `tasks.X`, valid until X is reopened or ends; null while X has not ended.
     [[nodiscard]] const json::value* view(std::string_view task_name) const;
 
     /// The error that `tasks.X.error` shows; null when there is none.
@@ -53,6 +57,7 @@ class task_values
         item_index error_of;
         schedule::task_state state = schedule::task_state::pending; ///< terminal once it has ended
         json::value view;                                           ///< null until it is asked for; then has the items
+        json::value earlier;                                        ///< `view` of before it was reopened
     };
 
     void build_view(task_index task, row& r) const;

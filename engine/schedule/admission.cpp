@@ -103,9 +103,25 @@ run_machine::item_row& run_machine::row_at(std::uint32_t t, std::uint32_t item)
 }
 
 /// Gives back what an attempt was admitted to. To be followed by `refresh_ready`, which offers the slot again.
-void run_machine::release(std::uint32_t t)
+void run_machine::release(std::uint32_t t, std::uint32_t item)
 {
     --in_flight_;
+    release_slot(t, item);
+    item_row& row = row_at(t, item);
+    row.slotless = false;
+    if (tasks_[t].has_foreach)
+        --fan_outs_[tasks_[t].fan_out].slotless;
+}
+
+/// Once: the attempt stays in flight. To be followed by `refresh_ready` as well.
+void run_machine::release_slot(std::uint32_t t, std::uint32_t item)
+{
+    item_row& row = row_at(t, item);
+    if (row.slotless)
+        return;
+    row.slotless = true;
+    if (tasks_[t].has_foreach)
+        ++fan_outs_[tasks_[t].fan_out].slotless;
     if (const std::uint32_t p = tasks_[t].pool; p != none)
         --pools_[p].used;
 }
@@ -131,7 +147,7 @@ bool run_machine::wants_start(const task_row& row) const
     const fan_out& items = fan_outs_[row.fan_out];
     if (items.counts[task_state::queued] == 0)
         return false;
-    return items.max_active == 0 || items.counts.in_flight() < items.max_active;
+    return items.max_active == 0 || items.active() < items.max_active;
 }
 
 void run_machine::refresh_ready(std::uint32_t t)

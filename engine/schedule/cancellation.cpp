@@ -72,12 +72,18 @@ void run_machine::cancel_item(std::uint32_t t, std::uint32_t item)
 
 void run_machine::withdraw(std::uint32_t t, std::uint32_t item)
 {
+    take_back_attempt(t, item);
+    end_item(t, item, task_state::cancelled);
+}
+
+/// To be followed by what becomes of its item.
+void run_machine::take_back_attempt(std::uint32_t t, std::uint32_t item)
+{
     item_row& row = row_at(t, item);
     actions_.emplace_back(withdraw_attempt{task_index(t), item_index(item), attempt_number(row.attempt)});
     --row.attempt;
     row.begun = true;
-    release(t);
-    end_item(t, item, task_state::cancelled);
+    release(t, item);
 }
 
 /// Ends the items that never started, without making a row for each.

@@ -44,11 +44,12 @@ struct attempt_started
     friend bool operator==(const attempt_started&, const attempt_started&) = default;
 };
 
-/// The attempt is suspended on something remote. Changes no decision, so a journal may leave it out.
+/// The attempt is suspended on something remote. A journal may leave it out: what was started is told by its start.
 struct attempt_deferred
 {
     task_index task;
     item_index item;
+    bool keeps_slot = true; ///< otherwise it counts in its pool and in `max_active` no more, to its end
 
     friend bool operator==(const attempt_deferred&, const attempt_deferred&) = default;
 };
@@ -118,7 +119,8 @@ struct admission_limit_changed
     friend bool operator==(const admission_limit_changed&, const admission_limit_changed&) = default;
 };
 
-/// No attempt is started until `run_resumed`.
+/// No attempt is started until `run_resumed`. Attempts that `admit` gave and that have not begun are withdrawn, and
+/// wait again.
 struct run_paused
 {
     friend bool operator==(const run_paused&, const run_paused&) = default;
@@ -129,9 +131,20 @@ struct run_resumed
     friend bool operator==(const run_resumed&, const run_resumed&) = default;
 };
 
+/// The task is to run once more, with attempts numbered on and retries counted anew. A run that had ended goes on;
+/// whatever it was cancelled for, or a pause, is over. Of several tasks, those upstream first. Ignored unless `may_reopen`.
+struct task_reopened
+{
+    task_index task;
+    bool all = true; ///< as if it had never run: trigger rule, `when` and `foreach` decide anew. Otherwise, of a task
+                     ///< with items, those that did not end well are queued
+
+    friend bool operator==(const task_reopened&, const task_reopened&) = default;
+};
+
 using event = std::variant<task_evaluated, attempt_started, attempt_deferred, attempt_resumed, attempt_ended, retry_due,
                            cancel_requested, task_cancel_requested, pool_resized, admission_limit_changed, run_paused,
-                           run_resumed>;
+                           run_resumed, task_reopened>;
 
 /// Evaluate the task's `when` and `foreach`, then apply `task_evaluated`. Only for tasks that have one of them.
 struct evaluate_task
@@ -172,7 +185,8 @@ struct disarm_retry
     friend bool operator==(const disarm_retry&, const disarm_retry&) = default;
 };
 
-/// Do not start this attempt, which `admit` gave and which has not begun: its item has ended `cancelled`.
+/// Do not start this attempt, which `admit` gave and which has not begun: its item has ended `cancelled`, or waits
+/// because the run is paused.
 struct withdraw_attempt
 {
     task_index task;
@@ -193,7 +207,7 @@ struct cancel_attempt
     friend bool operator==(const cancel_attempt&, const cancel_attempt&) = default;
 };
 
-/// The task has reached a terminal state. Once per task.
+/// The task has reached a terminal state. Once per task, and once more each time that it was reopened.
 struct task_ended
 {
     task_index task;
@@ -202,7 +216,7 @@ struct task_ended
     friend bool operator==(const task_ended&, const task_ended&) = default;
 };
 
-/// Every task has ended. Once per run, the last action of all.
+/// Every task has ended. The last action, unless a task is reopened.
 struct run_ended
 {
     run_state state = run_state::success;

@@ -1,5 +1,6 @@
 #include "engine/schedule/run_machine.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -97,6 +98,35 @@ pool_usage run_machine::usage_of(pool_index pool) const
         throw std::out_of_range("there is no pool " + std::to_string(pool.value()) + ": '" + dag_->name + "' has " +
                                 std::to_string(pools_.size()) + " pools");
     return {pools_[pool.value()].used, pools_[pool.value()].slots};
+}
+
+bool run_machine::is_evaluating(task_index task) const
+{
+    return tasks_[checked(task)].evaluating;
+}
+
+bool run_machine::wants_slot(pool_index pool) const
+{
+    static_cast<void>(usage_of(pool));
+    const pool_row& row = pools_[pool.value()];
+    return has_room() && row.used >= row.slots && !row.ready.empty();
+}
+
+std::uint32_t run_machine::waiting_for(pool_index pool) const
+{
+    if (!wants_slot(pool))
+        return 0;
+    std::uint32_t all = 0;
+    for (const std::uint32_t t : pools_[pool.value()].members) {
+        const task_row& row = tasks_[t];
+        if (!wants_start(row))
+            continue;
+        const fan_out* items = fan_out_of(row);
+        const std::uint32_t queued = items ? items->counts[task_state::queued] : 1;
+        const bool limited = items && items->max_active != 0;
+        all += limited ? std::min(queued, items->max_active - std::min(items->max_active, items->active())) : queued;
+    }
+    return all;
 }
 
 cancel_reason run_machine::cancel_reason_of(task_index task) const

@@ -144,6 +144,10 @@ void run_machine::on(const attempt_deferred& e)
 {
     if (in_flight_item(e.task, e.item, "attempt_deferred").state == task_state::running)
         set_item_state(e.task.value(), e.item.value(), task_state::deferred);
+    if (!e.keeps_slot) {
+        release_slot(e.task.value(), e.item.value());
+        refresh_ready(e.task.value());
+    }
 }
 
 void run_machine::on(const attempt_resumed& e)
@@ -163,7 +167,7 @@ void run_machine::on(const attempt_ended& e)
     const std::uint32_t i = e.item.value();
     const bool may_try_again = item.state != task_state::cancelling;
     const bool is_failure = ended_as == task_state::failed || ended_as == task_state::timed_out;
-    release(t);
+    release(t, i);
 
     if (may_try_again && e.outcome == attempt_outcome::interrupted) {
         requeue(t, i);
@@ -199,16 +203,6 @@ void run_machine::on(const admission_limit_changed& e)
     max_attempts_ = e.max_attempts;
 }
 
-void run_machine::on(const run_paused&)
-{
-    paused_ = true;
-}
-
-void run_machine::on(const run_resumed&)
-{
-    paused_ = false;
-}
-
 void run_machine::settle()
 {
     propagate();
@@ -218,7 +212,9 @@ void run_machine::settle()
         return;
     switch (cancelled_by_) {
     case cancel_reason::none:
-        state_ = a_task_failed_ ? run_state::failed : a_task_was_cancelled_ ? run_state::cancelled : run_state::success;
+        state_ = failed_tasks_ > 0      ? run_state::failed
+                 : cancelled_tasks_ > 0 ? run_state::cancelled
+                                        : run_state::success;
         break;
     case cancel_reason::deadline:
         state_ = run_state::timed_out;
@@ -292,13 +288,14 @@ void run_machine::open_items(std::uint32_t t, std::uint32_t count)
         end_task(t, task_state::success);
         return;
     } else {
-        row.fan_out = static_cast<std::uint32_t>(fan_outs_.size());
-        fan_out& items = fan_outs_.emplace_back();
+        row.fan_out = row.earlier != none ? row.earlier : static_cast<std::uint32_t>(fan_outs_.size());
+        fan_out& items = row.earlier != none ? fan_outs_[row.earlier] : fan_outs_.emplace_back();
         items.count = items.open = count;
         items.max_active = dag_->tasks[t].max_active;
         items.counts[task_state::queued] = count;
         item_totals_[task_state::queued] += count;
         set_task_state(row, task_state::queued);
+        bring_back_attempts(t);
     }
     refresh_ready(t);
 }
@@ -335,13 +332,19 @@ void run_machine::end_task(std::uint32_t t, task_state state)
     else
         set_item_state(t, 0, state);
     refresh_ready(t);
-    if (!row.allow_failure) {
-        a_task_failed_ |= state == task_state::failed || state == task_state::timed_out;
-        a_task_was_cancelled_ |= state == task_state::cancelled || state == task_state::upstream_failed;
-    }
+    count_end(row, false);
     --open_tasks_;
     just_ended_.push_back(t);
     actions_.emplace_back(task_ended{task_index(t), state});
+}
+
+void run_machine::count_end(const task_row& row, bool taken_back)
+{
+    if (row.allow_failure || !is_unsuccessful(row.own.state))
+        return;
+    const bool failed = row.own.state == task_state::failed || row.own.state == task_state::timed_out;
+    std::uint32_t& ends = failed ? failed_tasks_ : cancelled_tasks_;
+    taken_back ? --ends : ++ends;
 }
 
 void run_machine::fail_fast_after(std::uint32_t t, task_state state)

@@ -36,6 +36,10 @@
 /// than `cancelled` keeps what it ended as. With `fail_fast`, an item that ends `failed` or `timed_out` (and is of a
 /// task without `allow_failure`) cancels the rest of the run with the reason `upstream`.
 ///
+/// Reopening: a task that has ended runs once more (`task_reopened`), also in a run that has ended; of a task with items
+/// only those that did not end well, if so wished, and these also while others of it are under way. Which tasks are
+/// reopened together is for `tasks_to_reopen` to say. While the run, or the task, is being cancelled nothing is.
+///
 /// The run ends `cancelled`, `timed_out` or `failed` by the reason when it was cancelled as a whole; otherwise `failed`
 /// when a task without `allow_failure` ended `failed` or `timed_out` (a task can end `upstream_failed` only behind such
 /// a task or a cancelled one); otherwise `cancelled` when a task without `allow_failure` ended `cancelled` or
@@ -97,6 +101,21 @@ class run_machine
     std::span<const action> apply(const event& e);
 
     [[nodiscard]] run_state state() const noexcept;
+
+    /// No attempt is started until it is resumed, should it not have ended by then.
+    [[nodiscard]] bool is_paused() const noexcept { return paused_; }
+
+    /// The event would change something.
+    [[nodiscard]] bool may_reopen(const task_reopened& e) const;
+
+    /// Its `evaluate_task` was not answered yet.
+    [[nodiscard]] bool is_evaluating(task_index task) const;
+
+    /// Some attempt waits for nothing but a slot of this pool. O(1).
+    [[nodiscard]] bool wants_slot(pool_index pool) const;
+
+    /// How many do. O(tasks).
+    [[nodiscard]] std::uint32_t waiting_for(pool_index pool) const;
 
     /// Of a task with items of several states: the first there is of cancelling, running, deferred, retrying, queued.
     [[nodiscard]] task_state state_of(task_index task) const;
@@ -169,8 +188,9 @@ class run_machine
     {
         std::uint32_t attempt = 0;
         std::uint32_t failures : 24 = 0; ///< that count against the retry limit
-        task_state state : 7 = task_state::pending;
-        bool begun : 1 = true; ///< of an attempt in flight: it cannot be withdrawn
+        task_state state : 6 = task_state::pending;
+        bool begun : 1 = true;     ///< of an attempt in flight: it cannot be withdrawn
+        bool slotless : 1 = false; ///< of an attempt in flight: it has given back its slot
     };
 
     static_assert(sizeof(item_row) == 8);
@@ -183,6 +203,7 @@ class run_machine
         std::uint32_t pool = none; ///< position in `pools_`
         std::uint32_t pool_rank = 0;
         std::uint32_t fan_out = none; ///< position in `fan_outs_`, once the items are known
+        std::uint32_t earlier = none; ///< that of its items before it was reopened
         graph::trigger_rule rule = graph::trigger_rule::all_success;
         cancel_reason cancelled_by = cancel_reason::none;
         bool allow_failure : 1 = false;
@@ -196,12 +217,17 @@ class run_machine
     {
         std::uint32_t count = 0;
         std::uint32_t max_active = 0;
+        std::uint32_t slotless = 0; ///< items in flight that do not count in `max_active`
         std::uint32_t open = 0; ///< not in a terminal state
         bool abandoned = false; ///< those that never started are cancelled
         state_counts counts;
         std::vector<item_row> rows;
         /// Heap, smallest first: every queued item that has a row, and some that are not queued any more.
         std::vector<std::uint32_t> requeued;
+        std::vector<std::uint32_t> attempts_before; ///< by item, those before the task was reopened
+
+        /// In flight, and counted in `max_active`.
+        [[nodiscard]] std::uint32_t active() const noexcept { return counts.in_flight() - slotless; }
     };
 
     struct pool_row
@@ -235,6 +261,7 @@ class run_machine
     void on(const admission_limit_changed& e);
     void on(const run_paused& e);
     void on(const run_resumed& e);
+    void on(const task_reopened& e);
 
     void settle();
     void propagate();
@@ -245,7 +272,8 @@ class run_machine
     void start_one(std::uint32_t t);
     [[nodiscard]] std::uint32_t next_item(fan_out& items);
     void put_in_flight(std::uint32_t t, std::uint32_t item, std::uint32_t attempt, bool begun);
-    void release(std::uint32_t t);
+    void release(std::uint32_t t, std::uint32_t item);
+    void release_slot(std::uint32_t t, std::uint32_t item);
     void refresh_ready(std::uint32_t t);
     void offer(pool_row& pool);
     [[nodiscard]] bool wants_start(const task_row& row) const;
@@ -263,8 +291,18 @@ class run_machine
     void cancel_task(std::uint32_t t, cancel_reason reason);
     void cancel_item(std::uint32_t t, std::uint32_t item);
     void withdraw(std::uint32_t t, std::uint32_t item);
+    void put_back_unbegun(std::uint32_t t, std::uint32_t item);
+    void take_back_attempt(std::uint32_t t, std::uint32_t item);
+    void reopen_run();
+    void recount_upstream();
+    void take_back_end(std::uint32_t t);
+    void start_over(std::uint32_t t);
+    void requeue_unsuccessful(std::uint32_t t);
+    void bring_back_attempts(std::uint32_t t);
+    [[nodiscard]] bool has_unsuccessful_items(const task_row& row) const;
     void cancel_unstarted(std::uint32_t t);
     [[nodiscard]] static task_state worst_of(const state_counts& items);
+    void count_end(const task_row& row, bool taken_back);
     void set_item_state(std::uint32_t t, std::uint32_t item, task_state to);
     void set_task_state(task_row& row, task_state to);
 
@@ -303,8 +341,8 @@ class run_machine
     run_state state_ = run_state::queued;
     bool paused_ = false;
     bool on_request_ = false;
-    bool a_task_failed_ = false;
-    bool a_task_was_cancelled_ = false;
+    std::uint32_t failed_tasks_ = 0;    ///< without `allow_failure`, that ended so
+    std::uint32_t cancelled_tasks_ = 0; ///< likewise, or `upstream_failed`
 };
 
 } // namespace potoo::schedule

@@ -44,6 +44,12 @@ inline constexpr std::array<std::string_view, task_state_count> task_state_names
     return s >= task_state::success;
 }
 
+/// It ended, and neither well nor because there was nothing to do.
+[[nodiscard]] constexpr bool is_unsuccessful(task_state s) noexcept
+{
+    return is_terminal(s) && s != task_state::success && s != task_state::skipped;
+}
+
 /// An attempt is under way, and holds what it was admitted to.
 [[nodiscard]] constexpr bool is_in_flight(task_state s) noexcept
 {
@@ -128,5 +134,12 @@ class state_counts
   private:
     std::array<std::uint32_t, task_state_count> counts_{};
 };
+
+[[nodiscard]] constexpr bool has_unsuccessful(const state_counts& counts) noexcept
+{
+    return counts[task_state::failed] + counts[task_state::timed_out] + counts[task_state::cancelled] +
+               counts[task_state::upstream_failed] >
+           0;
+}
 
 } // namespace potoo::schedule

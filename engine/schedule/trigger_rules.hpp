@@ -62,20 +62,29 @@ struct upstream_tally
     constexpr void add(task_state s, bool allow_failure) noexcept
     {
         --waiting;
+        ++class_of(s, allow_failure);
+    }
+
+    /// One that had ended so is waited for again.
+    constexpr void take_back(task_state s, bool allow_failure) noexcept
+    {
+        ++waiting;
+        --class_of(s, allow_failure);
+    }
+
+  private:
+    [[nodiscard]] constexpr std::uint32_t& class_of(task_state s, bool allow_failure) noexcept
+    {
         switch (s) {
         case task_state::success:
-            ++succeeded;
-            break;
+            return succeeded;
         case task_state::failed:
         case task_state::timed_out:
-            ++(allow_failure ? tolerated : failed);
-            break;
+            return allow_failure ? tolerated : failed;
         case task_state::skipped:
-            ++skipped;
-            break;
+            return skipped;
         default:
-            ++blocked;
-            break;
+            return blocked;
         }
     }
 };

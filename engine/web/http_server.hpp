@@ -1,28 +1,31 @@
 #pragma once
 /// @file
-/// An HTTP/1.1 server on the engine's loop, with WebSockets and optional TLS (Boost.Beast). Everything that a client can
-/// make it keep is limited.
+/// An HTTP/1.1 server on the engine's loop, with WebSockets and optional TLS (Boost.Beast). Everything that a client
+/// can make it keep is limited.
 
 #include "engine/web/message.hpp"
 
 #include <potoo/loop.hpp>
 #include <potoo/time.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace potoo::web {
 
 struct server_limits
 {
-    std::size_t connections = 4'096;            ///< more are answered by 503 and closed
-    std::size_t connections_of_one_peer = 0;    ///< 0 = as many as all
-    std::size_t head_bytes = 16UL * 1024;       ///< request line and fields
-    std::size_t message_bytes = 64UL * 1024;    ///< of one WebSocket message of the client
+    std::size_t connections = 4'096;         ///< more are answered by 503 and closed
+    std::size_t connections_of_one_peer = 0; ///< 0 = as many as all
+    std::size_t head_bytes = 16UL * 1024;    ///< request line and fields
+    std::size_t message_bytes = 64UL * 1024; ///< of one WebSocket message of the client
     std::chrono::milliseconds time_for_head{10'000};
     std::chrono::milliseconds time_for_body{60'000};
     std::chrono::milliseconds time_to_take{30'000}; ///< a piece of an answer, before the client counts as gone
@@ -37,6 +40,8 @@ struct server_options
     std::string key_file;
     std::vector<std::string> trusted_proxies; ///< addresses whose X-Forwarded-For and -Proto count
     server_limits limits;
+    /// Told of what went wrong here, in a line (a handler that threw); may be empty. Must not throw.
+    std::function<void(std::string_view)> say;
 };
 
 /// What has happened since it was made.
@@ -46,6 +51,7 @@ struct server_stats
     std::uint64_t refused = 0; ///< connections beyond the limit
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;
+    std::array<std::uint64_t, 6> replies{}; ///< by the first digit of the status
     std::size_t open = 0;
     std::size_t websockets = 0;
 };
@@ -54,7 +60,8 @@ class http_server
 {
   public:
     /// Listens at once. `l` and `h` must outlive it.
-    /// @throws std::system_error (the address), std::runtime_error (the certificate) with a text that says what to do
+    /// @throws std::system_error (the address is taken), std::runtime_error (the certificate, what is no address) with
+    /// a text that says what to do
     http_server(potoo::loop& l, handler& h, server_options options);
 
     /// Closes all connections at once.

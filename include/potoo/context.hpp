@@ -106,6 +106,21 @@ class context
     /// What people see while it runs. `fraction` is in 0…1.
     virtual void progress(double fraction, std::string_view message = {}) = 0;
 
+    /// As `progress`, counted: `n` things of `of` are done.
+    void progress(std::uint64_t n, std::uint64_t of, std::string_view message = {})
+    {
+        std::string text = std::to_string(n) + " of " + std::to_string(of);
+        if (!message.empty())
+            text.append(": ").append(message);
+        progress(of == 0 ? 0.0 : static_cast<double>(n) / static_cast<double>(of), text);
+    }
+
+    /// Makes something public under a name while it runs, for whoever watches the attempt: the last value of a name
+    /// counts. Nothing is recorded, so a replay publishes again. Not for secrets, although known ones are masked.
+    /// @throws fatal `property` when the name is not of 1 to 64 letters, digits, `_`, `-` and `.`, or the value has
+    /// more than 4 KiB as JSON
+    virtual void publish(std::string_view name, json::value value) = 0;
+
     /// While such a guard lives the attempt is shown as `deferred`: it waits for something remote.
     class deferral
     {
@@ -146,12 +161,24 @@ class context
 
     /// Opens a callback under a token that cannot be guessed. The token is durable before this returns, so it may be
     /// given to others; wait for the answer with `completion`.
-    [[nodiscard]] virtual task<open_callback> callback(std::string name) = 0;
+    /// @param about shown to people who ask what is waited for; recorded with it
+    [[nodiscard]] virtual task<open_callback> callback(std::string name, json::value about) = 0;
+
+    [[nodiscard]] task<open_callback> callback(std::string name) { return callback(std::move(name), json::value()); }
 
     /// Waits, deferred, until `c` is completed, which may have happened before, and yields what was delivered: durable,
     /// so that a replay gets the same. May be asked more than once.
-    /// @throws failure with message and code when it was completed as failed
-    [[nodiscard]] virtual task<json::value> completion(open_callback c) = 0;
+    /// @param silence after so long without a sign of life (a delivery with the state `running`) it is given up; a
+    /// restart of the engine begins it anew
+    /// @throws failure with message and code when it was completed as failed; with the code `heartbeat_missed` when it
+    /// is given up
+    [[nodiscard]] virtual task<json::value> completion(open_callback c, duration silence) = 0;
+
+    [[nodiscard]] task<json::value> completion(open_callback c) { return completion(std::move(c), duration::max()); }
+
+    /// While it is deferred, the attempt takes no slot of its pool from now on and does not count in `max_active`: it
+    /// only waits. It gets none back; what it does afterwards should be little.
+    virtual void release_slot() = 0;
 
     /// Registers clean-up for when the attempt is stopped: by a person, by its timeout or the run's deadline, or by
     /// `fail_fast`. The handlers run after the operator's coroutine has ended, the one registered last first, all of

@@ -45,7 +45,8 @@ using attempt_number = strong_id<struct attempt_number_tag, std::uint32_t>;
 /// Position of a pool in the DAG's `pools`, from 0.
 using pool_index = strong_id<struct pool_index_tag, std::uint32_t>;
 
-/// Twelve random lower-case letters and digits, the first a letter.
+/// Twelve random lower-case letters and digits, the first a letter; or what whoever began the run chose: of at most 24
+/// such characters and `-`.
 using run_id = strong_id<struct run_id_tag, std::string>;
 
 /// What a backend calls a job. Opaque to the engine. Eight bytes and one allocation, as every waiting attempt has one;

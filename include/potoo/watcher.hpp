@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace potoo {
 
@@ -22,7 +23,24 @@ class watcher;
 
 namespace remote {
 class watch_list;
-}
+class watcher_roll;
+} // namespace remote
+
+/// How a watcher is getting on.
+struct watcher_report
+{
+    std::string name;
+    std::uint64_t calls = 0;     ///< made since the start
+    std::uint64_t looks = 0;     ///< jobs asked about
+    std::uint64_t failures = 0;  ///< calls that failed
+    std::uint64_t throttled = 0; ///< times that the remote side asked for fewer calls
+    std::size_t waiting = 0;     ///< jobs that attempts wait for
+    std::size_t under_way = 0;   ///< calls
+    std::size_t allowed = 0;     ///< calls at once
+    duration paused_for{0};      ///< no call before, since the remote side asked to be left alone
+    duration stuck_for{0};       ///< calls are under way, and none has ended for so long
+    std::string last_failure;    ///< of the last call, if it failed
+};
 
 /// How often a job is asked about. Looks come 3 to 8 % early, so that jobs that began together do not ask together for
 /// ever, and up to 16 ms more, as looks of about the same time are put together. Where a call takes many jobs it may
@@ -104,6 +122,8 @@ class watcher
     /// fewer than a quarter of the limit. Should they be no faster for it, what was before is restored.
     [[nodiscard]] std::size_t concurrency() const noexcept;
 
+    [[nodiscard]] watcher_report report() const;
+
     /// The remote side asks for fewer calls: in the answer to one of them, or to another request. Nothing is sent
     /// before `until`; after it half as many calls at once, and one more for every round of calls that succeeds. A
     /// failing call that said so counts as throttled, not as failed.
@@ -148,11 +168,16 @@ class watcher
 
   private:
     friend class watch;
+    friend class remote::watcher_roll;
     class service;
 
     void release(watch& w);
 
     std::unique_ptr<service> service_;
 };
+
+/// Of all watchers of that loop, in the order in which they were made. Those of one remote system, over several
+/// connections, have the same name.
+[[nodiscard]] std::vector<watcher_report> watcher_reports(const loop& l);
 
 } // namespace potoo

@@ -128,6 +128,13 @@ void read_run(reader& r, run_number run)
         });
     });
     unless_refused([&] { static_cast<void>(r.unconfirmed(run)); });
+    for (const std::uint32_t task : {0U, 1U, 7U}) {
+        unless_refused([&] {
+            const auto page = r.items(run, {.task = task_index(task), .limit = 10});
+            claim(page.size() <= 10, "a page is no longer than it may be");
+        });
+        unless_refused([&] { static_cast<void>(r.attempts(run, task_index(task), item_index(0))); });
+    }
 }
 
 /// Everything that can be asked.
@@ -142,6 +149,21 @@ void read_all(reader& r)
     unless_refused(
         [&] { static_cast<void>(r.runs(run_filter{.unfinished = true, .dag_name = "nightly", .limit = 1})); });
     unless_refused([&] { read_run(r, run_number(7)); });
+    unless_refused([&] { static_cast<void>(r.runs(run_filter{.origin_by = "api", .origin_key = "a"})); });
+    unless_refused([&] {
+        record_seq last{0};
+        r.records_since(record_seq(0), 1'000, [&](record_seq seq, const record&) {
+            claim(seq > last, "records of all runs come in order");
+            last = seq;
+            return true;
+        });
+        static_cast<void>(r.last_seq());
+        static_cast<void>(r.removed_up_to());
+    });
+    unless_refused([&] {
+        static_cast<void>(r.entry("token", "a"));
+        static_cast<void>(r.entries("token", "", 10));
+    });
     unless_refused([&] { static_cast<void>(r.prunable(retention{.keep_runs = 0}, samples::instant(0))); });
 }
 
@@ -153,6 +175,7 @@ void write_to(store& s)
         batch b;
         b.runs.push_back(samples::sample_run(next, "fuzz00000001"));
         b.records.push_back(samples::of_run(record_kind::run_started, next));
+        b.changes = {{entry_verb::insert, "fuzz", "a", "1"}, {entry_verb::put, "token", "a", "2"}};
         s.append(b);
         const auto written = samples::records_of(s, next);
         claim(!written.empty() && written.back() == b.records.back(), "what was appended is there");

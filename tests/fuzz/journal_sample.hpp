@@ -41,6 +41,8 @@ inline batch running_and_ended()
     b.logs.push_back({run_number(1), task_index(0), item_index(0), attempt_number(1), log_stream::err,
                       samples::instant(15), "no such file\n"});
     b.runs.push_back(samples::sample_run(run_number(2), "kq3v9z02abcd"));
+    b.runs.back().origin = R"({"by":"api","key":"a"})";
+    b.changes = {{entry_verb::insert, "token", "a", R"({"role":"user"})"}};
     for (std::uint32_t task = 0; task < 3; ++task) {
         auto end = samples::ended(task, 0, 1, recorded_state::success, 30, "1");
         end.run = run_number(2);

@@ -75,6 +75,7 @@ void checker::take(const record& r)
                 std::string_view(r.data).substr(0, longest_data_shown));
     const bool says_so_after_the_end = r.kind == record_kind::run_started || r.kind == record_kind::remote_confirmed ||
                                        r.kind == record_kind::remote_unconfirmed ||
+                                       r.kind == record_kind::run_reopened ||
                                        // Asked for in the moment of the end, or while no engine ran.
                                        r.kind == record_kind::cancel_requested;
     if (run.ended != recorded_state::none && !says_so_after_the_end)
@@ -108,6 +109,14 @@ void checker::take(const record& r)
         else
             run.tasks_cancelled.insert(r.task.value());
         return;
+    case record_kind::paused:
+    case record_kind::resumed:
+        run.paused = r.kind == record_kind::paused;
+        return;
+    case record_kind::run_reopened:
+        return take_run_reopened(run);
+    case record_kind::task_reopened:
+        return take_task_reopened(run, r);
     case record_kind::callback_opened:
     case record_kind::callback_completed:
         return take_callback(run, r);
@@ -295,6 +304,26 @@ void checker::take_run_ended(run_state& run, const record& r)
     }
 }
 
+void checker::take_run_reopened(run_state& run)
+{
+    run.ended = recorded_state::none;
+    run.cancel_requested = run.paused = false;
+    run.tasks_cancelled.clear();
+}
+
+void checker::take_task_reopened(run_state& run, const record& r)
+{
+    ++run.reopenings;
+    const std::uint32_t task = r.task.value();
+    if (run.tasks_ended.erase(task) > 0)
+        run.reopened.insert(task);
+    else if (r.number != 0)
+        report("end_is_final", name_of(run, r) + " starts over and had not ended");
+    run.tasks_cancelled.erase(task);
+    if (r.number != 0)
+        run.item_counts.erase(task);
+}
+
 bool checker::has_ended(const run_state& run, std::uint32_t task) const
 {
     if (run.tasks_ended.contains(task))
@@ -314,7 +343,10 @@ bool checker::may_start(const run_state& run, std::uint32_t task) const
 {
     const task_plan& t = run.plan->tasks[task];
     const auto ended = std::count_if(t.parents.begin(), t.parents.end(),
-                                     [&](std::size_t p) { return has_ended(run, static_cast<std::uint32_t>(p)); });
+                                     [&](std::size_t p) {
+                                         const auto parent = static_cast<std::uint32_t>(p);
+                                         return has_ended(run, parent) || run.reopened.contains(parent);
+                                     });
     if (t.parents.empty() || t.trigger_rule == "always")
         return true;
     return decides_early(t.trigger_rule) ? ended > 0 : ended == static_cast<std::ptrdiff_t>(t.parents.size());
@@ -411,6 +443,18 @@ bool checker::cancel_is_durable(journal::run_number run, std::optional<std::size
     return r.cancel_requested || r.ended != recorded_state::none ||
            (task && (r.tasks_cancelled.contains(static_cast<std::uint32_t>(*task)) ||
                      r.tasks_ended.contains(static_cast<std::uint32_t>(*task))));
+}
+
+bool checker::pause_is_durable(journal::run_number run, bool paused) const
+{
+    const run_state& r = runs_.at(run);
+    return r.ended != recorded_state::none || r.paused == paused;
+}
+
+std::uint64_t checker::reopenings(journal::run_number run) const
+{
+    const auto found = runs_.find(run);
+    return found == runs_.end() ? 0 : found->second.reopenings;
 }
 
 bool checker::callback_is_durable(const std::string& token) const

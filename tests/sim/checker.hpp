@@ -55,6 +55,11 @@ class checker
     void lease_taken(const std::string& attempt, bool taken);
 
     [[nodiscard]] bool cancel_is_durable(journal::run_number run, std::optional<std::size_t> task) const;
+    [[nodiscard]] bool pause_is_durable(journal::run_number run, bool paused) const;
+
+    /// Tasks of a run that were reopened so far.
+    [[nodiscard]] std::uint64_t reopenings(journal::run_number run) const;
+
     [[nodiscard]] bool callback_is_durable(const std::string& token) const;
 
     /// All is over: nothing is on its way, nothing goes on any more.
@@ -110,6 +115,9 @@ class checker
         std::string id;
         const dag_plan* plan = nullptr;
         bool cancel_requested = false;
+        bool paused = false;
+        std::uint64_t reopenings = 0;
+        std::set<std::uint32_t> reopened; ///< tasks that had ended once: what is behind them may have begun
         std::set<std::uint32_t> tasks_cancelled;
         journal::recorded_state ended = journal::recorded_state::none;
         std::map<std::uint32_t, journal::recorded_state> tasks_ended;
@@ -134,6 +142,8 @@ class checker
     void take_callback(const run_state& run, const journal::record& r);
     void take_task_ended(run_state& run, const journal::record& r);
     void take_run_ended(run_state& run, const journal::record& r);
+    void take_run_reopened(run_state& run);
+    void take_task_reopened(run_state& run, const journal::record& r);
     void check_reconciled(const run_state& run);
     void check_truth(const run_state& run, const journal::record& r, const attempt_state& a);
 

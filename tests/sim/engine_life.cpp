@@ -88,4 +88,9 @@ void engine_life::resume_all()
         carry(row.dag_name, host_.resume(row, quiet_));
 }
 
+void engine_life::resume(const journal::run_row& row)
+{
+    carry(row.dag_name, host_.resume(row, quiet_));
+}
+
 } // namespace potoo::sim

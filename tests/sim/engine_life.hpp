@@ -49,6 +49,9 @@ class engine_life
     /// Goes on with everything that the journal says is to be gone on with.
     void resume_all();
 
+    /// Goes on with a run that has been reopened.
+    void resume(const journal::run_row& row);
+
     /// As a SIGTERM does.
     void stop();
 

@@ -38,9 +38,39 @@ class lossy_store final : public journal::store
         kept_.records(r, from, visit);
     }
 
+    void records_since(journal::record_seq after, std::size_t limit, const record_visitor& visit) override
+    {
+        kept_.records_since(after, limit, visit);
+    }
+
+    [[nodiscard]] journal::record_seq last_seq() override { return kept_.last_seq(); }
+
+    [[nodiscard]] journal::record_seq removed_up_to() override { return kept_.removed_up_to(); }
+
     void logs(const journal::log_filter& f, const log_visitor& visit) override { kept_.logs(f, visit); }
 
     [[nodiscard]] std::vector<journal::task_row> tasks(journal::run_number r) override { return kept_.tasks(r); }
+
+    [[nodiscard]] std::vector<journal::item_row> items(journal::run_number r, const journal::item_filter& f) override
+    {
+        return kept_.items(r, f);
+    }
+
+    [[nodiscard]] std::vector<journal::attempt_row> attempts(journal::run_number r, task_index t, item_index i) override
+    {
+        return kept_.attempts(r, t, i);
+    }
+
+    [[nodiscard]] std::optional<std::string> entry(const std::string& kind, const std::string& key) override
+    {
+        return kept_.entry(kind, key);
+    }
+
+    [[nodiscard]] std::vector<journal::entry_row> entries(const std::string& kind, const std::string& after,
+                                                          std::size_t limit) override
+    {
+        return kept_.entries(kind, after, limit);
+    }
 
     [[nodiscard]] std::vector<journal::unconfirmed_remote> unconfirmed(std::optional<journal::run_number> r) override
     {
@@ -54,7 +84,7 @@ class lossy_store final : public journal::store
 
     [[nodiscard]] journal::run_number next_run() const override { return kept_.next_run(); }
 
-    void append(const journal::batch& b) override;
+    journal::append_result append(const journal::batch& b) override;
 
     std::uint64_t claim(journal::run_number r, const std::string& owner) override { return kept_.claim(r, owner); }
 

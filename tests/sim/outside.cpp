@@ -27,6 +27,12 @@ void outside::plan_ahead()
             world_.events.at(beginning + *r.cancelled, [this, &r] { cancel(r, std::nullopt); });
         if (r.task_cancelled)
             world_.events.at(beginning + r.task_cancelled->second, [this, &r] { cancel(r, r.task_cancelled->first); });
+        if (r.paused) {
+            world_.events.at(beginning + r.paused->first, [this, &r] { set_paused(r, true); });
+            world_.events.at(beginning + r.paused->second, [this, &r] { set_paused(r, false); });
+        }
+        for (const retry_plan& x : r.retries)
+            world_.events.at(beginning + x.at, [this, &r, &x] { retry(r, x); });
     }
 }
 
@@ -52,8 +58,7 @@ void outside::cancel(const run_plan& r, std::optional<std::size_t> task)
     if (row && row->ended)
         return;
     engine_life* engine = reachable_();
-    const bool nobody_can = engine_there_() ? engine == nullptr : world_.store.full();
-    if (!row || nobody_can) {
+    if (!row || nobody_can(engine)) {
         world_.events.after(patience, [this, &r, task] { cancel(r, task); });
         return;
     }
@@ -85,6 +90,94 @@ void outside::cancel_without_engine(const run_plan& r, std::optional<std::size_t
         tasks.push_back(r.dag.tasks[*task].name);
     host::journal_request request = host::request_cancel(world_.store, *row_of(r.dag.name), tasks, world_.wall_now());
     hear("the cancellation of " + r.dag.name, request.result);
+    append(std::move(request.records));
+}
+
+bool outside::nobody_can(const engine_life* engine)
+{
+    return engine_there_() ? engine == nullptr : world_.store.full();
+}
+
+/// A pause is asked for once; that it ends, until somebody says that it has.
+void outside::set_paused(const run_plan& r, bool paused)
+{
+    const auto row = row_of(r.dag.name);
+    if (row && row->ended)
+        return;
+    if (!paused)
+        world_.events.after(duration(30'000), [this, &r] { set_paused(r, false); });
+    engine_life* engine = reachable_();
+    if (!row || nobody_can(engine))
+        return;
+    const std::string what = fmt::format("the {} of {}", paused ? "pause" : "end of the pause", r.dag.name);
+    world_.log.note("== somebody asks for {}{}", what, engine ? "" : " while no engine runs");
+    if (!engine)
+        return set_paused_without_engine(r, paused);
+    host::engine_host& host = engine->host();
+    async_run(host.loop(), "pause",
+              paused ? host.pause_on_request(row->id.value()) : host.unpause_on_request(row->id.value()),
+              [this, what, number = row->number, paused](std::exception_ptr e,
+                                                         std::optional<host::request_result> answer) {
+                  if (e || !answer)
+                      return world_.check.report("requests_are_known", what + " failed");
+                  hear_refusable(what, *answer);
+                  const bool holds = answer->what == host::request_result::kind::accepted;
+                  if (holds && !world_.check.pause_is_durable(number, paused))
+                      world_.check.report("answer_holds", what + " was accepted, and is not in the journal");
+              });
+}
+
+void outside::set_paused_without_engine(const run_plan& r, bool paused)
+{
+    host::journal_request request =
+        host::request_pause(world_.store, *row_of(r.dag.name), paused, world_.wall_now());
+    hear_refusable("the pause of " + r.dag.name, request.result);
+    append(std::move(request.records));
+}
+
+/// There may be nothing to do, or it cannot be done just now.
+void outside::hear_refusable(const std::string& what, const host::request_result& answer)
+{
+    world_.log.note("== the answer to {}: {} {}", what, to_string(answer.what), answer.text);
+    if (answer.what == host::request_result::kind::unknown)
+        world_.check.report("requests_are_known", what + ": " + answer.text);
+}
+
+void outside::retry(const run_plan& r, const retry_plan& what)
+{
+    const auto row = row_of(r.dag.name);
+    engine_life* engine = reachable_();
+    if (!row || nobody_can(engine))
+        return;
+    host::retry_wish wish;
+    if (what.task)
+        wish = {{r.dag.tasks[*what.task].name}, true, false};
+    world_.log.note("== somebody asks for a retry of {}{}", r.dag.name, engine ? "" : " while no engine runs");
+    if (!engine)
+        return retry_without_engine(r, wish);
+    const std::uint64_t before = world_.check.reopenings(row->number);
+    async_run(engine->host().loop(), "retry", engine->host().retry_on_request(row->id.value(), std::move(wish)),
+              [this, &r, before, number = row->number](std::exception_ptr e,
+                                                       std::optional<host::request_result> answer) {
+                  if (e || !answer)
+                      return world_.check.report("requests_are_known", "a retry failed");
+                  hear_refusable("a retry of " + r.dag.name, *answer);
+                  if (answer->what != host::request_result::kind::accepted)
+                      return;
+                  if (world_.check.reopenings(number) == before)
+                      world_.check.report("answer_holds", "a retry was accepted, and is not in the journal");
+                  if (engine_life* there = reachable_(); there && !answer->carried)
+                      there->resume(*row_of(r.dag.name));
+              });
+}
+
+void outside::retry_without_engine(const run_plan& r, const host::retry_wish& wish)
+{
+    const auto row = *row_of(r.dag.name);
+    if (!world_.store.unconfirmed(row.number).empty())
+        return;
+    host::journal_request request = host::request_retry(world_.store, row, wish, world_.wall_now());
+    hear_refusable("a retry of " + r.dag.name, request.result);
     append(std::move(request.records));
 }
 

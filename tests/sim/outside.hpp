@@ -35,10 +35,16 @@ class outside
 
     void cancel(const run_plan& r, std::optional<std::size_t> task);
     void cancel_without_engine(const run_plan& r, std::optional<std::size_t> task);
+    void set_paused(const run_plan& r, bool paused);
+    void set_paused_without_engine(const run_plan& r, bool paused);
+    void retry(const run_plan& r, const retry_plan& what);
+    void retry_without_engine(const run_plan& r, const host::retry_wish& wish);
+    [[nodiscard]] bool nobody_can(const engine_life* engine);
     void was_given(const std::string& token, json::value answer);
     void deliver(const std::string& token);
     void deliver_without_engine(const std::string& token);
     void hear(const std::string& what, const std::optional<host::request_result>& answer);
+    void hear_refusable(const std::string& what, const host::request_result& answer);
     void append(std::vector<journal::record> records);
     [[nodiscard]] host::callback_delivery delivery_of(const std::string& token) const;
     [[nodiscard]] std::optional<journal::run_row> row_of(const std::string& dag);

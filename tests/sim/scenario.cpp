@@ -213,6 +213,24 @@ machine_plan draw_machine(random_source& r)
     return m;
 }
 
+/// Pauses and retries.
+void draw_requests(random_source& r, run_plan& run)
+{
+    if (r.chance(0.2)) {
+        const duration from = run.starts + r.any_magnitude(duration(1), duration(600'000));
+        run.paused = std::pair(from, from + r.any_magnitude(duration(1), duration(600'000)));
+    }
+    if (!r.chance(0.3))
+        return;
+    const int retries = r.between(1, 3);
+    for (int i = 0; i < retries; ++i) {
+        retry_plan retry{run.starts + r.any_magnitude(duration(1'000), duration(3'600'000)), std::nullopt};
+        if (r.chance(0.4))
+            retry.task = r.below(run.dag.tasks.size());
+        run.retries.push_back(retry);
+    }
+}
+
 } // namespace
 
 scenario make_scenario(std::uint64_t seed)
@@ -239,6 +257,10 @@ scenario make_scenario(std::uint64_t seed)
         if (f == flavour::cancellations && r.chance(0.3))
             run.task_cancelled =
                 std::pair(r.below(run.dag.tasks.size()), run.starts + r.any_magnitude(duration(1), duration(300'000)));
+        // Drawn elsewhere, so that the seeds mean what they meant.
+        random_source people(seed, fmt::format("people of dag{}", i));
+        if (f != flavour::crashes_only)
+            draw_requests(people, run);
         s.runs.push_back(std::move(run));
     }
     return s;
@@ -257,7 +279,9 @@ std::string describe(const scenario& s, bool whole)
                             format_duration(x.from), format_duration(x.to));
     for (const run_plan& r : s.runs)
         text += fmt::format("\n  at {}{}: {}", format_duration(r.starts),
-                            r.cancelled ? ", cancelled at " + format_duration(*r.cancelled) : "",
+                            (r.cancelled ? ", cancelled at " + format_duration(*r.cancelled) : "") +
+                                (r.paused ? ", paused at " + format_duration(r.paused->first) : "") +
+                                (r.retries.empty() ? "" : fmt::format(", {} retries", r.retries.size())),
                             whole ? r.dag.source : fmt::format("{} tasks", r.dag.tasks.size()));
     return text;
 }

@@ -81,6 +81,13 @@ struct dag_plan
     std::vector<task_plan> tasks;
 };
 
+/// Somebody wants what has ended to run once more.
+struct retry_plan
+{
+    duration at{0};
+    std::optional<std::size_t> task; ///< one of them, and what is behind it; nothing = what did not end well
+};
+
 /// A run that somebody wants.
 struct run_plan
 {
@@ -88,6 +95,8 @@ struct run_plan
     duration starts{0};
     std::optional<duration> cancelled; ///< when somebody asks to cancel it, engine or no engine
     std::optional<std::pair<std::size_t, duration>> task_cancelled; ///< the same for one of its tasks
+    std::optional<std::pair<duration, duration>> paused;            ///< from when until when
+    std::vector<retry_plan> retries;
 };
 
 /// When the engine stops and how.

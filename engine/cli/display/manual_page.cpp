@@ -248,15 +248,4 @@ std::string manual_page(const operator_entry& op, std::size_t width)
     return out;
 }
 
-json::object describe_operator(const operator_entry& op)
-{
-    return {{"name", op.name},
-            {"kind", op.sensor ? "sensor" : "operator"},
-            {"summary", op.summary},
-            {"schema", op.schema},
-            {"late", json::value_from(op.late)},
-            {"late_names", json::value_from(op.late_names)},
-            {"example", op.example}};
-}
-
 } // namespace potoo::cli

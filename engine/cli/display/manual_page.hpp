@@ -12,7 +12,4 @@ namespace potoo::cli {
 /// @param width that descriptions are wrapped at, at least 40
 [[nodiscard]] std::string manual_page(const operator_entry& op, std::size_t width);
 
-/// The same as one JSON document: name, kind, summary, schema, late properties, example.
-[[nodiscard]] json::object describe_operator(const operator_entry& op);
-
 } // namespace potoo::cli

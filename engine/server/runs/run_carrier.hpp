@@ -66,8 +66,8 @@ class run_carrier
     /// Runs that are under way.
     [[nodiscard]] std::size_t active() const noexcept;
 
-    /// Those of a DAG, by its name.
-    [[nodiscard]] std::size_t active_of(std::string_view dag) const noexcept;
+    /// Those of a DAG, by its name, but for those whose origin has `but_by` as its `by`.
+    [[nodiscard]] std::size_t active_of(std::string_view dag, std::string_view but_by = {}) const noexcept;
 
     /// Returns when none is under way.
     [[nodiscard]] task<> all_ended();

@@ -52,6 +52,7 @@ workspace::~workspace()
 
 void workspace::write(const std::string& name, std::string_view text) const
 {
+    std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name) << text;
 }
 

@@ -24,6 +24,7 @@ class workspace
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
+    /// Folders in the name are made.
     void write(const std::string& name, std::string_view text) const;
 
     [[nodiscard]] std::string read(const std::string& name) const;

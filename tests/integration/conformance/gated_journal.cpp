@@ -33,7 +33,7 @@ void gated_journal::stand_still(std::unique_lock<std::mutex>& lock)
     throw store_error(store_error_kind::full, "the engine has been killed");
 }
 
-void gated_journal::append(const batch& b)
+append_result gated_journal::append(const batch& b)
 {
     std::unique_lock lock(mutex_);
     if (dead_)
@@ -42,9 +42,10 @@ void gated_journal::append(const batch& b)
         closed_at_ && std::ranges::any_of(b.records, [&](const record& r) { return r.kind == *closed_at_; });
     if (closes && side_ == gate_side::before)
         stand_still(lock);
-    kept_.append(b);
+    auto result = kept_.append(b);
     if (closes)
         stand_still(lock);
+    return result;
 }
 
 std::vector<run_row> gated_journal::runs(const run_filter& filter)
@@ -65,6 +66,24 @@ void gated_journal::records(run_number run, record_seq from, const record_visito
     kept_.records(run, from, visit);
 }
 
+void gated_journal::records_since(record_seq after, std::size_t limit, const record_visitor& visit)
+{
+    const std::lock_guard lock(mutex_);
+    kept_.records_since(after, limit, visit);
+}
+
+record_seq gated_journal::last_seq()
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.last_seq();
+}
+
+record_seq gated_journal::removed_up_to()
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.removed_up_to();
+}
+
 void gated_journal::logs(const log_filter& filter, const log_visitor& visit)
 {
     const std::lock_guard lock(mutex_);
@@ -75,6 +94,30 @@ std::vector<task_row> gated_journal::tasks(run_number run)
 {
     const std::lock_guard lock(mutex_);
     return kept_.tasks(run);
+}
+
+std::vector<item_row> gated_journal::items(run_number run, const item_filter& filter)
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.items(run, filter);
+}
+
+std::vector<attempt_row> gated_journal::attempts(run_number run, task_index task, item_index item)
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.attempts(run, task, item);
+}
+
+std::optional<std::string> gated_journal::entry(const std::string& kind, const std::string& key)
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.entry(kind, key);
+}
+
+std::vector<entry_row> gated_journal::entries(const std::string& kind, const std::string& after, std::size_t limit)
+{
+    const std::lock_guard lock(mutex_);
+    return kept_.entries(kind, after, limit);
 }
 
 std::vector<unconfirmed_remote> gated_journal::unconfirmed(std::optional<run_number> run)

@@ -36,12 +36,20 @@ class gated_journal final : public journal::store
     std::vector<journal::run_row> runs(const journal::run_filter& filter) override;
     journal::dag_document dag_of(journal::run_number run) override;
     void records(journal::run_number run, journal::record_seq from, const record_visitor& visit) override;
+    void records_since(journal::record_seq after, std::size_t limit, const record_visitor& visit) override;
+    journal::record_seq last_seq() override;
+    journal::record_seq removed_up_to() override;
     void logs(const journal::log_filter& filter, const log_visitor& visit) override;
     std::vector<journal::task_row> tasks(journal::run_number run) override;
+    std::vector<journal::item_row> items(journal::run_number run, const journal::item_filter& filter) override;
+    std::vector<journal::attempt_row> attempts(journal::run_number run, task_index task, item_index item) override;
+    std::optional<std::string> entry(const std::string& kind, const std::string& key) override;
+    std::vector<journal::entry_row> entries(const std::string& kind, const std::string& after,
+                                            std::size_t limit) override;
     std::vector<journal::unconfirmed_remote> unconfirmed(std::optional<journal::run_number> run) override;
     std::vector<journal::run_row> prunable(const journal::retention& r, wall_time now) override;
     journal::run_number next_run() const override;
-    void append(const journal::batch& b) override;
+    journal::append_result append(const journal::batch& b) override;
     std::uint64_t claim(journal::run_number run, const std::string& owner) override;
     bool maintain() override;
     journal::pruned prune(const journal::retention& r, wall_time now, std::size_t at_most) override;

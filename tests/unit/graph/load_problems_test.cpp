@@ -110,7 +110,29 @@ BOOST_AUTO_TEST_CASE(what_the_server_uses_is_checked_already)
         {"schedule: \"@daily\"\ntimezone: Europe/Berlim\noverlap: skpi\ntasks: {a: {operator: noop}}\n",
          "2:11: `timezone`: `Europe/Berlim` is no time zone of the tz database; `Europe/Berlin` and `UTC` are\n"
          "3:10: `overlap` must be skip, queue or cancel_running, not `skpi` [skip]\n"},
-        {"overlap: skip\ntasks: {a: {operator: noop}}\n", "1:1: `overlap` has no effect without `schedule`\n"},
+        {"overlap: skip\ntasks: {a: {operator: noop}}\n", "1:1: `overlap` has no effect without `schedule` or `trigger`\n"},
+        {"jitter: 5m\ncatchup: all\nmax_active_runs: 2\ntasks: {a: {operator: noop}}\n",
+         "1:1: `jitter` has no effect without `schedule`\n2:1: `catchup` has no effect without `schedule`\n"
+         "3:1: `max_active_runs` has no effect without `schedule` or `trigger`\n"},
+        {"schedule: \"@daily\"\ncatchup: lates\njitter: 5\nmax_active_runs: 0\ntasks: {a: {operator: noop}}\n",
+         "2:10: `catchup` must be none, latest or all, not `lates` [latest]\n"
+         "3:9: `jitter` must be a duration with its unit, not the number 5 [5s]\n"
+         "4:18: `max_active_runs` must be a whole number from 1 to 1000000, not the number 0\n"},
+        {"schedule: \"@daily\"\noverlap: cancel_running\nmax_active_runs: 2\ntasks: {a: {operator: noop}}\n",
+         "3:18: `max_active_runs` is 1 with `overlap: cancel_running`: a new run ends the one before\n"},
+        {"schedule: \"@every 5m\"\ntimezone: Europe/Berlin\ntasks: {a: {operator: noop}}\n",
+         "2:1: `timezone` has no effect with `@every`\n"},
+        {"schedule: 0 0 30 2 *\ntasks: {a: {operator: noop}}\n",
+         "1:11: `schedule`: there is no date with day 30 and month 2\n"},
+        {"trigger: other\ntasks: {a: {operator: noop}}\n",
+         "1:10: `trigger` must be a map, not the string `other`: `trigger: {after: other_dag}`\n"},
+        {"trigger: {}\ntasks: {a: {operator: noop}}\n",
+         "1:10: `trigger.after` is missing: `trigger: {after: other_dag}` has the right form\n"},
+        {"trigger: {after: []}\ntasks: {a: {operator: noop}}\n",
+         "1:18: `trigger.after` names no DAG: `trigger: {after: other_dag}` has the right form\n"},
+        {"name: me\ntrigger: {after: [me, a b]}\ntasks: {a: {operator: noop}}\n",
+         "2:18: `trigger.after`: `a b` is no name of a DAG: at most 128 letters, digits, `_`, `-` and `.`\n"
+         "2:18: `trigger.after`: `me` would trigger itself for ever\n"},
         {"secrets: {a: {env: X, file: y}}\ntasks: {a: {operator: noop}}\n",
          "1:14: `secrets.a` must have exactly one of `env`, `file` and `command`\n"},
         {"connections: {a: {url: x}}\ntasks: {a: {operator: noop}}\n", "1:15: `connections.a.type` is missing\n"},

@@ -17,6 +17,9 @@ name: nightly-align
 schedule: "0 2 * * *"
 timezone: Europe/Berlin
 overlap: queue
+catchup: all
+max_active_runs: 3
+jitter: 5m
 deadline: 8h
 params:
   cohort: {type: string}
@@ -76,6 +79,18 @@ const task_spec& task_named(const dag& d, std::string_view name)
 
 BOOST_AUTO_TEST_SUITE(load)
 
+BOOST_AUTO_TEST_CASE(a_dag_may_follow_others_without_a_calendar)
+{
+    const auto d = load_good("trigger: {after: [b, a, b]}\ntasks: {x: {operator: noop}}\n");
+    const auto& s = d->schedule.value();
+    BOOST_TEST(s.expression == "");
+    BOOST_TEST((s.after == std::vector<std::string>{"a", "b"}));
+    BOOST_TEST(s.overlap == "queue");
+    BOOST_TEST(load_good("trigger: {after: a}\noverlap: skip\ntasks: {x: {operator: noop}}\n")->schedule->overlap ==
+               "skip");
+    BOOST_TEST(load_good("schedule: \"@daily\"\ntasks: {x: {operator: noop}}\n")->schedule->catchup == "latest");
+}
+
 BOOST_AUTO_TEST_CASE(everything_of_a_full_file_is_read)
 {
     const auto d = load_good(nightly);
@@ -83,6 +98,10 @@ BOOST_AUTO_TEST_CASE(everything_of_a_full_file_is_read)
     BOOST_TEST(d->schedule.value().expression == "0 2 * * *");
     BOOST_TEST(d->schedule.value().timezone == "Europe/Berlin");
     BOOST_TEST(d->schedule.value().overlap == "queue");
+    BOOST_TEST(d->schedule.value().catchup == "all");
+    BOOST_TEST(d->schedule.value().max_active_runs == 3u);
+    BOOST_TEST((d->schedule.value().jitter == 5min));
+    BOOST_TEST(d->schedule.value().after.empty());
     BOOST_TEST((d->deadline == duration(8h)));
     BOOST_TEST(d->fail_fast);
     BOOST_TEST(d->plugins == std::vector<std::string>{"libmine.so"}, boost::test_tools::per_element());
@@ -96,7 +115,7 @@ BOOST_AUTO_TEST_CASE(everything_of_a_full_file_is_read)
 
     const auto& align = task_named(*d, "align");
     BOOST_TEST(align.description == "One job a sample");
-    BOOST_TEST(align.where.line == 22u);
+    BOOST_TEST(align.where.line == 25u);
     BOOST_TEST(align.foreach.value().source() == " tasks.list.output.samples ");
     BOOST_TEST(align.key.has_value());
     BOOST_TEST(align.max_active == 2000u);

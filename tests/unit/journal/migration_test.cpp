@@ -18,14 +18,19 @@ using namespace potoo::journal::samples;
 namespace {
 
 /// What a potoo of then has written.
-void make_version_1(const state_layout& layout)
+void make_version(const state_layout& layout, int version, const char* file)
 {
-    std::ifstream in(POTOO_VERSION_1_SQL);
+    std::ifstream in(file);
     BOOST_REQUIRE(in.good());
     std::ostringstream sql;
     sql << in.rdbuf();
     tamper(layout, "PRAGMA journal_mode = WAL;" + sql.str());
-    BOOST_REQUIRE(ask(layout, "PRAGMA user_version") == 1);
+    BOOST_REQUIRE(ask(layout, "PRAGMA user_version") == version);
+}
+
+void make_version_1(const state_layout& layout)
+{
+    make_version(layout, 1, POTOO_VERSION_1_SQL);
 }
 
 } // namespace
@@ -37,7 +42,7 @@ BOOST_AUTO_TEST_CASE(who_only_reads_brings_version_1_up_to_date_too)
     const scratch_dir dir;
     make_version_1(dir.layout());
     BOOST_TEST(open_sqlite_reader(dir.layout())->runs({}).size() == 2U);
-    BOOST_TEST(ask(dir.layout(), "PRAGMA user_version") == 2);
+    BOOST_TEST(ask(dir.layout(), "PRAGMA user_version") == 3);
     BOOST_TEST(!state_lock::is_held(dir.layout()));
 }
 
@@ -117,9 +122,29 @@ BOOST_AUTO_TEST_CASE(what_numbers_mean_is_in_the_file_after_a_migration)
     const scratch_dir dir;
     make_version_1(dir.layout());
     (void)open_sqlite_store(dir.layout());
-    BOOST_TEST(ask(dir.layout(), "PRAGMA user_version") == 2);
+    BOOST_TEST(ask(dir.layout(), "PRAGMA user_version") == 3);
     BOOST_TEST(ask(dir.layout(), "SELECT count(*) FROM kind_name WHERE written <> ''") ==
                static_cast<std::int64_t>(record_kinds.size()));
+}
+
+BOOST_AUTO_TEST_CASE(version_2_gets_entries_and_origins)
+{
+    const scratch_dir dir;
+    make_version(dir.layout(), 2, POTOO_VERSION_2_SQL);
+    const auto s = open_sqlite_store(dir.layout());
+    BOOST_TEST(ask(dir.layout(), "PRAGMA user_version") == 3);
+    const auto runs = s->runs({});
+    BOOST_REQUIRE(runs.size() == 2U);
+    BOOST_TEST(runs[0].origin.empty());
+    BOOST_TEST(s->tasks(run_number(1)).at(0).output == "[1,2]");
+    BOOST_TEST(records_of(*s, run_number(2)).size() == 6U);
+    auto next = sample_run(run_number(3), "kq3v9z01abcd");
+    next.origin = R"({"by":"api"})";
+    batch b;
+    b.runs = {next};
+    b.changes = {{entry_verb::insert, "token", "a", "{}"}};
+    BOOST_TEST(s->append(b).changes.front());
+    BOOST_TEST(s->runs({.origin_by = "api"}).size() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

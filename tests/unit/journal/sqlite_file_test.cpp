@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_newer_version_is_refused_with_both_versions_named)
     write_journal(dir.layout(), 1);
     tamper(dir.layout(), "PRAGMA user_version = 7");
     BOOST_CHECK_EXCEPTION((void)open_sqlite_store(dir.layout()), store_error,
-                          says(store_error_kind::newer_version, "version 7, this potoo knows versions up to 2"));
+                          says(store_error_kind::newer_version, "version 7, this potoo knows versions up to 3"));
     BOOST_CHECK_EXCEPTION((void)open_sqlite_reader(dir.layout()), store_error,
                           says(store_error_kind::newer_version, "version 7"));
 }

@@ -8,6 +8,8 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 #include <vector>
 
 using namespace potoo;
@@ -335,6 +337,102 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_job_is_unconfirmed_until_it_is_confirmed, Under,
     BOOST_TEST(t.unconfirmed(run_number(1)).empty());
     BOOST_TEST(t.runs({.unreconciled = true}).empty());
     BOOST_TEST((t.unconfirmed(std::nullopt) == std::vector{job(2, 0, "tok-d", "")}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_origin_of_a_run_is_kept_and_picks_it, Under, stores)
+{
+    Under under;
+    auto b = three_runs();
+    b.runs[0].origin = R"({"by":"api","key":"k'1"})";
+    b.runs[1].origin = R"({"by":"schedule"})";
+    under.open().append(b);
+    auto& s = under.reopen();
+    using ids = std::vector<std::string>;
+    BOOST_TEST(s.runs({.id_prefix = "aaa1"}).front().origin == b.runs[0].origin);
+    BOOST_TEST(s.runs({.id_prefix = "bbb3"}).front().origin.empty());
+    BOOST_TEST((ids_of(s.runs({.origin_by = "api"})) == ids{"aaa1"}));
+    BOOST_TEST((ids_of(s.runs({.origin_by = "schedule"})) == ids{"aab2"}));
+    BOOST_TEST((ids_of(s.runs({.origin_key = "k'1"})) == ids{"aaa1"}));
+    BOOST_TEST(s.runs({.origin_by = "schedule", .origin_key = "k'1"}).empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(runs_are_picked_by_state_and_time, Under, stores)
+{
+    Under under;
+    auto b = three_runs();
+    b.runs[1].created = instant(100);
+    b.runs[2].created = instant(200);
+    under.open().append(b);
+    auto& s = under.reopen();
+    using ids = std::vector<std::string>;
+    BOOST_TEST((ids_of(s.runs({.state = recorded_state::running})) == ids{"aab2"}));
+    BOOST_TEST((ids_of(s.runs({.state = recorded_state::queued})) == ids{"bbb3"}));
+    BOOST_TEST((ids_of(s.runs({.created_after = instant(100)})) == ids{"bbb3", "aab2"}));
+    BOOST_TEST((ids_of(s.runs({.created_before = instant(100)})) == ids{"aaa1"}));
+    BOOST_TEST((ids_of(s.runs({.created_after = instant(50), .created_before = instant(200)})) == ids{"aab2"}));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(records_of_all_runs_are_read_in_order_from_a_place_on, Under, stores)
+{
+    Under under;
+    auto& s = under.open();
+    BOOST_TEST(s.last_seq().value() == 0U);
+    s.append(three_runs());
+    auto& r = under.reopen();
+    const auto since = [&r](record_seq after, std::size_t limit) {
+        std::vector<std::pair<record_seq, record>> result;
+        r.records_since(after, limit, [&](record_seq seq, const record& value) {
+            result.emplace_back(seq, value);
+            return true;
+        });
+        return result;
+    };
+    const auto all = since(record_seq(0), 0);
+    BOOST_REQUIRE(all.size() == 3U);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        BOOST_TEST((all[i].second == three_runs().records[i]));
+    BOOST_TEST((all[2].first == r.last_seq()));
+    BOOST_TEST((since(all[0].first, 1) == std::vector{all[1]}));
+    BOOST_TEST(since(all[2].first, 0).empty());
+    BOOST_TEST(since(record_seq(std::numeric_limits<std::uint64_t>::max()), 0).empty());
+    int seen = 0;
+    r.records_since(record_seq(0), 0, [&](record_seq, const record&) { return ++seen < 2; });
+    BOOST_TEST(seen == 2);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(records_of_removed_runs_are_left_out_and_it_can_be_known, Under, stores)
+{
+    Under under;
+    auto& s = under.open();
+    s.append(three_runs());
+    BOOST_TEST(s.removed_up_to().value() == 0U);
+    const auto last = s.last_seq();
+    s.prune({.keep_runs = 0}, instant(99), 1);
+    std::vector<run_number> seen;
+    s.records_since(record_seq(0), 0, [&](record_seq, const record& r) {
+        seen.push_back(r.run);
+        return true;
+    });
+    BOOST_TEST((seen == std::vector{run_number(2)}));
+    BOOST_TEST((s.removed_up_to() == last && s.last_seq() == last));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_run_is_removed_on_request_if_it_has_ended, Under, stores)
+{
+    Under under;
+    auto& s = under.open();
+    s.append(three_runs());
+    const auto remove = [&s](std::uint32_t run) {
+        pruned all;
+        do
+            all += s.prune({.only = run_number(run), .keep_runs = 9}, instant(99), 1);
+        while (all.more);
+        return all.runs;
+    };
+    BOOST_TEST(remove(2) == 0U);
+    BOOST_TEST(remove(1) == 1U);
+    BOOST_TEST(remove(1) == 0U);
+    BOOST_TEST((ids_of(under.reopen().runs({})) == std::vector<std::string>{"bbb3", "aab2"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

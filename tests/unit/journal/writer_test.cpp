@@ -34,9 +34,35 @@ class scripted_store final : public store
         kept_.records(run, from, visit);
     }
 
+    void records_since(record_seq after, std::size_t limit, const record_visitor& visit) override
+    {
+        kept_.records_since(after, limit, visit);
+    }
+
+    record_seq last_seq() override { return kept_.last_seq(); }
+
+    record_seq removed_up_to() override { return kept_.removed_up_to(); }
+
     void logs(const log_filter& filter, const log_visitor& visit) override { kept_.logs(filter, visit); }
 
     std::vector<task_row> tasks(run_number run) override { return kept_.tasks(run); }
+
+    std::vector<item_row> items(run_number run, const item_filter& filter) override { return kept_.items(run, filter); }
+
+    std::vector<attempt_row> attempts(run_number run, task_index task, item_index item) override
+    {
+        return kept_.attempts(run, task, item);
+    }
+
+    std::optional<std::string> entry(const std::string& kind, const std::string& key) override
+    {
+        return kept_.entry(kind, key);
+    }
+
+    std::vector<entry_row> entries(const std::string& kind, const std::string& after, std::size_t limit) override
+    {
+        return kept_.entries(kind, after, limit);
+    }
 
     std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
     {
@@ -47,7 +73,7 @@ class scripted_store final : public store
 
     run_number next_run() const override { return kept_.next_run(); }
 
-    void append(const batch& b) override
+    append_result append(const batch& b) override
     {
         std::unique_lock lock(mutex_);
         ++tries_;
@@ -57,7 +83,7 @@ class scripted_store final : public store
             throw store_error(*failing_, "refused");
         sizes_.push_back(b.size());
         trace_ += 'a';
-        kept_.append(b);
+        return kept_.append(b);
     }
 
     std::uint64_t claim(run_number run, const std::string& owner) override { return kept_.claim(run, owner); }
@@ -384,6 +410,51 @@ BOOST_AUTO_TEST_CASE(pruning_in_synchronous_mode_is_done_at_once)
     writer w(store, {}, writer_mode::synchronous);
     w.prune({.keep_runs = 1}, instant(100), [&](const prune_result& r) { removed.push_back(r.removed.runs); });
     BOOST_TEST((removed == std::vector<std::size_t>{2}));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_changes_an_entry_is_told_what_came_of_it_before_it_is_called_durable)
+{
+    memory_store store;
+    std::string told;
+    writer w(store, {.durable = [&](position) { told += 'd'; }, .failed = {}, .recovered = {}}, writer_mode::manual);
+    const auto note = [&](bool took_effect) { told += took_effect ? 'y' : 'n'; };
+    w.append(entry_change{entry_verb::insert, "token", "a", "1"}, note);
+    w.append(entry_change{entry_verb::insert, "token", "a", "2"}, note);
+    w.append(entry_change{entry_verb::erase, "token", "b"}, note);
+    w.append(entry_change{entry_verb::put, "token", "c", "3"}, {});
+    BOOST_TEST(told.empty());
+    BOOST_TEST(w.write_next());
+    BOOST_TEST(told == "ynnd");
+    BOOST_TEST(store.entry("token", "a").value() == "1");
+    BOOST_TEST(w.durable() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_that_could_not_be_written_is_told_of_once_it_could)
+{
+    scripted_store store;
+    store.fail_with(store_error_kind::full);
+    int told = 0;
+    writer w(store, {}, writer_mode::manual);
+    w.append(entry_change{entry_verb::insert, "pool", "a", "1"},
+             [&](bool took_effect) { told += took_effect ? 1 : 9; });
+    BOOST_TEST(!w.write_next());
+    BOOST_TEST(told == 0);
+    store.fail_with(std::nullopt);
+    BOOST_TEST(w.write_next());
+    BOOST_TEST(told == 1);
+}
+
+BOOST_AUTO_TEST_CASE(entries_are_kept_also_when_records_are_not)
+{
+    memory_store store;
+    bool added = false;
+    writer w(store, {}, writer_mode::discarding);
+    w.create_run(sample_run({}, "kq3v9z01abcd"));
+    w.append(entry_change{entry_verb::insert, "token", "a", "1"}, [&](bool took_effect) { added = took_effect; });
+    BOOST_TEST(added);
+    BOOST_TEST(w.durable() == w.last());
+    BOOST_TEST(store.entry("token", "a").value() == "1");
+    BOOST_TEST(store.runs({}).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -92,8 +92,10 @@ class fake_context final : public context
     std::string standard_output;                               ///< by `log_output`
     std::string standard_error;                                ///< by `log_output`
     std::vector<std::pair<double, std::string>> progress_said; ///< by `progress`
+    std::map<std::string, json::value> published;              ///< by `publish`
     std::vector<std::pair<std::string, json::value>> facts;    ///< by `record` and `step`
     std::vector<std::string> unconfirmed;                      ///< by `mark_unconfirmed`
+    bool slot_released = false;
     std::vector<std::string> callbacks;                        ///< names of those opened
     std::vector<task<>> handlers;                              ///< by `on_cancel`
     std::vector<std::string> concealed;                        ///< by `conceal`
@@ -153,6 +155,11 @@ class fake_context final : public context
 
     void progress(double fraction, std::string_view message) override { progress_said.emplace_back(fraction, message); }
 
+    void publish(std::string_view name, json::value value) override
+    {
+        published.insert_or_assign(std::string(name), std::move(value));
+    }
+
     [[nodiscard]] task<> sleep_until(std::string, wall_time t) override { return do_sleep(*this, t); }
 
     [[nodiscard]] task<wall_time> now() override { return value_of(loop_.wall_now()); }
@@ -161,20 +168,22 @@ class fake_context final : public context
 
     [[nodiscard]] task<double> random() override { return value_of(next_random); }
 
-    [[nodiscard]] task<open_callback> callback(std::string name) override
+    [[nodiscard]] task<open_callback> callback(std::string name, json::value) override
     {
         callbacks.push_back(name);
         std::string callback_token = run_name.value() + "." + name;
         return value_of(open_callback(std::move(name), std::move(callback_token)));
     }
 
-    [[nodiscard]] task<json::value> completion(open_callback c) override
+    [[nodiscard]] task<json::value> completion(open_callback c, duration) override
     {
         const auto found = answers.find(c.name());
         if (found == answers.end())
             throw std::logic_error("the test has no answer for the callback " + c.name());
         return value_of(found->second);
     }
+
+    void release_slot() override { slot_released = true; }
 
     void on_cancel(task<> handler) override { handlers.push_back(std::move(handler)); }
 

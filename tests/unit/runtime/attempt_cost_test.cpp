@@ -118,7 +118,8 @@ struct forgetful_engine
     std::mt19937_64 entropy{1};
     runtime::shared_objects shared;
     runtime::start_gate starts{loop, {}, [](const std::string&) {}};
-    runtime::services services{loop, http, processes, log, registry, std::ref(entropy), shared, starts};
+    runtime::pool_book pools;
+    runtime::services services{loop, http, processes, log, registry, std::ref(entropy), shared, starts, pools};
     runtime::secret_mask mask;
     runtime::run_observer observer;
     std::unique_ptr<runtime::run_executor> executor;

@@ -268,7 +268,8 @@ class engine
     std::uint64_t memory = 0; ///< in use, as far as the engine knows
     runtime::start_gate starts{
         loop, {[this] { return memory; }, {}}, [this](const std::string& text) { observer.warning(text); }};
-    runtime::services services{loop, http, processes, log, test_operators(), std::ref(entropy), shared, starts};
+    runtime::pool_book pools;
+    runtime::services services{loop, http, processes, log, test_operators(), std::ref(entropy), shared, starts, pools};
     runtime::secret_mask mask;
     recording_observer observer;
     std::unique_ptr<runtime::run_executor> executor;

@@ -56,6 +56,43 @@ BOOST_AUTO_TEST_CASE(a_deferred_attempt_keeps_its_slot)
     BOOST_TEST(m.succeed(0) == "a success, start b.0#1");
 }
 
+BOOST_AUTO_TEST_CASE(a_deferred_attempt_may_give_back_its_slot)
+{
+    graph::dag dag = pooled(3, 1);
+    set_retry(dag.tasks[0], {.limit = 1});
+    text_machine m(dag);
+    m.start();
+    const attempt_deferred given_back{task_index(0), item_index(0), false};
+    BOOST_TEST(m.apply(given_back) == "start b.0#1");
+    BOOST_TEST((m.machine.usage_of(pool_index(0)) == pool_usage{1, 1}));
+    BOOST_TEST(m.machine.in_flight() == 2u);
+    BOOST_TEST(m.apply(attempt_resumed{task_index(0), item_index(0)}) == "");
+    BOOST_TEST(m.apply(given_back) == "");
+    BOOST_TEST(m.succeed(1) == "b success, start c.0#1");
+    BOOST_TEST(m.end(0, 0, attempt_outcome::failed, true) == "retry a.0#2 in 0ms");
+    BOOST_TEST((m.machine.usage_of(pool_index(0)) == pool_usage{1, 1}));
+    m.apply(retry_due{task_index(0), item_index(0)});
+    BOOST_TEST(m.succeed(2) == "c success, start a.0#2");
+    BOOST_TEST((m.machine.usage_of(pool_index(0)) == pool_usage{1, 1}));
+    BOOST_TEST(m.succeed(0) == "a success, run success");
+    BOOST_TEST((m.machine.usage_of(pool_index(0)) == pool_usage{0, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(an_item_that_gives_back_its_slot_does_not_count_in_max_active)
+{
+    graph::dag dag;
+    set_foreach(add(dag, "a"), 1);
+    text_machine m(dag);
+    m.start();
+    BOOST_TEST(m.evaluated(0, 4) == "start a.0#1");
+    BOOST_TEST(m.apply(attempt_deferred{task_index(0), item_index(0), false}) == "start a.1#1");
+    BOOST_TEST(m.apply(attempt_deferred{task_index(0), item_index(1), false}) == "start a.2#1");
+    BOOST_TEST(m.succeed(0, 0) == "");
+    BOOST_TEST(m.succeed(0, 2) == "start a.3#1");
+    BOOST_TEST(m.succeed(0, 1) == "");
+    BOOST_TEST(m.succeed(0, 3) == "a success, run success");
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelling_attempt_keeps_its_slot)
 {
     const graph::dag dag = pooled(2, 1);

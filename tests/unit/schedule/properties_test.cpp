@@ -1,6 +1,7 @@
 // Random DAGs, random orders of events, random outcomes, random cancellation; what must hold at every step is checked
 // against books that are kept here, without a look into the machine.
 
+#include "engine/schedule/tasks_to_reopen.hpp"
 #include "machine_text.hpp"
 #include "naive_rules.hpp"
 #include "test_dag.hpp"
@@ -115,11 +116,33 @@ class books
             cancelled_[one->task.value()] = true;
         } else if (std::holds_alternative<cancel_requested>(e)) {
             run_cancelled = true;
+        } else if (const auto* again = std::get_if<task_reopened>(&e)) {
+            reopen(again->task.value());
         } else if (std::holds_alternative<run_paused>(e)) {
             paused = true;
         } else if (std::holds_alternative<run_resumed>(e)) {
             paused = false;
         }
+    }
+
+    /// Of an event that changes something.
+    void reopen(std::uint32_t t)
+    {
+        if (run_ended_as)
+            run_cancelled = failed_fast = paused = false;
+        run_ended_as.reset();
+        const bool had_ended = ended_[t].has_value();
+        ended_[t].reset();
+        if (had_ended)
+            cancelled_[t] = false;
+        for (auto& [where, attempts] : attempts_) {
+            if (where.first == t)
+                before_[where] = attempts;
+        }
+        by_evaluation_.insert(t);
+        reopened_.insert(t);
+        for (const task_index d : dag_.tasks[t].downstream)
+            reopened_.insert(d.value());
     }
 
     void take(std::span<const action> actions)
@@ -178,6 +201,7 @@ class books
     {
         const std::uint32_t t = a.task.value();
         RC_ASSERT(decision(t) == "start");
+        RC_ASSERT(!ended_[t]);
         RC_ASSERT(dag_.tasks[t].when || dag_.tasks[t].foreach);
         RC_ASSERT(evaluating.insert(t).second);
     }
@@ -187,12 +211,13 @@ class books
         const std::uint32_t t = a.task.value();
         const place where{t, a.item.value()};
         const graph::task_spec& task = dag_.tasks[t];
-        RC_ASSERT(decision(t) == "start");
+        // What was decided before something upstream was reopened holds.
+        RC_ASSERT(decision(t) == "start" || reopened_.count(t) > 0);
         RC_ASSERT(!run_cancelled && !cancelled_[t] && !ended_[t]);
         RC_ASSERT((!task.when && !task.foreach) || by_evaluation_.count(t) > 0);
         RC_ASSERT(could_start(t));
         RC_ASSERT(a.attempt.value() == ++attempts_[where]);
-        RC_ASSERT(attempts_[where] <= task.retry->limit + 1 + interruptions_[where]);
+        RC_ASSERT(attempts_[where] <= before_[where] + task.retry->limit + 1 + interruptions_[where]);
         RC_ASSERT(retrying.count(where) == 0U);
         RC_ASSERT(in_flight.emplace(where, a.attempt.value()).second);
         if (on_request)
@@ -280,6 +305,8 @@ class books
     std::vector<std::uint32_t> slots_;
     std::set<std::uint32_t> by_evaluation_;
     std::map<place, std::uint32_t> attempts_;
+    std::map<place, std::uint32_t> before_; ///< attempts before the task was reopened
+    std::set<std::uint32_t> reopened_;      ///< and what is right behind them
     std::map<place, std::uint32_t> interruptions_;
     std::uint32_t max_attempts_ = 0;
 };
@@ -334,7 +361,7 @@ const auto& pick(const Container& from, choices& choose)
 /// Something that the world outside may do to the run as a whole.
 event interference(const graph::dag& dag, choices& choose)
 {
-    switch (choose.below(6)) {
+    switch (choose.below(7)) {
     case 0:
         return run_paused{};
     case 1:
@@ -347,6 +374,8 @@ event interference(const graph::dag& dag, choices& choose)
         return task_cancel_requested{task_index(choose.below(static_cast<std::uint32_t>(dag.tasks.size())))};
     case 5:
         return cancel_requested{choose.one_in(2) ? cancel_reason::deadline : cancel_reason::user};
+    case 6:
+        return task_reopened{task_index(choose.below(static_cast<std::uint32_t>(dag.tasks.size()))), choose.one_in(2)};
     default:
         return retry_due{task_index(0), item_index(0)};
     }
@@ -403,6 +432,8 @@ recording run_random(const graph::dag& dag, choices& choose, bool undisturbed = 
         check_recovery_queries(m, known);
     };
     const auto tell = [&](const event& e) {
+        if (const auto* again = std::get_if<task_reopened>(&e); again && !m.may_reopen(*again))
+            return;
         result.events.push_back(e);
         known.before(e);
         take(m.apply(e));
@@ -412,8 +443,15 @@ recording run_random(const graph::dag& dag, choices& choose, bool undisturbed = 
     take(m.start());
     if (choose.one_in(2))
         tell(admission_limit_changed{1 + choose.below(3)});
-    for (int step = 0; !is_terminal(m.state()); ++step) {
+    for (int step = 0;; ++step) {
+        if (is_terminal(m.state()) && (!disturbed || choose.used_up() || choose.one_in(3)))
+            break;
         RC_ASSERT(step < 5'000);
+        if (is_terminal(m.state())) {
+            tell(task_reopened{task_index(choose.below(static_cast<std::uint32_t>(dag.tasks.size()))),
+                               choose.one_in(2)});
+            continue;
+        }
         if (disturbed && (choose.used_up() || step > 300)) {
             disturbed = false;
             for (const event& e : lift_all_limits())
@@ -476,6 +514,8 @@ void run_on_request(const graph::dag& dag, choices& choose)
         check_recovery_queries(m, known);
     };
     const auto tell = [&](const event& e) {
+        if (const auto* again = std::get_if<task_reopened>(&e); again && !m.may_reopen(*again))
+            return;
         events.push_back(e);
         known.before(e);
         take(m.apply(e));
@@ -490,8 +530,15 @@ void run_on_request(const graph::dag& dag, choices& choose)
 
     bool disturbed = true;
     take(m.start());
-    for (int step = 0; !is_terminal(m.state()); ++step) {
+    for (int step = 0;; ++step) {
+        if (is_terminal(m.state()) && (!disturbed || choose.used_up() || choose.one_in(3)))
+            break;
         RC_ASSERT(step < 10'000);
+        if (is_terminal(m.state())) {
+            tell(task_reopened{task_index(choose.below(static_cast<std::uint32_t>(dag.tasks.size()))),
+                               choose.one_in(2)});
+            continue;
+        }
         if (disturbed && (choose.used_up() || step > 300)) {
             disturbed = false;
             for (const event& e : lift_all_limits())
@@ -525,6 +572,21 @@ void run_on_request(const graph::dag& dag, choices& choose)
     check_replay(dag, events, m, known);
     if (m.cancelled_by() == cancel_reason::none)
         RC_ASSERT(m.state() == known.expected_end());
+}
+
+/// Everything that is under way succeeds.
+void let_all_succeed(run_machine& m, books& known, std::uint32_t items)
+{
+    while (!is_terminal(m.state())) {
+        std::optional<event> next;
+        if (!known.evaluating.empty())
+            next = task_evaluated{task_index(*known.evaluating.begin()), verdict::run, items};
+        else
+            next = attempt_ended{task_index(known.in_flight.begin()->first.first),
+                                 item_index(known.in_flight.begin()->first.second)};
+        known.before(*next);
+        known.take(m.apply(*next));
+    }
 }
 
 } // namespace
@@ -571,6 +633,41 @@ BOOST_AUTO_TEST_CASE(the_same_events_give_the_same_actions)
         RC_ASSERT(again.state() == run.state);
         for (std::uint32_t t = 0; t < dag.tasks.size(); ++t)
             RC_ASSERT(again.state_of(task_index(t)) == *run.ended[t]);
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(what_did_not_end_well_does_when_it_is_retried_and_nothing_is_in_the_way)
+{
+    BOOST_TEST(rc::check("retry", [] {
+        choices shape(*bytes(150));
+        const graph::dag dag = random_dag(shape);
+        choices script(*bytes(400));
+        const recording before = run_random(dag, script);
+        run_machine m(dag);
+        books known(dag);
+        known.take(m.start());
+        const auto tell = [&](const event& e) {
+            known.before(e);
+            known.take(m.apply(e));
+        };
+        for (const event& e : before.events)
+            tell(e);
+        const auto standing = [&m, &dag](task_index t) {
+            return task_standing{m.state_of(t), dag[t].foreach.has_value() && has_unsuccessful(m.counts(t))};
+        };
+        const auto all = tasks_to_reopen(dag, {}, standing);
+        RC_ASSERT(all.empty() == std::none_of(before.ended.begin(), before.ended.end(),
+                                              [](const auto& s) { return is_unsuccessful(*s); }));
+        for (const task_reopened& e : all)
+            tell(e);
+        for (const event& e : lift_all_limits())
+            tell(e);
+        let_all_succeed(m, known, 3);
+        check_counts(m, known);
+        for (std::uint32_t t = 0; t < dag.tasks.size(); ++t)
+            RC_ASSERT(!is_unsuccessful(m.state_of(task_index(t))));
+        // A run that was cancelled when all of it was about to end well stays so.
+        RC_ASSERT(m.state() == run_state::success || all.empty());
     }));
 }
 

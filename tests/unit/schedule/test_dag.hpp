@@ -20,6 +20,7 @@ inline graph::task_spec& add(graph::dag& dag, std::string name, const std::vecto
     const task_index self(static_cast<std::uint32_t>(dag.tasks.size()));
     for (const std::uint32_t u : upstream)
         dag.tasks[u].downstream.push_back(self);
+    dag.topological_order.push_back(self);
     graph::task_spec& task = dag.tasks.emplace_back();
     task.name = std::move(name);
     task.retry = no_retry;

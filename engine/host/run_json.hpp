@@ -6,13 +6,18 @@
 
 #include <potoo/json.hpp>
 
-namespace potoo::cli {
+namespace potoo::host {
 
 [[nodiscard]] json::object run_json(const journal::run_row& r);
 
 [[nodiscard]] json::object task_json(const journal::task_row& t);
 
+[[nodiscard]] json::object item_json(const journal::item_row& i);
+
+/// One that died with its engine is `interrupted`.
+[[nodiscard]] json::object attempt_json(const journal::attempt_row& a);
+
 /// `data` of a record: parsed when it is JSON, a string otherwise, null when empty.
 [[nodiscard]] json::value recorded_json(const std::string& data);
 
-} // namespace potoo::cli
+} // namespace potoo::host

@@ -1,0 +1,86 @@
+#include "engine/cli/commands.hpp"
+#include "engine/cli/error_report.hpp"
+#include "engine/cli/remote/server_client.hpp"
+#include "engine/cli/run_documents.hpp"
+#include "engine/cli/server_runs.hpp"
+#include "engine/cli/target_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace potoo::cli {
+
+namespace {
+
+struct diff_arguments
+{
+    std::string before;
+    std::string after;
+    target_options target;
+    bool json = false;
+};
+
+std::string value_text(const json::object& change, const char* name)
+{
+    const json::value* v = change.if_contains(name);
+    if (!v || v->is_null())
+        return "-";
+    return v->is_string() ? std::string(v->get_string()) : json::serialize(*v);
+}
+
+void add_changes(table& t, const std::string& where, const json::value* changes)
+{
+    if (!changes || !changes->is_object())
+        return;
+    for (const auto& [name, change] : changes->get_object())
+        if (change.is_object())
+            t.add({where, std::string(name), value_text(change.get_object(), "before"),
+                   value_text(change.get_object(), "after")});
+}
+
+table table_of(const json::object& difference)
+{
+    table t({{"WHERE"}, {"WHAT"}, {"BEFORE"}, {"AFTER"}});
+    for (const char* part : {"dag", "params", "run"})
+        add_changes(t, part, difference.if_contains(part));
+    const json::value* tasks = difference.if_contains("tasks");
+    if (tasks && tasks->is_object())
+        for (const auto& [name, changes] : tasks->get_object())
+            add_changes(t, "task " + std::string(name), &changes);
+    return t;
+}
+
+exit_code diff(const diff_arguments& a)
+{
+    const auto server = needed_server(a.target);
+    const std::string before = text_in(find_server_run(*server, a.before), "run");
+    const std::string after = text_in(find_server_run(*server, a.after), "run");
+    const json::value v = server->get(api_path({"runs", before, "diff", after}));
+    if (a.json || !v.is_object()) {
+        print_json(v);
+        return exit_code::success;
+    }
+    const table t = table_of(v.get_object());
+    if (t.empty())
+        report_text(fmt::format("The runs {} and {} do not differ.\n", before, after));
+    else
+        print_text(table_text(t));
+    return exit_code::success;
+}
+
+} // namespace
+
+void add_diff_command(CLI::App& app, command_action& chosen)
+{
+    auto a = std::make_shared<diff_arguments>();
+    CLI::App* c = app.add_subcommand("diff", "Show what changed from one run to another");
+    c->add_option("BEFORE", a->before, "Id of a run, or its first characters")->required()->type_name("");
+    c->add_option("AFTER", a->after, "Of another; `last`: the latest")->required()->type_name("");
+    add_server_options(*c, a->target);
+    add_format_option(*c, a->json);
+    c->footer("Compares the DAG, the parameters, and of each task its input, its outcome and its time.\n"
+              "Example:\n  potoo diff k3v9 last --server http://127.0.0.1:8080");
+    c->callback([a, &chosen] { chosen = [a] { return diff(*a); }; });
+}
+
+} // namespace potoo::cli

@@ -1,0 +1,96 @@
+#include "engine/cli/run_documents.hpp"
+
+#include "engine/cli/display/elapsed_text.hpp"
+#include "engine/cli/display/output.hpp"
+#include "engine/cli/display/terminal.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace potoo::cli {
+
+namespace {
+
+const json::value* member(const json::object& o, std::string_view name)
+{
+    return o.if_contains(json::string_view(name.data(), name.size()));
+}
+
+} // namespace
+
+std::string text_in(const json::object& o, std::string_view name)
+{
+    const json::value* v = member(o, name);
+    return v && v->is_string() ? std::string(v->get_string()) : std::string();
+}
+
+std::uint64_t number_in(const json::object& o, std::string_view name)
+{
+    const json::value* v = member(o, name);
+    if (v && v->is_uint64())
+        return v->get_uint64();
+    return v && v->is_int64() && v->get_int64() > 0 ? static_cast<std::uint64_t>(v->get_int64()) : 0;
+}
+
+std::optional<wall_time> time_in(const json::object& o, std::string_view name)
+{
+    const std::string text = text_in(o, name);
+    return text.empty() ? std::nullopt : parse_time(text);
+}
+
+std::string instant_in(const json::object& o, std::string_view name)
+{
+    const auto t = time_in(o, name);
+    return t ? instant_text(*t) : "";
+}
+
+std::string took_text(const json::object& o)
+{
+    const auto started = time_in(o, "started");
+    const auto ended = time_in(o, "ended");
+    return started && ended ? elapsed_text(*ended - *started) : "";
+}
+
+std::string error_text(const json::value& error)
+{
+    if (error.is_string())
+        return std::string(error.get_string());
+    const std::string message = error.is_object() ? text_in(error.get_object(), "message") : "";
+    return message.empty() ? json::serialize(error) : message;
+}
+
+std::string counts_text(const json::object& counts)
+{
+    std::string out;
+    for (const auto& [state, n] : counts)
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", json::serialize(n),
+                           std::string_view(state.data(), state.size()));
+    return out;
+}
+
+exit_code exit_code_of_state(std::string_view state) noexcept
+{
+    if (state == "success" || state == "skipped")
+        return exit_code::success;
+    return state == "cancelled" ? exit_code::interrupted : exit_code::failed;
+}
+
+std::string table_text(const table& t)
+{
+    return t.text(::isatty(STDOUT_FILENO) ? window_of(STDOUT_FILENO).columns : 0, locale_is_utf8());
+}
+
+void print_text(std::string_view text)
+{
+    file_output out(STDOUT_FILENO);
+    out.write(text);
+    out.flush();
+}
+
+void print_json(const json::value& document)
+{
+    print_text(json::serialize(document) + '\n');
+}
+
+} // namespace potoo::cli

@@ -1,0 +1,193 @@
+#include "engine/cli/commands.hpp"
+#include "engine/cli/dag_file.hpp"
+#include "engine/cli/error_report.hpp"
+#include "engine/cli/run_session.hpp"
+#include "engine/cli/stop_signals.hpp"
+#include "engine/cli/usage_error.hpp"
+#include "engine/cli/version_text.hpp"
+#include "engine/server/log/server_log.hpp"
+#include "engine/server/server.hpp"
+
+#include <potoo/asio.hpp>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <fmt/format.h>
+
+#include <exception>
+#include <optional>
+
+namespace potoo::cli {
+
+namespace {
+
+/// What was given on the command line counts before the configuration file.
+struct server_arguments
+{
+    std::string config;
+    std::optional<std::string> dags;
+    std::optional<std::string> state;
+    std::optional<std::string> listen;
+    std::optional<std::string> certificate;
+    std::optional<std::string> key;
+    std::optional<std::string> public_url;
+    std::optional<std::string> log_format;
+    bool behind_proxy = false;
+    bool log_requests = false;
+    session_options session; ///< limits and plugins
+};
+
+runtime::start_limits laid_over(runtime::start_limits under, const runtime::start_limits& over)
+{
+    under.max_attempts = over.max_attempts != 0 ? over.max_attempts : under.max_attempts;
+    under.max_running = over.max_running != 0 ? over.max_running : under.max_running;
+    under.max_memory = over.max_memory != 0 ? over.max_memory : under.max_memory;
+    return under;
+}
+
+server::server_config configured(const server_arguments& a)
+{
+    server::server_config c = a.config.empty() ? server::server_config() : server::read_server_config(a.config);
+    c.dags = a.dags.value_or(c.dags.string());
+    c.state = a.state.value_or(c.state.string());
+    c.web.listen = a.listen.value_or(c.web.listen);
+    c.web.certificate_file = a.certificate.value_or(c.web.certificate_file);
+    c.web.key_file = a.key.value_or(c.web.key_file);
+    c.public_url = a.public_url.value_or(c.public_url);
+    if (a.log_format)
+        c.log = *a.log_format == "json" ? server::log_format::json : server::log_format::text;
+    c.behind_proxy = c.behind_proxy || a.behind_proxy;
+    c.verbose = c.verbose || a.log_requests;
+    c.engine.limits = laid_over(c.engine.limits, a.session.limits);
+    c.plugins.insert(c.plugins.end(), a.session.plugins.begin(), a.session.plugins.end());
+    return c;
+}
+
+/// The server of this process, and what signals do to it.
+class served_program
+{
+  public:
+    explicit served_program(server_arguments a)
+        : arguments_(std::move(a)), config_(configured(arguments_)), log_(config_.log),
+          server_(context_, config_, version_text(), events())
+    {}
+
+    exit_code run()
+    {
+        const stop_signals signals(context_, nullptr, [this](int signal) { stop(signal); }, [this] { reload(); });
+        const auto work = boost::asio::make_work_guard(context_);
+        async_run(server_.loop(), "server", server_.run(),
+                  boost::asio::bind_cancellation_slot(stop_.slot(), [this](const std::exception_ptr& error) {
+                      problem_ = error;
+                      context_.stop();
+                  }));
+        context_.run();
+        return conclude();
+    }
+
+  private:
+    [[nodiscard]] server::server_events events()
+    {
+        server::server_events e;
+        e.say = [this](std::string_view text) { log_.say(text); };
+        e.ready = [this] { log_.say("ready"); };
+        e.load_plugin = [](const std::filesystem::path& file) { load_plugins({file.string()}); };
+        return e;
+    }
+
+    void stop(int signal)
+    {
+        log_.say(fmt::format("{}: stopping; remote jobs are left running, and the next start goes on with them (once "
+                             "more ends at once)",
+                             signal_name(signal)));
+        stop_.emit(boost::asio::cancellation_type::terminal);
+    }
+
+    void reload()
+    {
+        log_.say("SIGHUP: reading the configuration anew");
+        try {
+            server_.reload(configured(arguments_));
+        } catch (const std::exception& e) {
+            log_.say(fmt::format("the configuration stays as it was: {}", e.what()));
+        }
+    }
+
+    [[nodiscard]] exit_code conclude()
+    {
+        exit_code end = exit_code::success;
+        if (problem_) {
+            try {
+                std::rethrow_exception(problem_);
+            } catch (...) {
+                end = report_current_exception();
+            }
+        }
+        if (const std::size_t lost = server_.close(); lost > 0) {
+            report_error(fmt::format("{} entries of the journal could not be written to {}; what they tell is lost",
+                                     lost, config_.state.string()));
+            end = exit_code::unreachable;
+        }
+        return end;
+    }
+
+    server_arguments arguments_;
+    server::server_config config_;
+    server::server_log log_;
+    boost::asio::io_context context_{1};
+    server::server server_;
+    boost::asio::cancellation_signal stop_;
+    std::exception_ptr problem_;
+};
+
+exit_code serve(const server_arguments& a)
+{
+    const server::server_config config = configured(a);
+    load_plugins(config.plugins);
+    // Without tokens is looked into once the state is open.
+    if (const std::string why = server::refusal(config, true); !why.empty())
+        throw usage_error(why);
+    return served_program(a).run();
+}
+
+} // namespace
+
+void add_server_command(CLI::App& app, command_action& chosen)
+{
+    auto a = std::make_shared<server_arguments>();
+    CLI::App* c = app.add_subcommand("server", "Serve the DAGs of a folder: schedules, API, events");
+    c->add_option("-c,--config", a->config, "Configuration, YAML; what is given here counts before it")
+        ->type_name("FILE")
+        ->envname("POTOO_CONFIG");
+    c->add_option("--dags", a->dags, "Folder of DAG files; dags if not given")->type_name("DIR");
+    c->add_option("--state", a->state, "Directory of the journal; .potoo if not given")
+        ->type_name("DIR")
+        ->envname("POTOO_STATE");
+    c->add_option("--listen", a->listen, "Where to listen; 127.0.0.1:8080 if not given, port 0 is any free one")
+        ->type_name("ADDRESS:PORT");
+    c->add_option("--tls-cert", a->certificate, "Speak TLS with this certificate, PEM")->type_name("FILE");
+    c->add_option("--tls-key", a->key, "and its private key")->type_name("FILE");
+    c->add_flag("--behind-proxy", a->behind_proxy, "Something before the server speaks TLS");
+    c->add_option("--public-url", a->public_url, "URL under which others reach the server, for callbacks")
+        ->type_name("URL");
+    c->add_option("--log-format", a->log_format, "How the log on standard error is written: text or json")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    c->add_flag("--log-requests", a->log_requests, "Log every request");
+    c->add_option("--plugin", a->session.plugins, "Library with operators of your own; may be given again")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    add_limit_options(*c, a->session);
+    c->footer("SIGTERM or Ctrl-C stops it: remote jobs are left running, and the next start goes on with them.\n"
+              "SIGHUP reads the configuration and the certificate anew.\n"
+              "Examples:\n"
+              "  potoo server --dags dags --state /var/lib/potoo\n"
+              "  potoo server --config potoo.yaml\n"
+              "  potoo server --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key");
+    c->callback([a, &chosen] { chosen = [a] { return serve(*a); }; });
+}
+
+} // namespace potoo::cli

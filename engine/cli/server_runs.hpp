@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+/// Runs at a server.
+
+#include "engine/cli/remote/api_path.hpp"
+#include "engine/cli/run_source.hpp"
+
+#include <memory>
+#include <string>
+
+namespace potoo::cli {
+
+/// @param since of `event_cursor`: where to begin to follow a run; empty = from now on
+[[nodiscard]] std::unique_ptr<run_source> open_server_runs(std::unique_ptr<server_client> server,
+                                                           std::string since = {});
+
+/// A run as the server lists it.
+/// @param named its id or the first characters of it; empty or `last` = the latest
+/// @param unfinished the latest that has not ended is meant by `last`
+/// @throws usage_error when there is none, or there are several (which are named)
+[[nodiscard]] json::object find_server_run(server_client& server, const std::string& named, bool unfinished = false);
+
+/// `potoo VERB RUN` for the same server.
+[[nodiscard]] std::string server_command(const server_client& server, std::string_view verb, const std::string& run);
+
+/// Where the events stand now, to be followed from here.
+[[nodiscard]] std::string event_cursor(server_client& server);
+
+/// Visits what a server tells of a run until it has ended, or a signal has come.
+/// @param since of `event_cursor`; empty = from now on
+/// @param enough also ends it, when it returns true; empty = nothing else does
+[[nodiscard]] followed_end follow_server_run(server_client& server, const std::string& run, const event_visitor& visit,
+                                             std::string since = {}, const std::function<bool()>& enough = {});
+
+/// What a server has at `path`, whole. @throws server_error
+[[nodiscard]] json::array server_list(server_client& server, api_path path);
+
+} // namespace potoo::cli

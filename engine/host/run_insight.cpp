@@ -1,0 +1,137 @@
+// What people ask about runs and pools: why something does not run, and with what it did.
+
+#include "engine/host/host_parts.hpp"
+#include "engine/host/rendered_input.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace potoo::host {
+
+namespace {
+
+using pool_client = runtime::pool_book::client;
+
+/// Of the runs under way that know the pool.
+std::uint32_t waiting_for(const std::list<active_run>& runs, const std::string& name)
+{
+    std::uint32_t all = 0;
+    for (const active_run& r : runs) {
+        if (!r.executor || r.reconciles)
+            continue;
+        const auto& known = r.executor->dag().pools;
+        for (std::uint32_t p = 0; p < known.size(); ++p) {
+            if (known[p].name == name)
+                all += r.executor->machine().waiting_for(pool_index(p));
+        }
+    }
+    return all;
+}
+
+const active_run* run_of(const std::list<active_run>& runs, const pool_client* c)
+{
+    const auto found = std::find_if(runs.begin(), runs.end(), [c](const active_run& r) {
+        return static_cast<const pool_client*>(r.executor) == c;
+    });
+    return found == runs.end() ? nullptr : &*found;
+}
+
+pool_state state_of(const runtime::pool_book::usage& u, const std::list<active_run>& runs)
+{
+    pool_state s{u.name, u.slots, u.declared, u.resized, u.used, waiting_for(runs, u.name), {}};
+    for (const auto& [client, used] : u.by) {
+        if (const active_run* r = run_of(runs, client))
+            s.by.emplace_back(r->id, used);
+    }
+    std::sort(s.by.begin(), s.by.end());
+    return s;
+}
+
+/// Which runs have the slots of a full pool.
+void name_runs(schedule::reason& full, const pool_state& pool)
+{
+    json::object runs;
+    std::string text;
+    for (const auto& [id, used] : pool.by) {
+        runs[id.value()] = used;
+        text += fmt::format("{}{} has {}", text.empty() ? "" : ", ", id.value(), used);
+    }
+    full.details["slots"] = pool.slots;
+    full.details["used"] = pool.used;
+    full.details["runs"] = std::move(runs);
+    full.text += fmt::format(": {} of {} are taken{}", pool.used, pool.slots, text.empty() ? "" : "; run " + text);
+}
+
+} // namespace
+
+std::vector<pool_state> engine_host::pools() const
+{
+    std::vector<pool_state> out;
+    for (const runtime::pool_book::usage& u : parts_->pools.all())
+        out.push_back(state_of(u, parts_->runs));
+    return out;
+}
+
+task<request_result> engine_host::resize_pool(std::string name, std::uint32_t slots)
+{
+    if (name.empty())
+        co_return request_result{request_result::kind::invalid, {}, {}, "the pool has no name"};
+    json::value value = json::object{{"slots", slots}};
+    co_await parts_->ledger.put(parts::pool_entries, name, std::move(value));
+    parts_->pools.resize(name, slots);
+    co_return request_result{};
+}
+
+void engine_host::parts::restore_pools()
+{
+    for (const journal::entry_row& e : reading.entries(pool_entries, {}, 0)) {
+        boost::system::error_code ec;
+        const json::value v = json::parse(e.value, ec);
+        const json::value* slots = !ec && v.is_object() ? v.get_object().if_contains("slots") : nullptr;
+        const auto n = slots ? slots->to_number<std::uint32_t>(ec) : 0;
+        if (slots && !ec)
+            pools.resize(e.key, n);
+    }
+}
+
+std::optional<schedule::explanation> engine_host::why(const run_id& run, const std::string& task,
+                                                      std::optional<item_index> item) const
+{
+    const active_run* r = parts_->find(run);
+    if (!r || !r->executor || r->reconciles)
+        return std::nullopt;
+    const auto index = r->executor->dag().find(task);
+    if (!index)
+        throw std::invalid_argument(fmt::format("the run of {} has no task {}", r->executor->dag().name, task));
+    const std::uint32_t items = r->executor->machine().item_count(*index);
+    if (item && item->value() >= items)
+        throw std::invalid_argument(
+            items == 0 ? fmt::format("the items of task {} are not known yet", task)
+                       : fmt::format("task {} has no item {}, but 0 to {}", task, item->value(), items - 1));
+    schedule::explanation e = r->executor->why(*index, item);
+    for (schedule::reason& reason : e.reasons) {
+        if (reason.code != "pool_full")
+            continue;
+        const auto all = pools();
+        const auto pool = std::find_if(all.begin(), all.end(), [&](const pool_state& p) {
+            return reason.details["pool"] == json::string_view(p.name);
+        });
+        if (pool != all.end())
+            name_runs(reason, *pool);
+    }
+    return e;
+}
+
+json::value engine_host::rendered_input(const run_id& run, const std::string& task, item_index item,
+                                        attempt_number attempt) const
+{
+    request_result problem;
+    const auto row = run_named(parts_->reading, run.value(), problem);
+    if (!row)
+        throw std::invalid_argument(problem.text);
+    return host::rendered_input(parts_->reading, *row, task, item, attempt);
+}
+
+} // namespace potoo::host

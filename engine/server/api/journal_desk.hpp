@@ -1,0 +1,63 @@
+#pragma once
+/// @file
+/// Reads of the journal that take longer than the loop may be held up.
+
+#include "engine/journal/store.hpp"
+
+#include <potoo/blocking.hpp>
+#include <potoo/task.hpp>
+#include <potoo/wait.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace potoo::server {
+
+class journal_desk
+{
+  public:
+    /// @param open makes a reader, on any thread; empty = `here` is asked, on the loop. `here` must outlive it.
+    journal_desk(journal::reader& here, std::function<std::unique_ptr<journal::reader>()> open)
+        : here_(here), open_(std::move(open))
+    {}
+
+    /// What `ask` finds. It may run on another thread, and outlive the coroutine that asked.
+    template <class T>
+    [[nodiscard]] task<T> look(std::function<T(journal::reader&)> ask)
+    {
+        if (!open_)
+            co_return ask(here_);
+        co_await free_.acquire();
+        const slot_guard held(free_);
+        // The reader goes with the call: a coroutine that is told to stop leaves it to the thread.
+        auto call = [reader = take(), open = open_, ask = std::move(ask)]() mutable {
+            if (!reader)
+                reader = open();
+            T found = ask(*reader);
+            return std::pair(std::move(reader), std::move(found));
+        };
+        auto done = co_await blocking(std::move(call));
+        idle_.push_back(std::move(done.first));
+        co_return std::move(done.second);
+    }
+
+  private:
+    [[nodiscard]] std::unique_ptr<journal::reader> take()
+    {
+        if (idle_.empty())
+            return nullptr;
+        auto last = std::move(idle_.back());
+        idle_.pop_back();
+        return last;
+    }
+
+    journal::reader& here_;
+    std::function<std::unique_ptr<journal::reader>()> open_;
+    std::vector<std::unique_ptr<journal::reader>> idle_; ///< the one used last is the one that knows most
+    semaphore free_{2};
+};
+
+} // namespace potoo::server

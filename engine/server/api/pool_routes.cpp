@@ -1,0 +1,82 @@
+#include "engine/server/api/call.hpp"
+#include "engine/server/api/route_groups.hpp"
+
+#include <algorithm>
+
+namespace potoo::server {
+namespace {
+
+/// Whose slots they are, users learn of their own runs only.
+bool sees_run(const call& c, const run_id& id)
+{
+    if (c.who.may != role::user)
+        return true;
+    journal::run_filter filter;
+    filter.id_prefix = id.value();
+    filter.limit = 1;
+    filter.origin_who = c.who.name;
+    return !c.services().journal.runs(filter).empty();
+}
+
+json::object pool_json(const call& c, const host::pool_state& p)
+{
+    json::array by;
+    for (const auto& [run, slots] : p.by)
+        if (sees_run(c, run))
+            by.push_back(json::object{{"run", run.value()}, {"slots", slots}});
+    return {{"name", p.name}, {"slots", p.slots},     {"declared", p.declared}, {"resized", p.resized},
+            {"used", p.used}, {"waiting", p.waiting}, {"by", std::move(by)}};
+}
+
+task<web::reply> list_pools(call& c)
+{
+    json::array items;
+    for (const host::pool_state& p : c.services().engine.pools())
+        items.push_back(pool_json(c, p));
+    co_return list_reply(std::move(items), {});
+}
+
+task<web::reply> resize_pool(call& c)
+{
+    const std::string name = c.in_path("pool");
+    const auto slots = c.member("slots")->to_number<std::uint32_t>();
+    const auto result = co_await c.services().engine.resize_pool(name, slots);
+    static_cast<void>(request_reply(result));
+    const auto pools = c.services().engine.pools();
+    const auto found = std::find_if(pools.begin(), pools.end(), [&](const auto& p) { return p.name == name; });
+    if (found == pools.end())
+        throw problem(500, "pool-lost", "The pool was resized, but the engine does not list it.");
+    co_return json_reply(200, pool_json(c, *found));
+}
+
+} // namespace
+
+std::vector<route> pool_routes()
+{
+    return {
+        {.method = "GET",
+         .path = "/api/v1/pools",
+         .operation = "list_pools",
+         .tag = "pools",
+         .summary = "List the pools",
+         .about = "Those that a run under way names, and those that were resized.",
+         .answers = {{200, "pool_list", "All of them, by name"}},
+         .handle = list_pools},
+        {.method = "PUT",
+         .path = "/api/v1/pools/{pool}",
+         .operation = "resize_pool",
+         .tag = "pools",
+         .summary = "Change the slots of a pool",
+         .about = "At once, whatever the DAGs say, also after a restart. Where there are fewer slots than are taken, nothing "
+                  "new starts until enough have been given back.",
+         .needs = need::admin,
+         .in_path = {{.name = "pool", .about = "Its name; it need not be in use yet."}},
+         .body = "pool_wish",
+         .body_required = true,
+         .answers = {{200, "pool", "The pool"}},
+         .problems = {422},
+         .handle = resize_pool},
+    };
+}
+
+} // namespace potoo::server

@@ -1,0 +1,267 @@
+#include "engine/graph/spelling.hpp"
+#include "engine/host/journal_requests.hpp"
+#include "engine/host/rendered_input.hpp"
+#include "engine/host/run_difference.hpp"
+#include "engine/host/run_json.hpp"
+#include "engine/server/api/call.hpp"
+#include "engine/server/api/route_groups.hpp"
+#include "engine/server/api/run_document.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace potoo::server {
+namespace {
+
+constexpr std::array<std::string_view, 7> run_states{"queued",    "running",   "paused", "success",
+                                                     "failed", "timed_out", "cancelled"};
+
+constexpr std::array states_by_word{journal::recorded_state::queued,  journal::recorded_state::running,
+                                    journal::recorded_state::paused,  journal::recorded_state::success,
+                                    journal::recorded_state::failed,  journal::recorded_state::timed_out,
+                                    journal::recorded_state::cancelled};
+
+journal::run_filter filter_of(const call& c)
+{
+    journal::run_filter f;
+    const auto text = [&](std::string_view name) {
+        const std::string* given = c.text(name);
+        return given ? *given : std::string();
+    };
+    f.dag_name = text("dag");
+    f.id_prefix = text("id");
+    f.origin_by = text("by");
+    f.origin_key = text("key");
+    f.unfinished = c.flag("unfinished");
+    f.created_after = c.instant("since");
+    f.created_before = c.instant("until");
+    if (const std::string* state = c.text("state"))
+        f.state = states_by_word[static_cast<std::size_t>(
+            std::find(run_states.begin(), run_states.end(), *state) - run_states.begin())];
+    if (const auto before = cursor_number(c))
+        f.before = journal::run_number(static_cast<std::uint32_t>(*before));
+    f.limit = c.limit() + 1;
+    f.origin_who = c.who.may == role::user ? c.who.name : text("who");
+    return f;
+}
+
+task<web::reply> list_runs(call& c)
+{
+    auto rows = c.services().journal.runs(filter_of(c));
+    std::string next;
+    if (rows.size() > c.limit()) {
+        rows.pop_back();
+        next = std::to_string(rows.back().number.value());
+    }
+    json::array items;
+    for (const journal::run_row& r : rows)
+        items.push_back(host::run_json(r));
+    co_return list_reply(std::move(items), next);
+}
+
+task<web::reply> get_run(call& c)
+{
+    co_return json_reply(200, run_document(c, c.run()));
+}
+
+task<web::reply> delete_run(call& c)
+{
+    const std::string id = c.run().id.value();
+    const auto result = co_await c.services().engine.remove_on_request(id);
+    static_cast<void>(request_reply(result));
+    web::reply r;
+    r.status = 204;
+    co_return r;
+}
+
+std::vector<std::string> names_in(const call& c, std::string_view member)
+{
+    std::vector<std::string> names;
+    if (const json::value* list = c.member(member))
+        for (const json::value& name : list->as_array())
+            names.emplace_back(name.as_string());
+    return names;
+}
+
+/// The tasks that the body names. @throws problem (422) when the run has no such task
+std::vector<std::string> tasks_in(const call& c, const journal::run_row& run)
+{
+    auto names = names_in(c, "tasks");
+    for (const std::string& name : names)
+        static_cast<void>(c.task_of(run, name, 422));
+    return names;
+}
+
+task<web::reply> cancel_run(call& c)
+{
+    const journal::run_row run = c.run();
+    auto tasks = tasks_in(c, run);
+    const auto result = co_await c.services().engine.cancel_on_request(run.id.value(), std::move(tasks));
+    co_return request_reply(result);
+}
+
+task<web::reply> pause_run(call& c)
+{
+    const std::string id = c.run().id.value();
+    const auto result = co_await c.services().engine.pause_on_request(id);
+    co_return request_reply(result);
+}
+
+task<web::reply> resume_run(call& c)
+{
+    const std::string id = c.run().id.value();
+    const auto result = co_await c.services().engine.unpause_on_request(id);
+    co_return request_reply(result);
+}
+
+bool flag_in(const call& c, std::string_view member)
+{
+    const json::value* v = c.member(member);
+    return v && v->as_bool();
+}
+
+task<web::reply> retry_run(call& c)
+{
+    const journal::run_row run = c.run();
+    host::retry_wish wish;
+    wish.tasks = tasks_in(c, run);
+    wish.downstream = flag_in(c, "downstream");
+    wish.failed_only = flag_in(c, "failed_only");
+    auto result = co_await c.services().engine.retry_on_request(run.id.value(), std::move(wish));
+    if (result.what == host::request_result::kind::accepted && !result.carried) {
+        c.services().runs.resume(c.run());
+        result.carried = true;
+    }
+    co_return request_reply(result);
+}
+
+task<web::reply> diff_runs(call& c)
+{
+    const journal::run_row before = c.run();
+    const journal::run_row after = c.run_of(c.in_path("other"));
+    std::function<json::object(journal::reader&)> compare = [before, after](journal::reader& journal) {
+        const host::input_lookup input = [&](const journal::run_row& run, const std::string& task, item_index item,
+                                             attempt_number attempt) -> json::value {
+            try {
+                return host::rendered_input(journal, run, task, item, attempt);
+            } catch (const std::runtime_error& e) {
+                return json::object{{"problem", e.what()}};
+            } catch (const std::invalid_argument&) {
+                return nullptr;
+            }
+        };
+        return host::run_difference(journal, before, after, input);
+    };
+    const auto found = co_await c.state.desk.look(std::move(compare));
+    co_return json_reply(200, found);
+}
+
+const parameter run_parameter{.name = "run", .about = "Id of the run."};
+
+std::vector<parameter> list_parameters()
+{
+    return {
+        {.name = "dag", .about = "Only runs of this DAG."},
+        {.name = "state", .about = "Only runs in this state.", .kind = value_kind::word, .words = run_states},
+        {.name = "unfinished", .about = "Only runs that have not ended.", .kind = value_kind::flag},
+        {.name = "since", .about = "Only runs created then or later.", .kind = value_kind::instant},
+        {.name = "until", .about = "Only runs created before.", .kind = value_kind::instant},
+        {.name = "by", .about = "Only runs that this began: `api`, `cli`, `schedule`, `trigger`, `replay`, `task`."},
+        {.name = "who", .about = "Only runs of the token with this name. Users see their own in any case."},
+        {.name = "key", .about = "Only the run that was asked for with this key."},
+        {.name = "id", .about = "Only runs whose id begins so."},
+        limit_parameter(),
+        cursor_parameter(),
+    };
+}
+
+route request_route(std::string_view path, std::string_view operation, std::string_view summary, std::string_view about,
+                    std::string_view body, task<web::reply> (*handle)(call&))
+{
+    return {.method = "POST",
+            .path = path,
+            .operation = operation,
+            .tag = "runs",
+            .summary = summary,
+            .about = about,
+            .needs = need::act,
+            .in_path = {run_parameter},
+            .body = body,
+            .answers = {{202, "request_outcome", "It is in the journal, and will be done"},
+                        {200, "request_outcome", "It was asked for before"}},
+            .problems = {409, 422},
+            .handle = handle};
+}
+
+} // namespace
+
+json::object run_document(const call& c, const journal::run_row& run)
+{
+    json::object out = host::run_json(run);
+    json::object counts;
+    for (const journal::task_row& t : c.services().journal.tasks(run.number)) {
+        const std::string_view state = to_string(t.state);
+        json::value& n = counts[json::string_view(state.data(), state.size())];
+        n = n.is_null() ? 1 : n.as_int64() + 1;
+    }
+    out["tasks"] = std::move(counts);
+    return out;
+}
+
+std::vector<route> run_routes()
+{
+    return {
+        {.method = "GET",
+         .path = "/api/v1/runs",
+         .operation = "list_runs",
+         .tag = "runs",
+         .summary = "List runs",
+         .about = "Newest first. Users see their own.",
+         .in_query = list_parameters(),
+         .answers = {{200, "run_list", "A page of runs"}},
+         .handle = list_runs},
+        {.method = "GET",
+         .path = "/api/v1/runs/{run}",
+         .operation = "get_run",
+         .tag = "runs",
+         .summary = "Look at a run",
+         .in_path = {run_parameter},
+         .answers = {{200, "run", "The run, with the number of its tasks in each state"}},
+         .handle = get_run},
+        {.method = "DELETE",
+         .path = "/api/v1/runs/{run}",
+         .operation = "delete_run",
+         .tag = "runs",
+         .summary = "Remove a run that has ended, with its logs",
+         .about = "One that has not ended, or may still have remote jobs, is refused.",
+         .needs = need::act,
+         .in_path = {run_parameter},
+         .answers = {{204, "", "It is gone"}},
+         .problems = {409, 422},
+         .handle = delete_run},
+        request_route("/api/v1/runs/{run}/cancel", "cancel_run", "Cancel a run, or some of its tasks",
+                      "The run has ended once its remote jobs are known to have; its state tells.", "cancel_wish",
+                      cancel_run),
+        request_route("/api/v1/runs/{run}/pause", "pause_run", "Start no more attempts of a run",
+                      "Those under way go on, and so does the run's deadline.", "", pause_run),
+        request_route("/api/v1/runs/{run}/resume", "resume_run", "Let a paused run go on", "", "", resume_run),
+        request_route("/api/v1/runs/{run}/retry", "retry_run", "Let tasks that have ended run once more",
+                      "Without `tasks`: all that did not end well. Attempts are numbered on; nothing is launched twice. A "
+                      "run that had ended goes on.",
+                      "retry_wish", retry_run),
+        {.method = "GET",
+         .path = "/api/v1/runs/{run}/diff/{other}",
+         .operation = "diff_runs",
+         .tag = "runs",
+         .summary = "Compare two runs",
+         .about = "What changed from the first to the second: the DAG, the parameters, and of each task its definition, "
+                  "its rendered input, its outcome and how long it took.",
+         .in_path = {run_parameter, {.name = "other", .about = "Id of the run to compare with."}},
+         .answers = {{200, "run_difference", "What differs"}},
+         .handle = diff_runs},
+    };
+}
+
+} // namespace potoo::server

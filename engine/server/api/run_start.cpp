@@ -1,0 +1,157 @@
+#include "engine/server/api/run_start.hpp"
+
+#include "engine/runtime/secret_resolver.hpp"
+#include "engine/server/access/sha256.hpp"
+#include "engine/server/api/run_document.hpp"
+
+#include <potoo/wait.hpp>
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+
+namespace potoo::server {
+namespace {
+
+constexpr const char* kind = "run_key";
+constexpr std::size_t longest_key = 200;
+
+/// A key whose run is about to begin; others who use it wait for that.
+class key_hold
+{
+  public:
+    key_hold(api_state& s, std::string key)
+        : state_(s), key_(std::move(key)), done_(std::make_shared<counter>())
+    {
+        state_.starting.emplace(key_, done_);
+    }
+
+    key_hold(const key_hold&) = delete;
+    key_hold& operator=(const key_hold&) = delete;
+
+    ~key_hold()
+    {
+        state_.starting.erase(key_);
+        done_->advance_to(1);
+    }
+
+  private:
+    api_state& state_;
+    std::string key_;
+    std::shared_ptr<counter> done_;
+};
+
+std::optional<journal::run_row> find_run(journal::reader& journal, const std::string& id)
+{
+    journal::run_filter filter;
+    filter.id_prefix = id;
+    filter.limit = 1;
+    auto found = journal.runs(filter);
+    if (found.empty() || found.front().id.value() != id)
+        return std::nullopt;
+    return std::move(found.front());
+}
+
+web::reply run_reply(call& c, unsigned status, const run_id& id)
+{
+    const auto row = find_run(c.services().journal, id.value());
+    if (!row)
+        throw problem(500, "run-lost", fmt::format("The run {} is not in the journal.", id.value()));
+    web::reply r = json_reply(status, run_document(c, *row));
+    r.fields.emplace_back("Location", c.state.public_url + "/api/v1/runs/" + id.value());
+    return r;
+}
+
+task<web::reply> begin(call& c, host::run_request wish)
+{
+    run_id id;
+    try {
+        id = co_await c.services().runs.start(std::move(wish));
+    } catch (const runtime::secret_error& e) {
+        throw problem(409, "secret-missing", e.what());
+    } catch (const std::invalid_argument& e) {
+        throw problem(422, "run-refused", e.what());
+    }
+    co_return run_reply(c, 201, id);
+}
+
+json::object entry_for(const call& c, const run_id& id, const std::string& request)
+{
+    return {{"run", id.value()}, {"request", request}, {"at", json::string(format_time(c.now()))}};
+}
+
+/// The run that the key stands for; nothing when it never came to be, or is gone.
+std::optional<run_id> run_under(call& c, const json::object& kept, const std::string& request)
+{
+    if (kept.at("request").as_string() != request)
+        throw problem(422, "key-used",
+                      "The key was used for another request: a request that is sent again is sent unchanged, and a new "
+                      "one has a key of its own.");
+    const std::string id(kept.at("run").as_string());
+    if (!find_run(c.services().journal, id))
+        return std::nullopt;
+    return run_id(id);
+}
+
+task<web::reply> begin_once(call& c, host::run_request wish, std::string key, std::string request)
+{
+    wish.id = c.services().engine.make_id();
+    runtime::ledger& ledger = c.services().ledger;
+    if (const auto kept = ledger.find(kind, key)) {
+        const auto before = run_under(c, kept->as_object(), request);
+        if (before)
+            co_return run_reply(c, 200, *before);
+    }
+    json::value entry = entry_for(c, wish.id, request);
+    co_await ledger.put(kind, key, std::move(entry));
+    std::exception_ptr failed;
+    web::reply r;
+    try {
+        r = co_await begin(c, std::move(wish));
+    } catch (const std::exception&) {
+        failed = std::current_exception();
+    }
+    if (failed) {
+        co_await ledger.erase(kind, std::move(key));
+        std::rethrow_exception(failed);
+    }
+    co_return r;
+}
+
+} // namespace
+
+std::string idempotency_key(const call& c)
+{
+    const std::string id = c.text_member("id");
+    const std::string* field = c.request.find("idempotency-key");
+    if (field && !id.empty() && *field != id)
+        throw problem(400, "keys-differ", "`id` of the body and the field `Idempotency-Key` differ: send one of them.");
+    std::string key = field ? *field : id;
+    // As a structured field it is a quoted string.
+    if (key.size() >= 2 && key.front() == '"' && key.back() == '"')
+        key = key.substr(1, key.size() - 2);
+    if (key.size() > longest_key)
+        throw problem(400, "key-too-long", fmt::format("A key has at most {} bytes.", longest_key));
+    return key;
+}
+
+task<web::reply> begin_run(call& c, run_beginning b)
+{
+    b.wish.origin.key = b.key;
+    if (b.key.empty()) {
+        auto r = co_await begin(c, std::move(b.wish));
+        co_return r;
+    }
+    std::string key = c.who.name + '/' + b.key;
+    for (auto other = c.state.starting.find(key); other != c.state.starting.end(); other = c.state.starting.find(key)) {
+        const std::shared_ptr<counter> begun = other->second;
+        co_await begun->reached(1);
+    }
+    const key_hold held(c.state, key);
+    std::string request = sha256_hex(b.wish.dag->name + '\n' + json::serialize(b.given));
+    auto r = co_await begin_once(c, std::move(b.wish), std::move(key), std::move(request));
+    co_return r;
+}
+
+} // namespace potoo::server

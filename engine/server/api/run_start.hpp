@@ -1,0 +1,26 @@
+#pragma once
+/// @file
+/// Runs that begin because somebody asks, once for each key.
+
+#include "engine/server/api/call.hpp"
+
+#include <potoo/task.hpp>
+
+#include <string>
+
+namespace potoo::server {
+
+struct run_beginning
+{
+    host::run_request wish;
+    json::value given; ///< what was sent: under one key it is always the same
+    std::string key;   ///< of whoever asks; empty = each request is a run of its own
+};
+
+/// `id` of the body, or the field `Idempotency-Key`. @throws problem (400) when both are given and differ
+[[nodiscard]] std::string idempotency_key(const call& c);
+
+/// 201 with the run, or 200 when it was begun before. @throws problem (422) when the key was used for something else
+[[nodiscard]] task<web::reply> begin_run(call& c, run_beginning b);
+
+} // namespace potoo::server

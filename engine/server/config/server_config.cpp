@@ -1,0 +1,222 @@
+#include "engine/server/config/server_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace potoo::server {
+namespace {
+
+constexpr std::array<std::string_view, 11> own_keys{"dags",         "state",           "listen", "tls",
+                                                    "behind_proxy", "trusted_proxies", "hosts",  "public_url",
+                                                    "log",          "statsd",          "plugins"};
+constexpr std::array<std::string_view, 2> tls_keys{"certificate", "key"};
+constexpr std::array<std::string_view, 2> log_keys{"format", "requests"};
+
+constexpr std::array<graph::synonym, 6> own_synonyms{{
+    {"dags_folder", "dags"},
+    {"dag_folder", "dags"},
+    {"port", "listen"},
+    {"bind", "listen"},
+    {"ssl", "tls"},
+    {"base_url", "public_url"},
+}};
+constexpr std::array<graph::synonym, 4> tls_synonyms{{
+    {"cert", "certificate"},
+    {"certificate_file", "certificate"},
+    {"key_file", "key"},
+    {"private_key", "key"},
+}};
+
+std::vector<std::string_view> known_keys()
+{
+    std::vector<std::string_view> all(own_keys.begin(), own_keys.end());
+    all.insert(all.end(), host::engine_keys.begin(), host::engine_keys.end());
+    return all;
+}
+
+std::vector<graph::synonym> known_synonyms()
+{
+    std::vector<graph::synonym> all(own_synonyms.begin(), own_synonyms.end());
+    all.insert(all.end(), host::engine_key_synonyms.begin(), host::engine_key_synonyms.end());
+    return all;
+}
+
+/// Reads into a `server_config`, key by key.
+class reader
+{
+  public:
+    reader(graph::node_view root, graph::field_reader& fields, std::filesystem::path directory, server_config& out)
+        : root_(root), fields_(fields), directory_(std::move(directory)), out_(out)
+    {}
+
+    void read()
+    {
+        const auto keys = known_keys();
+        const auto synonyms = known_synonyms();
+        fields_.check_keys(root_, "the configuration", keys, synonyms);
+        read_path(root_, "dags", out_.dags);
+        read_path(root_, "state", out_.state);
+        read_text("listen", out_.web.listen);
+        read_flag(root_, "behind_proxy", out_.behind_proxy);
+        read_list("trusted_proxies", out_.web.trusted_proxies);
+        read_list("hosts", out_.hosts);
+        read_public_url();
+        read_text("statsd", out_.statsd);
+        read_tls();
+        read_log();
+        read_plugins();
+        host::read_engine_keys(root_, fields_, out_.engine);
+    }
+
+  private:
+    [[nodiscard]] std::filesystem::path placed(const std::string& path) const
+    {
+        return (directory_ / path).lexically_normal();
+    }
+
+    void read_path(graph::node_view map, const char* key, std::filesystem::path& to)
+    {
+        const auto n = map.find(key);
+        if (!n)
+            return;
+        if (const auto text = fields_.text(key, *n))
+            to = placed(*text);
+    }
+
+    void read_text(const char* key, std::string& to)
+    {
+        const auto n = root_.find(key);
+        if (!n)
+            return;
+        if (auto text = fields_.text(key, *n))
+            to = std::move(*text);
+    }
+
+    void read_flag(graph::node_view map, const char* key, bool& to)
+    {
+        const auto n = map.find(key);
+        if (!n)
+            return;
+        if (const auto flag = fields_.boolean(key, *n))
+            to = *flag;
+    }
+
+    void read_list(const char* key, std::vector<std::string>& to)
+    {
+        const auto n = root_.find(key);
+        if (!n)
+            return;
+        if (auto texts = fields_.texts(key, *n))
+            to = std::move(*texts);
+    }
+
+    void read_public_url()
+    {
+        const auto n = root_.find("public_url");
+        read_text("public_url", out_.public_url);
+        while (out_.public_url.ends_with('/'))
+            out_.public_url.pop_back();
+        const bool is_url = out_.public_url.starts_with("http://") || out_.public_url.starts_with("https://");
+        if (n && n->is_string() && !is_url)
+            fields_.problem(n->where(), "`public_url` must begin with http:// or https://",
+                            "https://" + out_.public_url);
+    }
+
+    void read_tls()
+    {
+        const auto n = root_.find("tls");
+        if (!n || !fields_.is_map("tls", *n, "tls: {certificate: server.pem, key: server.key}"))
+            return;
+        fields_.check_keys(*n, "`tls`", tls_keys, tls_synonyms);
+        std::filesystem::path certificate;
+        std::filesystem::path key;
+        read_path(*n, "certificate", certificate);
+        read_path(*n, "key", key);
+        if (certificate.empty() != key.empty())
+            fields_.problem(n->where(), "`tls` needs both `certificate` and `key`");
+        out_.web.certificate_file = certificate.string();
+        out_.web.key_file = key.string();
+    }
+
+    void read_log()
+    {
+        const auto n = root_.find("log");
+        if (!n || !fields_.is_map("log", *n, "log: {format: json}"))
+            return;
+        fields_.check_keys(*n, "`log`", log_keys);
+        read_flag(*n, "requests", out_.verbose);
+        const auto format = n->find("format");
+        if (!format)
+            return;
+        const auto text = fields_.text("format", *format);
+        if (text && *text != "text" && *text != "json")
+            fields_.problem(format->where(), fmt::format("`format` must be text or json, not `{}`", *text));
+        out_.log = text == "json" ? log_format::json : log_format::text;
+    }
+
+    void read_plugins()
+    {
+        read_list("plugins", out_.plugins);
+        for (std::string& file : out_.plugins)
+            file = placed(file).string();
+    }
+
+    graph::node_view root_;
+    graph::field_reader& fields_;
+    std::filesystem::path directory_;
+    server_config& out_;
+};
+
+/// `address` of `address:port` and `[address]:port`.
+std::string_view address_of(std::string_view listen)
+{
+    if (listen.starts_with('['))
+        return listen.substr(1, listen.find(']') - 1);
+    return listen.substr(0, listen.rfind(':'));
+}
+
+} // namespace
+
+server_config parse_server_config(const std::string& text, const std::filesystem::path& file)
+{
+    server_config out;
+    host::parse_config(text, file.string(), [&](graph::node_view root, graph::field_reader& fields) {
+        if (fields.is_map(file.filename().string(), root, "listen: 127.0.0.1:8080"))
+            reader(root, fields, file.parent_path(), out).read();
+    });
+    return out;
+}
+
+server_config read_server_config(const std::filesystem::path& file)
+{
+    const auto text = host::read_config_text(file);
+    if (!text)
+        throw host::config_error(fmt::format("{}: error: there is no such file\n", file.string()));
+    return parse_server_config(*text, file);
+}
+
+bool is_loopback(std::string_view listen)
+{
+    const std::string_view address = address_of(listen);
+    return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+std::string refusal(const server_config& c, bool has_tokens)
+{
+    if (is_loopback(c.web.listen) && !c.behind_proxy)
+        return {};
+    if (!c.behind_proxy && c.web.certificate_file.empty())
+        return fmt::format("{} can be reached from other machines: give `tls` a certificate and a key, or say "
+                           "--behind-proxy when something before it speaks TLS",
+                           c.web.listen);
+    if (!has_tokens)
+        return fmt::format("{} can be reached by others, and there is no token yet: make one with `potoo token create "
+                           "--role admin --state {}`",
+                           c.web.listen, c.state.string());
+    return {};
+}
+
+} // namespace potoo::server

@@ -1,0 +1,54 @@
+#include "engine/server/config/server_config.hpp"
+
+namespace potoo::server {
+
+std::string_view server_config_schema() noexcept
+{
+    return R"({
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "title": "potoo.yaml",
+  "description": "How a potoo server is run",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "dags": {"type": "string", "description": "Folder of DAG files, relative to this file"},
+    "state": {"type": "string", "description": "Directory of the journal, relative to this file"},
+    "listen": {"type": "string", "description": "ADDRESS:PORT; any but a loopback address needs TLS or a proxy, and tokens"},
+    "tls": {
+      "type": "object", "additionalProperties": false, "required": ["certificate", "key"],
+      "properties": {
+        "certificate": {"type": "string", "description": "PEM file with the server's certificate and its chain"},
+        "key": {"type": "string", "description": "PEM file with its private key"}
+      },
+      "description": "Speak TLS"
+    },
+    "behind_proxy": {"type": "boolean", "description": "Something before the server speaks TLS"},
+    "trusted_proxies": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Addresses whose X-Forwarded-For and X-Forwarded-Proto count"},
+    "hosts": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Names under which clients reach the server, besides that of `listen`"},
+    "public_url": {"type": "string", "pattern": "^https?://", "description": "URL under which others reach the server: for callbacks"},
+    "log": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "format": {"enum": ["text", "json"], "description": "How the log on standard error is written"},
+        "requests": {"type": "boolean", "description": "Log every request"}
+      },
+      "description": "The log on standard error"
+    },
+    "statsd": {"type": "string", "description": "HOST:PORT that metrics are sent to as well, over UDP"},
+    "plugins": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Libraries with operators, relative to this file"},
+    "keep_runs": {"type": "integer", "minimum": 0, "description": "Keep so many of the latest ended runs of each DAG"},
+    "keep_for": {"type": "string", "description": "Keep runs that ended no longer ago than this, such as 30d"},
+    "limits": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "max_attempts": {"type": "integer", "minimum": 1, "description": "Start no attempt while so many are in flight"},
+        "max_running": {"type": "integer", "minimum": 1, "description": "Start no attempt while so many run that are not deferred"},
+        "max_memory": {"type": "string", "description": "Start no attempt while the engine uses more memory, such as 2GiB"}
+      },
+      "description": "What the engine takes on at once"
+    }
+  }
+})";
+}
+
+} // namespace potoo::server

@@ -1,0 +1,408 @@
+#include "engine/server/schedules/schedule_lane.hpp"
+
+#include <potoo/concurrency.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace potoo::server {
+
+namespace {
+
+/// The wall clock may be set: it is looked at so often, at least.
+constexpr std::chrono::minutes longest_nap{1};
+constexpr std::size_t counted_at_most = 1000;
+
+std::string key_of(const std::string& dag, std::string_view what)
+{
+    return fmt::format("{}@{}", dag, what);
+}
+
+std::string count_of(std::size_t n)
+{
+    return n > counted_at_most ? fmt::format("more than {}", counted_at_most) : fmt::format("{}", n);
+}
+
+task<> sleep_to(steady_time until)
+{
+    co_await sleep_until(until);
+}
+
+task<> reach(counter& c, std::uint64_t n)
+{
+    co_await c.reached(n);
+}
+
+} // namespace
+
+task<> schedule_lane::carry()
+{
+    for (;;) {
+        std::string trouble;
+        try {
+            co_await work();
+            co_return;
+        } catch (const std::exception& e) {
+            trouble = e.what();
+        }
+        problem_ = trouble;
+        ports_.say(fmt::format("schedule of `{}`: {}; tried again in {}", name_, trouble,
+                               format_duration(ports_.settings.try_again)));
+        co_await sleep_for(ports_.settings.try_again);
+    }
+}
+
+task<> schedule_lane::work()
+{
+    recall();
+    for (;;) {
+        const auto poked = pokes_.value();
+        if (!refresh())
+            co_return;
+        if (dirty_)
+            co_await save();
+        bool did = false;
+        if (!dag_.paused) {
+            did = co_await begin_owed();
+            if (!did)
+                did = co_await begin_triggered();
+            if (!did)
+                did = co_await decide_due();
+        }
+        if (!did)
+            co_await wait(poked);
+    }
+}
+
+void schedule_lane::recall()
+{
+    state_ = {};
+    if (const auto kept = ports_.memory.find("schedule", name_))
+        state_ = parse_schedule_state(*kept);
+    away_ = true;
+    in_doubt_ = true;
+    dirty_ = false;
+    table_.reset();
+    dag_ = {};
+    if (!state_.trigger)
+        return;
+    for (const auto& dag : state_.trigger->after)
+        for (const auto& run : ports_.runs.succeeded(dag, state_.trigger->until))
+            heed_success(run.id, dag, run.ended.value_or(state_.trigger->until));
+}
+
+/// @return false when there is nothing to schedule
+bool schedule_lane::refresh()
+{
+    auto now = ports_.dags.startable(name_);
+    if (!now.dag || !now.dag->schedule)
+        return false;
+    away_ = away_ || now.paused;
+    const bool changed = now.dag != dag_.dag;
+    dag_ = std::move(now);
+    if (changed) {
+        refresh_calendar();
+        refresh_trigger();
+    }
+    return true;
+}
+
+void schedule_lane::refresh_calendar()
+{
+    if (spec().expression.empty()) {
+        dirty_ = dirty_ || state_.calendar;
+        state_.calendar.reset();
+        table_.reset();
+        return;
+    }
+    const auto parsed = graph::parse_schedule(spec().expression);
+    if (!parsed.times)
+        throw std::runtime_error(parsed.refusal);
+    table_.emplace(*parsed.times, ports_.settings.zones(spec().timezone));
+    const auto calendar = calendar_name(spec());
+    if (state_.calendar && state_.calendar->calendar == calendar)
+        return;
+    if (state_.calendar && !state_.calendar->owed.empty())
+        ports_.say(fmt::format("schedule of `{}` has changed: runs that it owed are dropped", name_));
+    calendar_state fresh;
+    fresh.calendar = calendar;
+    fresh.decided = ports_.loop.wall_now();
+    state_.calendar = std::move(fresh);
+    away_ = false;
+    dirty_ = true;
+}
+
+void schedule_lane::refresh_trigger()
+{
+    const bool known = state_.trigger && state_.trigger->after == spec().after;
+    if (known || (spec().after.empty() && !state_.trigger))
+        return;
+    dirty_ = true;
+    if (spec().after.empty()) {
+        state_.trigger.reset();
+        successes_.clear();
+    } else {
+        state_.trigger = trigger_state{spec().after, ports_.loop.wall_now(), {}};
+    }
+}
+
+task<> schedule_lane::save()
+{
+    auto value = to_json(state_);
+    co_await ports_.memory.put("schedule", name_, std::move(value));
+    dirty_ = false;
+}
+
+bool schedule_lane::is_full()
+{
+    return spec().overlap != "cancel_running" && ports_.runs.active_of(name_) >= spec().max_active_runs;
+}
+
+bool schedule_lane::is_resting() const
+{
+    return resting_until_ && ports_.loop.wall_now() < *resting_until_;
+}
+
+bool schedule_lane::follows(std::string_view dag) const
+{
+    const auto& after = dag_.dag ? spec().after : state_.trigger ? state_.trigger->after : std::vector<std::string>();
+    return std::find(after.begin(), after.end(), dag) != after.end();
+}
+
+void schedule_lane::heed_success(const run_id& id, std::string_view dag, wall_time at)
+{
+    if (!follows(dag) || (state_.trigger && state_.trigger->settled.contains(id.value())) ||
+        std::any_of(successes_.begin(), successes_.end(), [&](const success& s) { return s.id == id; }))
+        return;
+    successes_.push_back({id, at});
+    poke();
+}
+
+/// Begins the run unless it has begun. @return false when it could not
+task<bool> schedule_lane::begin(runtime::run_origin origin)
+{
+    if (in_doubt_ && ports_.runs.find(origin.by, origin.key)) {
+        ports_.say(fmt::format("run {} has begun already", origin.key));
+        problem_.clear();
+        failures_ = 0;
+        resting_until_.reset();
+        co_return true;
+    }
+    in_doubt_ = true;
+    std::string trouble;
+    const auto key = origin.key;
+    auto dag = dag_.dag;
+    try {
+        const run_id id = co_await ports_.runs.start(std::move(dag), std::move(origin));
+        ports_.say(fmt::format("run {} begins: {}", id.value(), key));
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    problem_ = trouble;
+    if (trouble.empty()) {
+        in_doubt_ = false;
+        failures_ = 0;
+        resting_until_.reset();
+        co_return true;
+    }
+    resting_until_ = ports_.loop.wall_now() + ports_.settings.try_again;
+    ports_.say(fmt::format("run {} cannot begin: {}", key, trouble));
+    if (++failures_ < ports_.settings.tries)
+        co_return false;
+    ports_.say(fmt::format("run {} is given up after {} tries", key, failures_));
+    failures_ = 0;
+    resting_until_.reset();
+    co_return true;
+}
+
+task<bool> schedule_lane::begin_owed()
+{
+    if (!table_ || is_resting())
+        co_return false;
+    const auto at = state_.calendar->first_owed(*table_);
+    if (!at || is_full())
+        co_return false;
+    const auto calendar = state_.calendar->calendar;
+    runtime::run_origin origin;
+    origin.by = "schedule";
+    origin.key = key_of(name_, format_time(*at));
+    origin.scheduled = *at;
+    const bool settled = co_await begin(std::move(origin));
+    if (settled && state_.calendar && state_.calendar->calendar == calendar)
+        co_await settle_owed(*at);
+    co_return settled;
+}
+
+task<> schedule_lane::settle_owed(wall_time at)
+{
+    if (problem_.empty())
+        state_.calendar->last = at;
+    state_.calendar->settle(at);
+    in_doubt_ = false;
+    co_await save();
+}
+
+task<bool> schedule_lane::begin_triggered()
+{
+    if (successes_.empty() || !state_.trigger || is_resting())
+        co_return false;
+    const bool full = is_full();
+    if (full && spec().overlap == "queue")
+        co_return false;
+    const auto id = successes_.front().id.value();
+    const auto key = key_of(name_, id);
+    if (full || (spec().overlap == "cancel_running" && successes_.size() > 1)) {
+        ports_.say(fmt::format("run {} is skipped: {}", key, full ? "others are under way" : "there is a later one"));
+        co_await settle_success();
+        co_return true;
+    }
+    runtime::run_origin origin;
+    origin.by = "trigger";
+    origin.cause = id;
+    origin.key = key;
+    in_doubt_ = true; // a run that is retried succeeds twice
+    const bool settled = co_await begin(std::move(origin));
+    in_doubt_ = true;
+    if (settled)
+        co_await settle_success();
+    co_return settled;
+}
+
+task<> schedule_lane::settle_success()
+{
+    const auto done = successes_.front();
+    successes_.pop_front();
+    std::optional<wall_time> open;
+    for (const auto& s : successes_)
+        open = open ? std::min(*open, s.at) : s.at;
+    state_.trigger->settle(done.id.value(), done.at, open);
+    co_await save();
+}
+
+task<bool> schedule_lane::decide_due()
+{
+    if (!table_)
+        co_return false;
+    const auto at = table_->next(state_.calendar->decided);
+    const auto now = ports_.loop.wall_now();
+    if (!at || *at + jitter_of(*dag_.dag, *at) > now) {
+        away_ = false;
+        co_return false;
+    }
+    if (away_ || now - *at - jitter_of(*dag_.dag, *at) > ports_.settings.late)
+        co_await make_up(now);
+    else
+        co_await decide(*at);
+    co_return true;
+}
+
+/// Times have been missed.
+task<> schedule_lane::make_up(wall_time now)
+{
+    auto& calendar = *state_.calendar;
+    auto last = table_->last(calendar.decided, now);
+    while (last && *last + jitter_of(*dag_.dag, *last) > now)
+        last = table_->last(calendar.decided, *last - duration(1));
+    if (!last)
+        co_return;
+    const auto missed = table_->between(calendar.decided, *last, counted_at_most + 1).size();
+    const auto& rule = spec().catchup;
+    if (rule == "all")
+        owe({calendar.decided, *last});
+    else if (rule == "latest")
+        owe({*last - duration(1), *last});
+    calendar.decided = *last;
+    away_ = false;
+    ports_.say(fmt::format("schedule of `{}`: {} times were missed up to {}, of which {} made up for (catchup: {})",
+                           name_, count_of(missed), format_time(*last),
+                           rule == "all"      ? "all are"
+                           : rule == "latest" ? "the last is"
+                                              : "none is",
+                           rule));
+    co_await save();
+}
+
+/// The time has come.
+task<> schedule_lane::decide(wall_time at)
+{
+    auto& calendar = *state_.calendar;
+    const bool owes = calendar.first_owed(*table_).has_value();
+    const bool failing = owes && resting_until_.has_value();
+    const bool replaces = spec().overlap == "cancel_running" || (spec().overlap == "skip" && failing);
+    const bool waits = spec().overlap == "queue" || (owes && spec().catchup == "all");
+    if (replaces && owes) {
+        calendar.owed.clear();
+        in_doubt_ = true;
+        ports_.say(fmt::format("schedule of `{}`: what was owed before {} gives way to it", name_, format_time(at)));
+    }
+    if (replaces || waits || (!owes && !is_full()))
+        owe({at - duration(1), at});
+    else
+        ports_.say(fmt::format("run {} is skipped: {} of `{}` under way (overlap: skip)",
+                               key_of(name_, format_time(at)), ports_.runs.active_of(name_), name_));
+    calendar.decided = at;
+    co_await save();
+}
+
+void schedule_lane::owe(const time_range& r)
+{
+    state_.calendar->owe(r, *table_);
+}
+
+steady_time schedule_lane::next_wake() const
+{
+    std::optional<wall_time> due = resting_until_;
+    if (table_ && !dag_.paused)
+        if (const auto at = table_->next(state_.calendar->decided)) {
+            const auto begins = *at + jitter_of(*dag_.dag, *at);
+            due = due ? std::min(*due, begins) : begins;
+        }
+    if (!due)
+        return steady_time::max();
+    const auto left = *due - ports_.loop.wall_now();
+    return ports_.loop.now() + std::clamp<steady_clock::duration>(left, std::chrono::milliseconds(1), longest_nap);
+}
+
+task<> schedule_lane::wait(std::uint64_t poked)
+{
+    const auto wake = next_wake();
+    if (wake == steady_time::max()) {
+        co_await pokes_.reached(poked + 1);
+        co_return;
+    }
+    auto clock = sleep_to(wake);
+    auto poke = reach(pokes_, poked + 1);
+    co_await any(std::move(clock), std::move(poke));
+}
+
+std::optional<wall_time> schedule_lane::next_due() const
+{
+    if (!table_ || dag_.paused || !state_.calendar)
+        return std::nullopt;
+    return table_->next(std::max(state_.calendar->decided, ports_.loop.wall_now()));
+}
+
+schedule_status schedule_lane::status() const
+{
+    schedule_status s;
+    s.dag = name_;
+    s.paused = dag_.paused;
+    s.next = next_due();
+    s.problem = problem_;
+    s.waiting = successes_.size();
+    if (dag_.dag && dag_.dag->schedule) {
+        s.expression = spec().expression;
+        s.timezone = spec().timezone;
+        s.after = spec().after;
+    }
+    if (!state_.calendar || !table_)
+        return s;
+    s.last = state_.calendar->last;
+    for (const auto& r : state_.calendar->owed)
+        if (s.waiting < counted_at_most)
+            s.waiting += table_->between(r.after, r.until, counted_at_most - s.waiting).size();
+    return s;
+}
+
+} // namespace potoo::server

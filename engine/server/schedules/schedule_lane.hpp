@@ -1,0 +1,100 @@
+#pragma once
+/// @file
+/// One DAG's schedule: decides which times of the calendar, and which successes of other DAGs, are to have a run, and
+/// begins those one after another. Internal to the keeper.
+
+#include "engine/server/schedules/schedule_keeper.hpp"
+#include "engine/server/schedules/schedule_ledger.hpp"
+
+#include <potoo/wait.hpp>
+
+#include <deque>
+
+namespace potoo::server {
+
+/// What lanes share.
+struct lane_ports
+{
+    potoo::loop& loop;
+    runtime::ledger& memory;
+    dag_source& dags;
+    run_starter& runs;
+    keeper_settings settings;
+
+    void say(const std::string& line) const
+    {
+        if (settings.say)
+            settings.say(line);
+    }
+};
+
+class schedule_lane
+{
+  public:
+    schedule_lane(lane_ports& ports, std::string name) : ports_(ports), name_(std::move(name)) {}
+
+    schedule_lane(const schedule_lane&) = delete;
+    schedule_lane& operator=(const schedule_lane&) = delete;
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    /// Until the DAG is gone or has no schedule any more. What goes wrong is told and tried again.
+    [[nodiscard]] task<> carry();
+
+    /// Something may have changed: the DAG, or the number of its runs.
+    void poke() noexcept { pokes_.increment(); }
+
+    /// A run of some DAG succeeded. @param at when that was recorded, or a little later
+    void heed_success(const run_id& id, std::string_view dag, wall_time at);
+
+    [[nodiscard]] std::optional<wall_time> next_due() const;
+    [[nodiscard]] schedule_status status() const;
+
+  private:
+    struct success
+    {
+        run_id id;
+        wall_time at;
+    };
+
+    // What is to be done, one thing at a time; true when something was done.
+    [[nodiscard]] task<> work();
+    [[nodiscard]] task<bool> begin_owed();
+    [[nodiscard]] task<bool> begin_triggered();
+    [[nodiscard]] task<bool> decide_due();
+    [[nodiscard]] task<> make_up(wall_time now);
+    [[nodiscard]] task<> decide(wall_time at);
+    [[nodiscard]] task<> settle_owed(wall_time at);
+    [[nodiscard]] task<> settle_success();
+    [[nodiscard]] task<bool> begin(runtime::run_origin origin);
+    [[nodiscard]] task<> save();
+    [[nodiscard]] task<> wait(std::uint64_t poked);
+
+    void recall();
+    [[nodiscard]] bool refresh();
+    void refresh_calendar();
+    void refresh_trigger();
+    void owe(const time_range& r);
+    [[nodiscard]] bool is_full();
+    [[nodiscard]] bool is_resting() const;
+    [[nodiscard]] bool follows(std::string_view dag) const;
+    [[nodiscard]] steady_time next_wake() const;
+
+    [[nodiscard]] const graph::schedule_spec& spec() const { return *dag_.dag->schedule; }
+
+    lane_ports& ports_;
+    std::string name_;
+    startable_dag dag_;
+    schedule_state state_;
+    std::optional<schedule::timetable> table_;
+    std::deque<success> successes_; ///< that are to be followed
+    bool dirty_ = false;            ///< `state_` is not what the ledger has
+    bool away_ = true;              ///< times may have been missed: the server was down, or the DAG paused
+    bool in_doubt_ = true;          ///< the first that is owed may have begun
+    std::uint32_t failures_ = 0;
+    std::optional<wall_time> resting_until_;
+    std::string problem_;
+    counter pokes_;
+};
+
+} // namespace potoo::server

@@ -1,0 +1,12 @@
+#pragma once
+/// @file
+/// Time zones of the system's tz database.
+
+#include "engine/schedule/cron.hpp"
+
+namespace potoo::server {
+
+/// For `timetable`. Each zone is looked up once.
+[[nodiscard]] schedule::zone_source tz_zones();
+
+} // namespace potoo::server

@@ -1,0 +1,258 @@
+#include "engine/server/server.hpp"
+
+#include "engine/host/local_host.hpp"
+#include "engine/journal/sqlite_store.hpp"
+#include "engine/journal/state_dir.hpp"
+#include "engine/server/access/audit_trail.hpp"
+#include "engine/server/access/token_book.hpp"
+#include "engine/server/api/api.hpp"
+#include "engine/server/dags/dag_catalog.hpp"
+#include "engine/server/events/event_feed.hpp"
+#include "engine/server/runs/run_carrier.hpp"
+#include "engine/server/runs/scheduled_runs.hpp"
+#include "engine/server/schedules/replays.hpp"
+#include "engine/server/schedules/schedule_keeper.hpp"
+#include "engine/server/schedules/tz_zones.hpp"
+#include "engine/server/tasks/callback_service.hpp"
+#include "engine/server/tasks/carried_task_runs.hpp"
+#include "engine/server/tasks/task_service.hpp"
+#include "engine/web/http_server.hpp"
+
+#include <potoo/concurrency.hpp>
+#include <potoo/operator.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include <unistd.h>
+
+namespace potoo::server {
+namespace {
+
+constexpr std::chrono::seconds time_to_leave{10};
+
+std::vector<std::string> own_environment()
+{
+    std::vector<std::string> all;
+    for (char** v = environ; v && *v; ++v)
+        all.emplace_back(*v);
+    return all;
+}
+
+host::host_options host_options_of(const server_config& c)
+{
+    host::host_options o;
+    o.state = c.state;
+    o.limits = c.engine.limits;
+    return o;
+}
+
+access_rules rules_of(const server_config& c)
+{
+    access_rules rules;
+    rules.loopback = is_loopback(c.web.listen) && !c.behind_proxy;
+    rules.hosts = c.hosts;
+    return rules;
+}
+
+} // namespace
+
+struct server::parts
+{
+    parts(boost::asio::io_context& context, server_config c, std::string program_version, server_events e);
+
+    [[nodiscard]] api_services services();
+    [[nodiscard]] api_options options() const;
+    [[nodiscard]] catalog_settings folder() const;
+    void apply_limits();
+    void hear(const run_notice& n);
+    void say_beginnings();
+
+    server_config config;
+    std::string version;
+    server_events events;
+    host::local_host local;
+    host::engine_host& engine;
+    runtime::ledger& ledger;
+    std::unique_ptr<journal::reader> journal;
+    run_carrier runs;
+    scheduled_runs starter;
+    carried_task_runs single_runs;
+    dag_catalog dags;
+    schedule_keeper schedules;
+    replays repeats;
+    task_service tasks;
+    event_feed feed;
+    callback_service callbacks;
+    token_book tokens;
+    audit_trail audit;
+    class api api;
+    std::optional<web::http_server> web;
+};
+
+server::parts::parts(boost::asio::io_context& context, server_config c, std::string program_version, server_events e)
+    : config(std::move(c)), version(std::move(program_version)), events(std::move(e)),
+      local(context, host_options_of(config)), engine(local.engine()),
+      ledger(engine.ledger()), journal(journal::open_sqlite_reader(journal::state_layout(config.state))),
+      runs(engine, events.say), starter(runs, engine, *journal), single_runs(engine, runs, *journal),
+      dags(local.loop(), operators(), local.processes(), ledger, folder()),
+      schedules(local.loop(), ledger, dags, starter, {.say = events.say, .zones = tz_zones()}),
+      repeats(local.loop(), ledger, dags, starter,
+              {.say = events.say, .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
+      tasks(local.loop(), ledger, single_runs, operators()), feed(local.loop(), *journal), callbacks(engine, *journal),
+      tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger), api(services(), options())
+{
+    apply_limits();
+    runs.listen([this](const run_notice& n) { hear(n); });
+    engine.when_durable([this] { feed.journal_grown(); });
+}
+
+api_services server::parts::services()
+{
+    api_services s{engine, *journal, ledger, runs, tokens, audit};
+    s.open_reader = [state = config.state] { return journal::open_sqlite_reader(journal::state_layout(state)); };
+    s.dags = &dags;
+    s.events = &feed;
+    s.schedules = &schedules;
+    s.repeats = &repeats;
+    s.tasks = &tasks;
+    s.callbacks = &callbacks;
+    return s;
+}
+
+api_options server::parts::options() const
+{
+    api_options o;
+    o.access = rules_of(config);
+    o.version = version;
+    o.public_url = config.public_url;
+    o.say = events.say;
+    if (config.verbose)
+        o.answered = [say = events.say](const web::request& r, const std::string& who, unsigned status) {
+            say(fmt::format("{} {} {} from {}{}", r.method, r.path, status, r.peer, who.empty() ? "" : " by " + who));
+        };
+    return o;
+}
+
+catalog_settings server::parts::folder() const
+{
+    catalog_settings s;
+    s.folder = config.dags;
+    s.say = events.say;
+    s.load_plugin = events.load_plugin;
+    s.environment = own_environment();
+    return s;
+}
+
+void server::parts::apply_limits()
+{
+    engine.keep(config.engine.keep);
+    engine.limit_starts(config.engine.limits);
+    engine.callbacks_at(config.public_url + callback_path);
+}
+
+void server::parts::hear(const run_notice& n)
+{
+    tasks.hear(n);
+    feed.tell(n);
+    if (n.what == run_notice::kind::warning)
+        events.say(n.run ? fmt::format("run {} of {}: {}", n.run->value(), n.dag, n.text) : std::string(n.text));
+    if (n.what != run_notice::kind::ended || n.detached)
+        return;
+    const bool succeeded = n.state == schedule::run_state::success;
+    events.say(fmt::format("run {} of {} has ended: {}", n.run->value(), n.dag, to_string(n.state)));
+    schedules.run_ended(*n.run, n.dag, succeeded);
+    repeats.run_ended(*n.origin, succeeded);
+}
+
+void server::parts::say_beginnings()
+{
+    events.say(
+        fmt::format("listening on {}://{}", config.web.certificate_file.empty() ? "http" : "https", web->address()));
+    if (!tokens.has_any())
+        events.say(fmt::format("there is no token yet: whoever reaches this address from this machine may do "
+                               "everything. Make one with: potoo token create --role admin --state {}",
+                               config.state.string()));
+}
+
+server::server(boost::asio::io_context& context, server_config config, std::string version, server_events events)
+    : parts_(std::make_unique<parts>(context, std::move(config), std::move(version), std::move(events)))
+{}
+
+server::~server() = default;
+
+potoo::loop& server::loop() noexcept
+{
+    return parts_->local.loop();
+}
+
+std::string server::address() const
+{
+    return parts_->web ? parts_->web->address() : std::string();
+}
+
+std::size_t server::close()
+{
+    return parts_->engine.close();
+}
+
+/// What engines before have left goes on before anything new begins, so that it counts.
+task<> server::take_up()
+{
+    co_await parts_->tasks.start();
+    for (journal::run_row& r : parts_->engine.unfinished())
+        parts_->runs.resume(std::move(r));
+    for (journal::run_row& r : parts_->engine.unreconciled())
+        parts_->runs.resume(std::move(r));
+    co_await parts_->dags.load();
+    if (const std::string why = refusal(parts_->config, parts_->tokens.has_any()); !why.empty())
+        throw host::config_error(why);
+    parts_->web.emplace(loop(), parts_->api, parts_->config.web);
+    parts_->say_beginnings();
+}
+
+task<> server::serve()
+{
+    co_await take_up();
+    if (parts_->events.ready)
+        parts_->events.ready();
+    co_await all(parts_->dags.keep(), parts_->schedules.keep(), parts_->repeats.keep(), parts_->tasks.tend());
+}
+
+task<> server::leave()
+{
+    parts_->feed.close();
+    parts_->engine.cancel(std::nullopt, cancel_reason::shutdown);
+    if (parts_->web)
+        co_await parts_->web->drain(loop().now() + time_to_leave);
+    co_await parts_->runs.all_ended();
+}
+
+task<> server::run()
+{
+    std::exception_ptr problem;
+    try {
+        co_await serve();
+    } catch (const cancelled&) {
+        // That is how a server ends.
+    } catch (...) {
+        problem = std::current_exception();
+    }
+    co_await shield(leave(), steady_time::max());
+    if (problem)
+        std::rethrow_exception(problem);
+}
+
+void server::reload(const server_config& config)
+{
+    parts_->config.engine = config.engine;
+    parts_->apply_limits();
+    if (parts_->web)
+        parts_->web->reload_certificate();
+}
+
+} // namespace potoo::server

@@ -1,0 +1,70 @@
+#pragma once
+/// @file
+/// A server: one engine, the DAGs of a folder, their schedules, and the API, on one io_context.
+
+#include "engine/server/config/server_config.hpp"
+
+#include <potoo/loop.hpp>
+#include <potoo/task.hpp>
+#include <potoo/time.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace potoo::server {
+
+/// What a server tells the program that it is part of. On the loop.
+struct server_events
+{
+    std::function<void(std::string_view)> say; ///< a line for the log, without its end
+    std::function<void()> ready;               ///< it answers
+    /// Loads a plugin, a second time without effect. @throws std::exception
+    std::function<void(const std::filesystem::path&)> load_plugin;
+};
+
+class server
+{
+  public:
+    /// Takes the state directory's lock and opens the journal.
+    /// @param version of the program @throws journal::store_error, host::config_error
+    server(boost::asio::io_context& context, server_config config, std::string version, server_events events);
+
+    /// `run` must have ended.
+    ~server();
+
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    [[nodiscard]] potoo::loop& loop() noexcept;
+
+    /// Serves until it is told to stop: goes on with what the journal left, follows the DAG folder, keeps the
+    /// schedules, answers. Then it lets go of its runs (remote jobs are left alone, and watched on by the next start),
+    /// lets requests end for a while, and returns.
+    /// @throws whatever keeps it from serving
+    [[nodiscard]] task<> run();
+
+    /// From now on as `config` says, as far as that can change while it runs: limits, what is kept, certificates. Then
+    /// looks through the DAG folder. What cannot change is told.
+    void reload(const server_config& config);
+
+    /// Where it listens; empty before it does.
+    [[nodiscard]] std::string address() const;
+
+    /// Entries of the journal that could not be written. To be called at the end, once.
+    [[nodiscard]] std::size_t close();
+
+  private:
+    struct parts;
+
+    [[nodiscard]] task<> serve();
+    [[nodiscard]] task<> take_up();
+    [[nodiscard]] task<> leave();
+
+    std::unique_ptr<parts> parts_;
+};
+
+} // namespace potoo::server

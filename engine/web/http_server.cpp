@@ -1,0 +1,211 @@
+#include "engine/web/http_server.hpp"
+
+#include "engine/net/before.hpp"
+#include "engine/web/listen_address.hpp"
+#include "engine/web/server_core.hpp"
+#include "engine/web/session.hpp"
+
+#include <potoo/wait.hpp>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <fmt/format.h>
+
+#include <map>
+#include <stdexcept>
+#include <system_error>
+
+namespace potoo::web {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+/// After an `accept` that failed for want of descriptors.
+constexpr std::chrono::milliseconds accept_again{200};
+
+std::unique_ptr<net::tls_context> load_certificate(const server_options& options)
+{
+    if (options.certificate_file.empty() && options.key_file.empty())
+        return nullptr;
+    http_options files;
+    files.certificate_file = options.certificate_file;
+    files.key_file = options.key_file;
+    auto made = net::tls_context::make_server(files);
+    if (!made)
+        throw std::runtime_error(made.error().detail);
+    return std::move(*made);
+}
+
+} // namespace
+
+struct http_server::parts final : timer_node
+{
+    parts(potoo::loop& l, handler& h, server_options o);
+
+    ~parts() { core.loop.disarm(*this); }
+
+    void listen();
+    void accept();
+    void accepted(transport::socket_type s);
+    void turn_away(transport::socket_type s);
+    void forget(session& s);
+    void stop_accepting();
+
+    void on_due() override { accept(); }
+
+    server_core core;
+    std::unique_ptr<net::tls_context> tls; ///< null: in the clear
+    asio::basic_socket_acceptor<tcp, potoo::loop::executor_type> acceptor;
+    std::string address;
+    std::map<asio::ip::address, std::size_t> peers; ///< how many connections of each
+    std::map<session*, std::unique_ptr<session>> sessions;
+    counter ended;
+    std::uint64_t begun = 0;
+    /// For the handler of an `accept`, which may outlive this: null by then.
+    std::shared_ptr<parts*> self = std::make_shared<parts*>(this);
+};
+
+http_server::parts::parts(potoo::loop& l, handler& h, server_options o)
+    : core(l, h, std::move(o)), tls(load_certificate(core.options)), acceptor(l.executor())
+{}
+
+void http_server::parts::listen()
+{
+    const tcp::endpoint endpoint = parse_listen_address(core.options.listen);
+    try {
+        acceptor.open(endpoint.protocol());
+        acceptor.set_option(asio::socket_base::reuse_address(true));
+        acceptor.bind(endpoint);
+        acceptor.listen(asio::socket_base::max_listen_connections);
+    } catch (const boost::system::system_error& e) {
+        throw std::system_error(
+            e.code(), fmt::format("cannot listen on {} (is another program listening there? give another address, or "
+                                  "port 0 for any free one)",
+                                  core.options.listen));
+    }
+    address = to_text(acceptor.local_endpoint());
+    accept();
+}
+
+void http_server::parts::accept()
+{
+    acceptor.async_accept([me = self](error_code ec, transport::socket_type s) {
+        if (!*me || !(*me)->acceptor.is_open())
+            return;
+        if (ec) {
+            (*me)->core.loop.arm(**me, (*me)->core.after(accept_again));
+            return;
+        }
+        (*me)->accepted(std::move(s));
+        (*me)->accept();
+    });
+}
+
+void http_server::parts::accepted(transport::socket_type s)
+{
+    error_code ec;
+    const auto endpoint = s.remote_endpoint(ec);
+    if (ec) // it has gone already
+        return;
+    const auto peer = plain(endpoint.address());
+    const server_limits& limits = core.options.limits;
+    const auto known = peers.find(peer);
+    const std::size_t of_peer = known == peers.end() ? 0 : known->second;
+    if (sessions.size() >= limits.connections ||
+        (limits.connections_of_one_peer != 0 && of_peer >= limits.connections_of_one_peer))
+        return turn_away(std::move(s));
+    ++core.stats.accepted;
+    ++begun;
+    ++peers[peer];
+    auto made = std::make_unique<session>(core, std::move(s), tls.get(), peer, [this](session& gone) { forget(gone); });
+    session& added = *made;
+    sessions.emplace(&added, std::move(made));
+    core.stats.open = sessions.size();
+    added.start();
+}
+
+/// Says so, as far as it can be said without waiting for anybody.
+void http_server::parts::turn_away(transport::socket_type s)
+{
+    ++core.stats.refused;
+    const reply r = core.answers.problem(503, "too many connections are open; try again later");
+    std::string text;
+    if (!tls && write_reply_head(r, {framing::length, false, core.loop.wall_now()}, text)) {
+        transport t(core.loop, std::move(s), nullptr);
+        t.write_now(text + r.body);
+        t.end_writing();
+    }
+}
+
+void http_server::parts::forget(session& s)
+{
+    const auto of_peer = peers.find(s.peer());
+    if (--of_peer->second == 0)
+        peers.erase(of_peer);
+    sessions.erase(&s);
+    core.stats.open = sessions.size();
+    ended.increment();
+}
+
+void http_server::parts::stop_accepting()
+{
+    core.draining = true;
+    core.loop.disarm(*this);
+    error_code ignored;
+    acceptor.close(ignored);
+}
+
+http_server::http_server(potoo::loop& l, handler& h, server_options options)
+    : parts_(std::make_shared<parts>(l, h, std::move(options)))
+{
+    parts_->listen();
+}
+
+http_server::~http_server()
+{
+    parts_->stop_accepting();
+    parts_->sessions.clear();
+    *parts_->self = nullptr;
+}
+
+std::string http_server::address() const
+{
+    return parts_->address;
+}
+
+server_stats http_server::stats() const noexcept
+{
+    return parts_->core.stats;
+}
+
+void http_server::reload_certificate()
+{
+    if (auto renewed = load_certificate(parts_->core.options))
+        parts_->tls = std::move(renewed);
+}
+
+namespace {
+
+task<> until(counter& c, std::uint64_t n)
+{
+    co_await c.reached(n);
+}
+
+} // namespace
+
+task<> http_server::drain(steady_time deadline)
+{
+    const auto p = parts_;
+    p->stop_accepting();
+    for (const auto& [s, owned] : p->sessions)
+        s->take_leave();
+    auto all_ended = as_value(until(p->ended, p->begun));
+    co_await net::before(deadline, std::move(all_ended));
+    p->sessions.clear();
+    p->core.stats.open = 0;
+}
+
+} // namespace potoo::web

@@ -1,0 +1,489 @@
+#include "engine/server/api/route.hpp"
+#include "engine/server/api/schemas.hpp"
+#include "tests/unit/server/api_operators.hpp"
+#include "tests/unit/server/api_trial.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace potoo;
+using namespace potoo::server;
+using namespace potoo::server::test;
+
+namespace {
+
+POTOO_OPERATOR("api_say", potoo::server::test::say, {.summary = "Says something."})
+POTOO_OPERATOR("api_wait", wait_long, {.summary = "Waits."})
+POTOO_OPERATOR("api_fail", fail, {.summary = "Fails."})
+POTOO_OPERATOR("api_ask", ask_outside, {.summary = "Asks outside."})
+
+constexpr const char* greeting = R"(name: greeting
+params: {whom: {type: string, default: world}}
+tasks:
+  hello: {operator: api_say, with: {text: "hello ${{ params.whom }}"}}
+  again: {operator: api_say, depends_on: [hello], foreach: [1, 2, 3], with: {text: "no. ${{ item }}"}}
+)";
+constexpr const char* waiting = "name: waiting\ntasks: {wait: {operator: api_wait}, then: {operator: api_say, depends_on: [wait]}}";
+constexpr const char* failing = "name: failing\ntasks: {break: {operator: api_fail}}";
+constexpr const char* asking = "name: asking\ntasks: {ask: {operator: api_ask}}";
+
+/// What an operation of the table has given must be as the table says.
+void check_reply(const route& r, const web::reply& reply)
+{
+    BOOST_TEST_INFO_SCOPE(r.method << ' ' << r.path << " gave " << reply.status << ' ' << reply.body.substr(0, 500));
+    if (reply.status == 304)
+        return;
+    const bool declared = std::any_of(r.answers.begin(), r.answers.end(), [&](const answer& a) { return a.status == reply.status; });
+    if (reply.status >= 400 && !declared) {
+        BOOST_TEST(*field_of(reply, "Content-Type") == "application/problem+json");
+        BOOST_TEST(schema_named("problem").check(json_of(reply)).empty());
+        return;
+    }
+    const std::string media = field_of(reply, "Content-Type") ? *field_of(reply, "Content-Type") : std::string();
+    for (const answer& a : r.answers) {
+        if (a.status != reply.status || (!media.empty() && !media.starts_with(a.media.substr(0, a.media.find(';')))))
+            continue;
+        if (a.schema.empty() || reply.stream || reply.talk)
+            return;
+        for (const auto& p : schema_named(a.schema).check(json_of(reply)))
+            BOOST_ERROR(graph::format_path("", p.path) << ": " << p.message);
+        return;
+    }
+    BOOST_ERROR("the table does not declare this answer: " << media);
+}
+
+struct checked_trial : api_trial
+{
+    /// Asks, and checks the reply against the route's declaration.
+    web::reply call(std::string method, const std::string& target, const sent& s = {})
+    {
+        const web::request r = request_for(method, target, s);
+        const route_match m = match(r.method, r.segments);
+        BOOST_TEST_REQUIRE(m.found, method << ' ' << target);
+        web::reply reply = ask(std::move(method), target, s);
+        check_reply(*m.found, reply);
+        if (reply.status < 400)
+            answered.insert(m.found->operation);
+        return reply;
+    }
+
+    web::reply post(const std::string& target, std::string body, std::string token = {})
+    {
+        sent s;
+        s.body = std::move(body);
+        s.token = std::move(token);
+        return call("POST", target, s);
+    }
+
+    json::value get(const std::string& target)
+    {
+        const auto reply = call("GET", target);
+        BOOST_TEST(reply.status == 200u, target << " gave " << reply.status << ' ' << reply.body);
+        return json_of(reply);
+    }
+
+    /// Begins a run of a DAG. @return its id
+    std::string begin(const std::string& dag, std::string body = "{}", std::string token = {})
+    {
+        const auto reply = post("/api/v1/dags/" + dag + "/runs", std::move(body), std::move(token));
+        BOOST_TEST_REQUIRE(reply.status == 201u, reply.body);
+        return std::string(json_of(reply).at("run").as_string());
+    }
+
+    static void expect(unsigned status, const web::reply& r)
+    {
+        BOOST_TEST(r.status == status, "got " << r.status << ' ' << r.body);
+    }
+
+    std::string finished(const std::string& dag, std::string body = "{}")
+    {
+        const std::string id = begin(dag, std::move(body));
+        end_of(id);
+        return id;
+    }
+
+    /// A stream of text.
+    sent accepting(std::string media)
+    {
+        sent s;
+        s.fields = {{"accept", std::move(media)}};
+        return s;
+    }
+
+    std::set<std::string_view> answered;
+};
+
+sent with_token(std::string token)
+{
+    sent s;
+    s.token = std::move(token);
+    return s;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(operations_of_the_api, checked_trial)
+
+BOOST_AUTO_TEST_CASE(dags_are_shown_with_what_is_wrong_with_them)
+{
+    put_dag("greeting.yaml", greeting);
+    put_dag("broken.yaml", "tasks: {a: {operator: nosuch}}");
+    const auto list = get("/api/v1/dags");
+    BOOST_TEST_REQUIRE(list.at("items").as_array().size() == 2u);
+    BOOST_TEST(list.at("items").at(0).at("problems").is_string());
+    const auto dag = get("/api/v1/dags/greeting");
+    BOOST_TEST(dag.at("tasks").as_array().size() == 2u);
+    BOOST_TEST(dag.at("tasks").at(1).at("foreach").as_bool());
+    BOOST_TEST(call("GET", "/api/v1/dags/greeting/source").body == greeting);
+    BOOST_TEST(call("GET", "/api/v1/dags/broken/source").status == 409u);
+    BOOST_TEST(post("/api/v1/dags/broken/runs", "{}").status == 409u);
+    const auto unknown = call("GET", "/api/v1/dags/greetin");
+    BOOST_TEST(unknown.status == 404u);
+    BOOST_TEST(unknown.body.find("did you mean greeting?") != std::string::npos);
+    BOOST_TEST(json_of(post("/api/v1/dags/greeting/pause", "")).at("paused").as_bool());
+    BOOST_TEST(!json_of(post("/api/v1/dags/greeting/resume", "")).at("paused").as_bool());
+    const auto first = get("/api/v1/dags?limit=1");
+    const auto second = get("/api/v1/dags?limit=1&cursor=" + std::string(first.at("next").as_string()));
+    BOOST_TEST(second.at("items").at(0).at("name").as_string() == "greeting");
+    BOOST_TEST(second.at("next").is_null());
+}
+
+BOOST_AUTO_TEST_CASE(run_is_begun_and_looked_at)
+{
+    put_dag("greeting.yaml", greeting);
+    const auto made = post("/api/v1/dags/greeting/runs", R"({"params":{"whom":"you"},"name":"first"})");
+    BOOST_TEST_REQUIRE(made.status == 201u);
+    const std::string id(json_of(made).at("run").as_string());
+    BOOST_TEST(*field_of(made, "Location") == "/api/v1/runs/" + id);
+    end_of(id);
+    const auto run = get("/api/v1/runs/" + id);
+    BOOST_TEST(run.at("state").as_string() == "success");
+    BOOST_TEST(run.at("origin").at("by").as_string() == "api");
+    BOOST_TEST(run.at("origin").at("name").as_string() == "first");
+    BOOST_TEST(run.at("tasks").at("success").as_int64() == 2);
+    const auto tasks = get("/api/v1/runs/" + id + "/tasks");
+    BOOST_TEST(tasks.at("items").at(0).at("output").as_string() == "hello you");
+    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello").at("state").as_string() == "success");
+    const auto items = get("/api/v1/runs/" + id + "/tasks/again/items?limit=2");
+    BOOST_TEST(items.at("items").as_array().size() == 2u);
+    const auto rest =
+        get("/api/v1/runs/" + id + "/tasks/again/items?limit=2&cursor=" + std::string(items.at("next").as_string()));
+    BOOST_TEST(rest.at("items").at(0).at("item").as_int64() == 2);
+    BOOST_TEST(rest.at("next").is_null());
+    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/again/items/1/attempts").at("items").as_array().size() == 1u);
+    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello/why").at("reasons").at(0).at("code").as_string() == "ended");
+    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello/input").at("input").at("with").at("text").as_string() == "hello you");
+    BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/hello/input?attempt=9").status == 404u);
+    BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/helo").status == 404u);
+    BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/again/items/x/attempts").status == 404u);
+    BOOST_TEST(call("GET", "/api/v1/runs/" + id.substr(0, 5)).status == 404u);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_parameters_are_named)
+{
+    put_dag("greeting.yaml", greeting);
+    const auto wrong = post("/api/v1/dags/greeting/runs", R"({"params":{"whom":3,"hwom":"x"}})");
+    BOOST_TEST(wrong.status == 422u);
+    BOOST_TEST(json_of(wrong).at("errors").as_array().size() == 2u);
+    BOOST_TEST(wrong.body.find("/params/hwom") != std::string::npos);
+    const auto odd = post("/api/v1/dags/greeting/runs", R"({"parms":{}})");
+    BOOST_TEST(odd.status == 422u);
+    BOOST_TEST(odd.body.find("params") != std::string::npos);
+    BOOST_TEST(get("/api/v1/runs").at("items").as_array().empty());
+}
+
+BOOST_AUTO_TEST_CASE(same_key_gives_the_same_run)
+{
+    put_dag("greeting.yaml", greeting);
+    const std::string path = "/api/v1/dags/greeting/runs";
+    const auto first = post(path, R"({"id":"k1"})");
+    const auto second = post(path, R"({"id":"k1"})");
+    BOOST_TEST(first.status == 201u);
+    BOOST_TEST(second.status == 200u);
+    BOOST_TEST((json_of(first).at("run") == json_of(second).at("run")));
+    BOOST_TEST(post(path, R"({"id":"k1","params":{"whom":"x"}})").status == 422u);
+    sent keyed;
+    keyed.fields = {{"idempotency-key", "\"k2\""}};
+    BOOST_TEST(call("POST", path, keyed).status == 201u);
+    BOOST_TEST(call("POST", path, keyed).status == 200u);
+    keyed.body = R"({"id":"k3"})";
+    BOOST_TEST(call("POST", path, keyed).status == 400u);
+    BOOST_TEST(get("/api/v1/runs?key=k1").at("items").as_array().size() == 1u);
+    BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(requests_with_one_key_at_once_begin_one_run)
+{
+    put_dag("greeting.yaml", greeting);
+    constexpr int many = 20;
+    std::set<std::string> runs;
+    int created = 0;
+    int ended = 0;
+    sent s;
+    s.body = R"({"id":"race"})";
+    for (int i = 0; i < many; ++i)
+        async_run(engine().loop(), "request", served().answer(request_for("POST", "/api/v1/dags/greeting/runs", s)),
+                  [&](const std::exception_ptr& e, const std::optional<web::reply>& r) {
+                      BOOST_TEST_REQUIRE(!e);
+                      created += r->status == 201 ? 1 : 0;
+                      runs.emplace(json_of(*r).at("run").as_string());
+                      ++ended;
+                  });
+    run_until([&] { return ended == many; });
+    BOOST_TEST(created == 1);
+    BOOST_TEST(runs.size() == 1u);
+    BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(lists_of_runs_are_filtered_and_paged)
+{
+    put_dag("greeting.yaml", greeting);
+    put_dag("failing.yaml", failing);
+    std::vector<std::string> ids;
+    for (int i = 0; i < 3; ++i)
+        ids.push_back(finished("greeting"));
+    const std::string bad = finished("failing");
+    const auto first = get("/api/v1/runs?limit=3");
+    BOOST_TEST(first.at("items").at(0).at("run").as_string() == bad);
+    const auto second = get("/api/v1/runs?limit=3&cursor=" + std::string(first.at("next").as_string()));
+    BOOST_TEST(second.at("items").as_array().size() == 1u);
+    BOOST_TEST(second.at("items").at(0).at("run").as_string() == ids.front());
+    BOOST_TEST(get("/api/v1/runs?dag=greeting").at("items").as_array().size() == 3u);
+    BOOST_TEST(get("/api/v1/runs?state=failed").at("items").as_array().size() == 1u);
+    BOOST_TEST(get("/api/v1/runs?unfinished=true").at("items").as_array().empty());
+    BOOST_TEST(get("/api/v1/runs?by=schedule").at("items").as_array().empty());
+    BOOST_TEST(get("/api/v1/runs?until=2020-01-01T00:00:00Z").at("items").as_array().empty());
+    BOOST_TEST(get("/api/v1/runs?id=" + bad.substr(0, 8)).at("items").as_array().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(run_is_paused_resumed_cancelled_and_removed)
+{
+    put_dag("waiting.yaml", waiting);
+    const std::string id = begin("waiting");
+    const std::string run = "/api/v1/runs/" + id;
+    BOOST_TEST(get(run + "/tasks/then/why").at("reasons").at(0).at("code").as_string() == "upstream");
+    BOOST_TEST(call("GET", run + "/tasks/then/why?item=7").status == 404u);
+    BOOST_TEST(call("DELETE", run).status >= 409u);
+    BOOST_TEST(post(run + "/pause", "").status == 202u);
+    BOOST_TEST(post(run + "/pause", "").status == 200u);
+    BOOST_TEST(post(run + "/resume", "").status == 202u);
+    BOOST_TEST(post(run + "/cancel", R"({"tasks":["wiat"]})").status == 422u);
+    BOOST_TEST(post(run + "/cancel", "{}").status == 202u);
+    end_of(id);
+    BOOST_TEST(get(run).at("state").as_string() == "cancelled");
+    BOOST_TEST(post(run + "/cancel", "{}").status == 409u);
+    BOOST_TEST(call("DELETE", run).status == 204u);
+    BOOST_TEST(call("GET", run).status == 404u);
+}
+
+BOOST_AUTO_TEST_CASE(run_that_failed_is_retried)
+{
+    put_dag("failing.yaml", failing);
+    const std::string id = finished("failing");
+    const std::string run = "/api/v1/runs/" + id;
+    BOOST_TEST(post(run + "/retry", R"({"tasks":["brake"]})").status == 422u);
+    BOOST_TEST(post(run + "/retry", R"({"failed_only":true})").status == 202u);
+    run_until([&] { return journal().tasks(journal::run_number(1)).front().attempts == 2; });
+    end_of(id);
+    BOOST_TEST(get(run + "/tasks/break/items/0/attempts").at("items").as_array().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(two_runs_are_compared)
+{
+    put_dag("greeting.yaml", greeting);
+    const std::string before = finished("greeting");
+    put_dag("greeting.yaml", std::string(greeting) + "  last: {operator: api_say, depends_on: [again]}\n");
+    const std::string after = finished("greeting", R"({"params":{"whom":"you"}})");
+    const auto d = get("/api/v1/runs/" + before + "/diff/" + after);
+    BOOST_TEST(d.at("params").at("whom").at("after").as_string() == "you");
+    BOOST_TEST(d.at("dag").as_object().contains("hash"));
+    BOOST_TEST(d.at("tasks").at("last").at("definition").at("before").is_null());
+    BOOST_TEST(d.at("tasks").at("hello").at("output").at("before").as_string() == "hello world");
+    BOOST_TEST(call("GET", "/api/v1/runs/" + before + "/diff/nosuch").status == 404u);
+}
+
+BOOST_AUTO_TEST_CASE(logs_are_read_in_three_ways)
+{
+    put_dag("greeting.yaml", greeting);
+    const std::string id = finished("greeting");
+    const std::string logs = "/api/v1/runs/" + id + "/logs";
+    const std::string text = stream(call("GET", logs));
+    BOOST_TEST(text.starts_with("==> hello item 0 attempt 1 <==\nhello world\n"));
+    BOOST_TEST(stream(call("GET", logs + "?task=hello&item=0&attempt=1")) == "hello world\n");
+    const std::string lines = stream(call("GET", logs + "?task=hello", accepting("application/x-ndjson")));
+    BOOST_TEST(json::parse(lines).at("text").as_string() == "hello world\n");
+    const auto page = json_of(call("GET", logs + "?limit=1", accepting("application/json")));
+    BOOST_TEST(page.at("more").as_bool());
+    const auto rest = json_of(call("GET", logs + "?after=" + std::to_string(page.at("last").to_number<int>()),
+                                   accepting("application/json")));
+    BOOST_TEST(rest.at("items").as_array().size() == 3u);
+    BOOST_TEST(!rest.at("more").as_bool());
+    BOOST_TEST(call("GET", logs + "?item=1").status == 400u);
+    BOOST_TEST(call("GET", logs + "?task=helo").status == 400u);
+    BOOST_TEST(stream(call("GET", logs + "?follow=true&task=hello&item=0&attempt=1")) == "hello world\n");
+}
+
+BOOST_AUTO_TEST_CASE(events_come_as_server_sent_events)
+{
+    put_dag("greeting.yaml", greeting);
+    const std::string id = finished("greeting");
+    const auto reply = call("GET", "/api/v1/events?since=0&run=" + id, accepting("text/event-stream"));
+    BOOST_TEST_REQUIRE(reply.status == 200u);
+    const std::string text = stream(reply, "run_ended");
+    BOOST_TEST(text.find("id: ") != std::string::npos);
+    BOOST_TEST(text.find("data: {") != std::string::npos);
+    BOOST_TEST(text.find("attempt_ended") != std::string::npos);
+    const auto begin = text.find("data: ") + 6;
+    const json::value message = json::parse(text.substr(begin, text.find('\n', begin) - begin));
+    BOOST_TEST(schema_named("event_message").check(message).empty());
+    BOOST_TEST(call("GET", "/api/v1/events").status == 406u);
+    BOOST_TEST(call("GET", "/api/v1/events?since=x", accepting("text/event-stream")).status == 400u);
+    BOOST_TEST(call("GET", "/api/v1/events?since=999999999", accepting("text/event-stream")).status == 400u);
+    BOOST_TEST(call("GET", "/api/v1/events?type=odd", accepting("text/event-stream")).status == 400u);
+    BOOST_TEST(call("GET", "/api/v1/events?state=odd", accepting("text/event-stream")).status == 400u);
+}
+
+BOOST_AUTO_TEST_CASE(users_see_and_change_their_own_runs_only)
+{
+    const std::string admin = make_token("root", role::admin);
+    const std::string ann = make_token("ann", role::user);
+    const std::string ben = make_token("ben", role::user);
+    const std::string eve = make_token("eve", role::viewer);
+    put_dag("waiting.yaml", waiting);
+    const std::string id = begin("waiting", "{}", ann);
+    const std::string run = "/api/v1/runs/" + id;
+    for (const char* below : {"", "/tasks", "/tasks/wait", "/tasks/wait/items", "/tasks/wait/items/0/attempts",
+                              "/tasks/wait/why", "/tasks/wait/input", "/logs"}) {
+        BOOST_TEST(call("GET", run + below, with_token(ben)).status == 404u, below);
+        BOOST_TEST(call("GET", run + below, with_token(ann)).status == 200u, below);
+        BOOST_TEST(call("GET", run + below, with_token(eve)).status == 200u, below);
+        BOOST_TEST(call("GET", run + below, with_token(admin)).status == 200u, below);
+    }
+    for (const char* verb : {"/cancel", "/pause", "/resume", "/retry"})
+        BOOST_TEST(call("POST", run + verb, with_token(ben)).status == 404u, verb);
+    BOOST_TEST(call("DELETE", run, with_token(ben)).status == 404u);
+    BOOST_TEST(call("GET", run + "/diff/" + id, with_token(ben)).status == 404u);
+    const auto items_for = [&](const std::string& token) {
+        return json_of(call("GET", "/api/v1/runs", with_token(token))).at("items").as_array().size();
+    };
+    BOOST_TEST(items_for(ann) == 1u);
+    BOOST_TEST(items_for(ben) == 0u);
+    BOOST_TEST(items_for(eve) == 1u);
+    sent s = accepting("text/event-stream");
+    s.token = ben;
+    BOOST_TEST(call("GET", "/api/v1/events?run=" + id, s).status == 404u);
+    BOOST_TEST(call("POST", run + "/cancel", with_token(ann)).status == 202u);
+    end_of(id);
+}
+
+BOOST_AUTO_TEST_CASE(events_of_others_are_not_told_to_users)
+{
+    const std::string ann = make_token("ann", role::user);
+    const std::string ben = make_token("ben", role::user);
+    put_dag("greeting.yaml", greeting);
+    const std::string of_ann = begin("greeting", "{}", ann);
+    end_of(of_ann);
+    const std::string of_ben = begin("greeting", "{}", ben);
+    end_of(of_ben);
+    sent s = accepting("text/event-stream");
+    s.token = ben;
+    const std::string text = stream(call("GET", "/api/v1/events?since=0", s), "run_ended");
+    BOOST_TEST(text.find(of_ben) != std::string::npos);
+    BOOST_TEST(text.find(of_ann) == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(pools_are_listed_and_resized)
+{
+    BOOST_TEST(get("/api/v1/pools").at("items").as_array().empty());
+    sent s;
+    s.body = R"({"slots":7})";
+    const auto resized = call("PUT", "/api/v1/pools/gpu", s);
+    BOOST_TEST(resized.status == 200u);
+    BOOST_TEST(json_of(resized).at("slots").as_int64() == 7);
+    BOOST_TEST(get("/api/v1/pools").at("items").as_array().size() == 1u);
+    for (const char* body : {R"({"slots":-1})", R"({"slots":0})", R"({"slots":"7"})", R"({"slots":1e9})"}) {
+        s.body = body;
+        BOOST_TEST(call("PUT", "/api/v1/pools/gpu", s).status == 422u, body);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(operators_are_described)
+{
+    BOOST_TEST(!get("/api/v1/operators").at("items").as_array().empty());
+    BOOST_TEST(get("/api/v1/operators/api_say").at("summary").as_string() == "Says something.");
+    BOOST_TEST(call("GET", "/api/v1/operators/api_sya").body.find("did you mean api_say?") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(callback_is_delivered_once_by_whoever_has_its_token)
+{
+    put_dag("asking.yaml", asking);
+    last_token().clear();
+    const std::string id = begin("asking");
+    run_until([] { return !last_token().empty(); });
+    make_token("root", role::admin);
+    const std::string path = "/api/v1/callbacks/" + last_token();
+    expect(404, post("/api/v1/callbacks/nosuch", R"({"state":"success"})"));
+    expect(422, post(path, R"({"state":"odd"})"));
+    expect(200, post(path, R"({"state":"running","progress":0.5})"));
+    expect(200, post(path, R"({"state":"success","output":{"ok":true}})"));
+    expect(200, post(path, R"({"state":"success","output":{"ok":true}})"));
+    end_of(id);
+    expect(409, post(path, R"({"state":"success","output":{"ok":false}})"));
+}
+
+BOOST_AUTO_TEST_CASE(ad_hoc_tasks_are_submitted_shared_and_cancelled)
+{
+    const auto first = post("/api/v1/tasks", R"({"operator":"api_wait","key":"k","name":"long"})");
+    BOOST_TEST_REQUIRE(first.status == 201u, first.body);
+    const std::string id(json_of(first).at("id").as_string());
+    BOOST_TEST(post("/api/v1/tasks", R"({"operator":"api_wait","key":"k","name":"long"})").status == 200u);
+    BOOST_TEST(get("/api/v1/tasks?active=true").at("items").as_array().size() == 1u);
+    BOOST_TEST(get("/api/v1/tasks/" + id).at("name").as_string() == "long");
+    BOOST_TEST(call("GET", "/api/v1/tasks/nosuch").status == 404u);
+    BOOST_TEST(post("/api/v1/tasks", R"({"operator":"api_wiat"})").status == 422u);
+    BOOST_TEST(post("/api/v1/tasks", R"({"oprator":"api_wait"})").status == 422u);
+    const auto cancelled = post("/api/v1/tasks/" + id + "/cancel", "{}");
+    BOOST_TEST(cancelled.status == 202u, cancelled.body);
+    end_of(id);
+}
+
+BOOST_AUTO_TEST_CASE(replays_are_planned_begun_and_cancelled)
+{
+    put_dag("daily.yaml", "name: daily\nschedule: \"0 2 * * *\"\ntasks: {a: {operator: api_wait}}");
+    BOOST_TEST(get("/api/v1/schedules").at("items").is_array());
+    const auto plan = post("/api/v1/replays",
+                           R"({"dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z","dry_run":true})");
+    expect(200, plan);
+    BOOST_TEST(json_of(plan).at("runs").as_int64() == 3);
+    const auto made = post("/api/v1/replays",
+                           R"({"dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z","parallel":2})");
+    expect(201, made);
+    const std::string path = "/api/v1/replays/" + std::string(json_of(made).at("id").as_string());
+    BOOST_TEST(get("/api/v1/replays").at("items").as_array().size() == 1u);
+    BOOST_TEST(get(path).at("parallel").as_int64() == 2);
+    expect(200, post(path + "/cancel", ""));
+    BOOST_TEST(get(path).at("state").as_string() == "cancelled");
+    expect(404, call("GET", "/api/v1/replays/nosuch"));
+    expect(422, post("/api/v1/replays", R"({"dag":"nosuch","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
+    expect(422, post("/api/v1/replays", R"({"dag":"daily","from":"2026-02-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
+    expect(422, post("/api/v1/replays", R"({"dag":"daily","from":"soon","to":"2026-01-02T00:00:00Z"})"));
+}
+
+BOOST_AUTO_TEST_CASE(server_tells_how_it_is)
+{
+    BOOST_TEST(get("/healthz").at("status").as_string() == "good");
+    expect(503, call("GET", "/readyz"));
+    BOOST_TEST(call("GET", "/metrics").body.find("# TYPE") != std::string::npos);
+    BOOST_TEST(get("/api/v1/backends").at("items").is_array());
+    BOOST_TEST(get("/openapi.json").at("info").at("version").as_string() == "1.2.3");
+    BOOST_TEST(get("/api/v1/approvals").at("items").as_array().empty());
+    sent elsewhere;
+    elsewhere.peer = "192.0.2.7";
+    elsewhere.host = "10.0.0.1";
+    BOOST_TEST(ask("GET", "/healthz", elsewhere).status == 200u);
+    BOOST_TEST(ask("GET", "/metrics", elsewhere).status == 421u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

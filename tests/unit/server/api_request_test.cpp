@@ -1,0 +1,136 @@
+#include "engine/server/api/route.hpp"
+#include "tests/unit/server/api_trial.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+
+using namespace potoo;
+using namespace potoo::server;
+using namespace potoo::server::test;
+
+namespace {
+
+std::string path_of(const route& r)
+{
+    std::string path(r.path);
+    for (auto begin = path.find('{'); begin != std::string::npos; begin = path.find('{'))
+        path.replace(begin, path.find('}') - begin + 1, "x0");
+    return path;
+}
+
+std::string type_of(const web::reply& r)
+{
+    return std::string(json_of(r).at("type").as_string());
+}
+
+sent with_body(std::string body)
+{
+    sent s;
+    s.body = std::move(body);
+    return s;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(requests_to_the_api, api_trial)
+
+BOOST_AUTO_TEST_CASE(every_path_names_its_methods_to_other_methods)
+{
+    for (const route& r : routes()) {
+        const auto reply = ask("PATCH", path_of(r));
+        BOOST_TEST_INFO_SCOPE(r.path);
+        BOOST_TEST(reply.status == 405u);
+        BOOST_TEST_REQUIRE(field_of(reply, "Allow"));
+        BOOST_TEST(field_of(reply, "Allow")->find(r.method) != std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_route_refuses_parameters_that_it_does_not_know)
+{
+    for (const route& r : routes()) {
+        const auto reply = ask(std::string(r.method), path_of(r) + "?surely_unknown=1");
+        BOOST_TEST_INFO_SCOPE(r.method << ' ' << r.path);
+        BOOST_TEST(reply.status == 400u);
+        BOOST_TEST(type_of(reply) == "urn:potoo:problem:query-invalid");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(wrong_query_is_answered_with_what_is_wanted)
+{
+    const auto near = ask("GET", "/api/v1/runs?lmit=5");
+    BOOST_TEST(near.status == 400u);
+    BOOST_TEST(json_of(near).at("errors").at(0).at("suggestion").as_string() == "limit");
+    for (const char* query : {"limit=0", "limit=1001", "limit=x", "limit=-1", "limit=", "limit=1&limit=2", "state=odd",
+                              "since=yesterday", "unfinished=yes", "cursor=x", "cursor=99999999999"}) {
+        const auto reply = ask("GET", std::string("/api/v1/runs?") + query);
+        BOOST_TEST(reply.status == 400u, query << " got " << reply.status);
+    }
+    const auto word = ask("GET", "/api/v1/runs?state=sucess");
+    BOOST_TEST(json_of(word).at("errors").at(0).at("suggestion").as_string() == "success");
+}
+
+BOOST_AUTO_TEST_CASE(every_route_with_a_body_refuses_what_is_none)
+{
+    for (const route& r : routes()) {
+        if (r.method == "GET")
+            continue;
+        BOOST_TEST_INFO_SCOPE(r.method << ' ' << r.path);
+        const std::string method(r.method);
+        const std::string path = path_of(r);
+        for (const char* body : {"{", "x", "{} {}", R"({"a":})"})
+            BOOST_TEST(type_of(ask(method, path, with_body(body))) == "urn:potoo:problem:json-malformed", body);
+        BOOST_TEST(type_of(ask(method, path, with_body(std::string(100, '[') + std::string(100, ']')))) ==
+                   "urn:potoo:problem:json-too-deep");
+        sent form;
+        form.body = "a=1";
+        web::request request = request_for(method, path, form);
+        std::erase_if(request.fields, [](const web::field& f) { return f.first == "content-type"; });
+        BOOST_TEST(finish(served().answer(std::move(request))).status == 415u);
+        const std::size_t limit = served().body_limit(request_for(method, path));
+        BOOST_TEST(ask(method, path, with_body('"' + std::string(limit, 'x') + '"')).status == 413u);
+        const unsigned list = ask(method, path, with_body("[]")).status;
+        BOOST_TEST((list == 422u || list == 400u), list);
+        const auto odd = ask(method, path, with_body(R"({"surely_unknown":1})"));
+        BOOST_TEST((odd.status >= 400u && odd.status < 500u));
+        if (r.body_required)
+            BOOST_TEST(type_of(ask(method, path)) == "urn:potoo:problem:body-missing");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(paths_that_lead_nowhere_are_told_the_nearest)
+{
+    const auto reply = ask("GET", "/api/v1/rnus");
+    BOOST_TEST(reply.status == 404u);
+    BOOST_TEST(std::string(json_of(reply).at("detail").as_string()).find("/api/v1/runs") != std::string::npos);
+    BOOST_TEST(ask("GET", "/").status == 404u);
+    BOOST_TEST(ask("GET", "/api/v1/runs/x0/tasks/a/b/c/d/e").status == 404u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_known_is_not_sent_again)
+{
+    const auto first = ask("GET", "/api/v1/operators");
+    BOOST_TEST_REQUIRE(field_of(first, "ETag"));
+    const std::string etag = *field_of(first, "ETag");
+    for (const std::string& known : {etag, "W/" + etag, "\"other\", " + etag, std::string("*")}) {
+        sent s;
+        s.fields = {{"if-none-match", known}};
+        const auto again = ask("GET", "/api/v1/operators", s);
+        BOOST_TEST(again.status == 304u);
+        BOOST_TEST(again.body.empty());
+        BOOST_TEST(*field_of(again, "ETag") == etag);
+    }
+    sent other;
+    other.fields = {{"if-none-match", "\"other\""}};
+    BOOST_TEST(ask("GET", "/api/v1/operators", other).status == 200u);
+}
+
+BOOST_AUTO_TEST_CASE(problems_that_the_server_finds_look_like_all_others)
+{
+    const auto r = served().problem(408, "The head did not come within 10 s.");
+    BOOST_TEST(r.status == 408u);
+    BOOST_TEST(*field_of(r, "Content-Type") == "application/problem+json");
+    BOOST_TEST(json_of(r).at("title").as_string() == "Request Timeout");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

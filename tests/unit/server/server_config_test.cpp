@@ -1,0 +1,118 @@
+#include "engine/server/config/server_config.hpp"
+
+#include <potoo/json.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+#include <string>
+
+using namespace potoo;
+using namespace potoo::server;
+
+namespace {
+
+void check_problem(const std::string& text, const std::string& part)
+{
+    BOOST_CHECK_EXCEPTION(static_cast<void>(parse_server_config(text, "/etc/potoo/potoo.yaml")), host::config_error,
+                          [&](const host::config_error& e) {
+                              BOOST_TEST(std::string(e.what()).find(part) != std::string::npos, e.what());
+                              return true;
+                          });
+}
+
+server_config listening(const std::string& where)
+{
+    server_config c;
+    c.web.listen = where;
+    return c;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(server_configuration)
+
+BOOST_AUTO_TEST_CASE(every_key_is_read)
+{
+    const server_config c = parse_server_config(R"(dags: pipelines
+state: /var/lib/potoo
+listen: 0.0.0.0:8443
+tls: {certificate: server.pem, key: /etc/ssl/server.key}
+behind_proxy: true
+trusted_proxies: [10.0.0.1, 10.0.0.2]
+hosts: potoo.example.org
+public_url: https://potoo.example.org/
+log: {format: json, requests: true}
+statsd: 127.0.0.1:8125
+plugins: libours.so
+keep_runs: 5
+limits: {max_attempts: 100}
+)",
+                                                "/etc/potoo/potoo.yaml");
+    BOOST_TEST(c.dags == "/etc/potoo/pipelines");
+    BOOST_TEST(c.state == "/var/lib/potoo");
+    BOOST_TEST(c.web.listen == "0.0.0.0:8443");
+    BOOST_TEST(c.web.certificate_file == "/etc/potoo/server.pem");
+    BOOST_TEST(c.web.key_file == "/etc/ssl/server.key");
+    BOOST_TEST(c.behind_proxy);
+    BOOST_TEST(c.web.trusted_proxies.size() == 2u);
+    BOOST_TEST(c.hosts.at(0) == "potoo.example.org");
+    BOOST_TEST(c.public_url == "https://potoo.example.org");
+    BOOST_CHECK(c.log == log_format::json);
+    BOOST_TEST(c.verbose);
+    BOOST_TEST(c.statsd == "127.0.0.1:8125");
+    BOOST_TEST(c.plugins.at(0) == "/etc/potoo/libours.so");
+    BOOST_CHECK(c.engine.keep.keep_runs == 5u);
+    BOOST_TEST(c.engine.limits.max_attempts == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_with_its_place_and_the_right_spelling)
+{
+    check_problem("port: 8080\n", "/etc/potoo/potoo.yaml:1:1: error: unknown key `port`");
+    check_problem("port: 8080\n", "did you mean `listen`?");
+    check_problem("tls: {cert: a.pem}\n", "did you mean `certificate`?");
+    check_problem("tls: {certificate: a.pem}\n", "`tls` needs both `certificate` and `key`");
+    check_problem("log: {format: xml}\n", "`format` must be text or json, not `xml`");
+    check_problem("public_url: potoo.example.org\n", "did you mean `https://potoo.example.org`?");
+    check_problem("[1]\n", "must be a map");
+}
+
+BOOST_AUTO_TEST_CASE(the_schema_knows_the_same_keys)
+{
+    const json::value schema = json::parse(json::string_view(server_config_schema()));
+    for (const auto& [key, about] : schema.at("properties").as_object()) {
+        BOOST_TEST(!about.at("description").as_string().empty());
+        // A value of no type that any key has: were the key unknown, that would be the problem.
+        try {
+            static_cast<void>(parse_server_config(std::string(key) + ": {no_such_key: [[1]]}\n", "potoo.yaml"));
+            BOOST_TEST(false, std::string(key) + " takes anything");
+        } catch (const host::config_error& e) {
+            BOOST_TEST(std::string(e.what()).find("unknown key `" + std::string(key) + "`") == std::string::npos,
+                       e.what());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(only_loopback_needs_neither_tls_nor_tokens)
+{
+    BOOST_TEST(refusal(listening("127.0.0.1:8080"), false).empty());
+    BOOST_TEST(refusal(listening("[::1]:8080"), false).empty());
+    BOOST_TEST(refusal(listening("localhost:8080"), false).empty());
+    BOOST_TEST(refusal(listening("0.0.0.0:8080"), true).find("--behind-proxy") != std::string::npos);
+    BOOST_TEST(refusal(listening("[::]:8080"), true).find("certificate") != std::string::npos);
+    server_config secure = listening("10.1.2.3:443");
+    secure.web.certificate_file = "server.pem";
+    secure.web.key_file = "server.key";
+    BOOST_TEST(refusal(secure, false).find("potoo token create --role admin") != std::string::npos);
+    BOOST_TEST(refusal(secure, true).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_proxy_brings_others_to_loopback)
+{
+    server_config c = listening("127.0.0.1:8080");
+    c.behind_proxy = true;
+    BOOST_TEST(refusal(c, false).find("there is no token yet") != std::string::npos);
+    BOOST_TEST(refusal(c, true).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
