@@ -131,7 +131,7 @@ exit_code do_command(int argc, char** argv)
     if (const auto done = read_arguments(app, argc, argv))
         return *done;
     if (!chosen) {
-        report_text(app.help());
+        report_text(command_of(app).help());
         return exit_code::usage;
     }
     return chosen();

@@ -44,7 +44,7 @@ void add_config_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<config_arguments>();
     CLI::App* c = app.add_subcommand("config", "Check the configuration of a server, or print its schema");
-    c->require_subcommand(1);
+    c->require_subcommand(0, 1);
     c->footer("Examples:\n"
               "  potoo config check /etc/potoo/potoo.yaml\n"
               "  potoo config schema > potoo.schema.json");

@@ -1,12 +1,19 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
+#include "engine/cli/run_continuation.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
 #include "engine/cli/target_options.hpp"
+#include "engine/host/rendered_input.hpp"
+#include "engine/host/run_difference.hpp"
+#include "engine/journal/store_error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <stdexcept>
 
 namespace potoo::cli {
 
@@ -50,19 +57,47 @@ table table_of(const json::object& difference)
     return t;
 }
 
+json::value ask_server(server_client& server, const diff_arguments& a)
+{
+    const std::string before = text_in(find_server_run(server, a.before), "run");
+    const std::string after = text_in(find_server_run(server, a.after), "run");
+    return server.get(api_path({"runs", before, "diff", after}));
+}
+
+json::value compare_in(const std::string& state, const diff_arguments& a)
+{
+    const auto journal = open_journal(state);
+    const journal::run_row before = find_run(*journal, a.before, state);
+    const journal::run_row after = find_run(*journal, a.after, state);
+    for (const journal::run_row* run : {&before, &after})
+        load_plugins_of(*journal, *run, {});
+    const auto input_of = [&](const journal::run_row& run, const std::string& task, item_index item,
+                              attempt_number attempt) -> json::value {
+        try {
+            return host::rendered_input(*journal, run, task, item, attempt);
+        } catch (const journal::store_error&) {
+            throw;
+        } catch (const std::runtime_error& e) {
+            return json::object{{"problem", e.what()}};
+        } catch (const std::invalid_argument&) {
+            return nullptr;
+        }
+    };
+    return host::run_difference(*journal, before, after, input_of);
+}
+
 exit_code diff(const diff_arguments& a)
 {
-    const auto server = needed_server(a.target);
-    const std::string before = text_in(find_server_run(*server, a.before), "run");
-    const std::string after = text_in(find_server_run(*server, a.after), "run");
-    const json::value v = server->get(api_path({"runs", before, "diff", after}));
+    const auto server = server_of(a.target);
+    const json::value v = server ? ask_server(*server, a) : compare_in(state_of(a.target), a);
     if (a.json || !v.is_object()) {
         print_json(v);
         return exit_code::success;
     }
     const table t = table_of(v.get_object());
     if (t.empty())
-        report_text(fmt::format("The runs {} and {} do not differ.\n", before, after));
+        report_text(fmt::format("The runs {} and {} do not differ.\n", text_in(v.get_object(), "before"),
+                                text_in(v.get_object(), "after")));
     else
         print_text(table_text(t));
     return exit_code::success;
@@ -76,10 +111,10 @@ void add_diff_command(CLI::App& app, command_action& chosen)
     CLI::App* c = app.add_subcommand("diff", "Show what changed from one run to another");
     c->add_option("BEFORE", a->before, "Id of a run, or its first characters")->required()->type_name("");
     c->add_option("AFTER", a->after, "Of another; `last`: the latest")->required()->type_name("");
-    add_server_options(*c, a->target);
+    add_target_options(*c, a->target);
     add_format_option(*c, a->json);
     c->footer("Compares the DAG, the parameters, and of each task its input, its outcome and its time.\n"
-              "Example:\n  potoo diff k3v9 last --server http://127.0.0.1:8080");
+              "Example:\n  potoo diff k3v9 last");
     c->callback([a, &chosen] { chosen = [a] { return diff(*a); }; });
 }
 

@@ -2,15 +2,22 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_request.hpp"
+#include "engine/cli/state_request.hpp"
 #include "engine/cli/target_options.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/host/control_request.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace potoo::cli {
 
 namespace {
+
+constexpr std::chrono::seconds time_to_answer{60};
 
 struct pools_arguments
 {
@@ -46,11 +53,31 @@ exit_code print(const json::array& pools, const pools_arguments& a)
              {"BY (RUN, SLOTS)"}});
     for (const json::value& v : pools) {
         const json::object& p = v.as_object();
+        const auto declared = number_in(p, "declared");
         t.add({text_in(p, "name"), fmt::format("{}", number_in(p, "slots")),
-               fmt::format("{}", number_in(p, "declared")), fmt::format("{}", number_in(p, "used")),
+               declared > 0 ? fmt::format("{}", declared) : "", fmt::format("{}", number_in(p, "used")),
                fmt::format("{}", number_in(p, "waiting")), holders_of(p)});
     }
     print_text(table_text(t));
+    return exit_code::success;
+}
+
+/// Of the engine that is at work there, or by a note for the next one.
+exit_code resize_in(const std::string& state, const pools_arguments& a)
+{
+    const state_access access(state, host::pool_request(a.name, a.slots), time_to_answer);
+    if (access.answer()) {
+        check_request(host::result_of_answer(*access.answer()));
+    } else {
+        journal::batch b;
+        b.changes.push_back(
+            {journal::entry_verb::put, "pool", a.name, json::serialize(json::object{{"slots", a.slots}})});
+        access.journal().append(b);
+    }
+    if (a.json)
+        print_json(json::object{{"name", a.name}, {"slots", a.slots}});
+    else
+        report_text(fmt::format("pool {} has {} slots from now on.\n", a.name, a.slots));
     return exit_code::success;
 }
 
@@ -58,7 +85,11 @@ exit_code pools(const pools_arguments& a)
 {
     if (a.slots > 0 && a.name.empty())
         throw usage_error("which pool shall have the slots? potoo pools NAME --slots N");
-    const auto server = needed_server(a.target);
+    const auto server = server_of(a.target);
+    if (!server && a.slots > 0)
+        return resize_in(state_of(a.target), a);
+    if (!server)
+        throw usage_error("who holds which slots, a server tells: say which, with --server URL or POTOO_SERVER");
     if (a.slots > 0) {
         const json::object wish{{"slots", a.slots}};
         return print({server->ask("PUT", api_path({"pools", a.name}), wish).body}, a);
@@ -79,12 +110,12 @@ exit_code pools(const pools_arguments& a)
 void add_pools_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<pools_arguments>();
-    CLI::App* c = app.add_subcommand("pools", "Show the pools of a server, or give one more or fewer slots");
+    CLI::App* c = app.add_subcommand("pools", "Show the pools of a server, or give a pool more or fewer slots");
     c->add_option("NAME", a->name, "Only this pool")->type_name("");
     c->add_option("--slots", a->slots, "Give it so many slots, at once, whatever the DAGs say")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
-    add_server_options(*c, a->target);
+    add_target_options(*c, a->target);
     add_format_option(*c, a->json);
     c->footer("Examples:\n"
               "  potoo pools --server http://127.0.0.1:8080\n"

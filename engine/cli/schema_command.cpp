@@ -1,7 +1,9 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/dag_file.hpp"
 #include "engine/cli/display/output.hpp"
+#include "engine/cli/version_text.hpp"
 #include "engine/graph/dag_schema.hpp"
+#include "engine/server/api/openapi.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -16,15 +18,18 @@ void add_schema_command(CLI::App& app, command_action& chosen)
     c->add_option("--plugin", *plugins, "Library with operators of your own; may be given again")
         ->type_name("FILE")
         ->allow_extra_args(false);
+    auto api = std::make_shared<bool>(false);
+    c->add_flag("--api", *api, "Print the OpenAPI document of `potoo server` instead");
     c->footer("Example:\n"
               "  potoo schema > dag.schema.json\n"
               "and in the first line of a DAG file, for editors with the YAML language server:\n"
               "  # yaml-language-server: $schema=dag.schema.json");
-    c->callback([plugins, &chosen] {
-        chosen = [plugins] {
+    c->callback([plugins, api, &chosen] {
+        chosen = [plugins, api] {
             load_plugins(*plugins);
             file_output out(STDOUT_FILENO);
-            out.line(json::serialize(graph::dag_json_schema(operators())));
+            out.line(json::serialize(*api ? json::value(server::openapi_document(version_text()))
+                                          : json::value(graph::dag_json_schema(operators()))));
             out.flush();
             return exit_code::success;
         };

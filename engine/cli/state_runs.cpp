@@ -83,31 +83,6 @@ std::optional<wall_time> instant_of(const std::string& text)
     return text.empty() ? std::nullopt : parse_time(text);
 }
 
-/// Remote jobs of runs that may run still.
-/// @param all of every run
-json::array loose_jobs(journal::reader& journal, const journal::run_row& run, bool all)
-{
-    json::array out;
-    const auto jobs = journal.unconfirmed(all ? std::nullopt : std::optional(run.number));
-    if (jobs.empty())
-        return out;
-    std::map<journal::run_number, std::pair<run_id, journal::dag_document>> dags;
-    for (const journal::run_row& r : journal.runs({}))
-        dags[r.number].first = r.id;
-    for (const journal::unconfirmed_remote& j : jobs) {
-        auto& [id, dag] = dags[j.run];
-        if (dag.tasks.empty())
-            dag = journal.dag_of(j.run);
-        out.push_back(json::object{{"run", id.value()},
-                                   {"task", dag.tasks.at(j.task.value())},
-                                   {"item", j.item.value()},
-                                   {"attempt", j.attempt.value()},
-                                   {"token", j.token},
-                                   {"why", host::recorded_json(j.why)}});
-    }
-    return out;
-}
-
 /// Tasks as they are shown: `cancelling` from when their cancellation is recorded to their end.
 std::vector<journal::task_row> tasks_of(journal::reader& journal, const journal::run_row& run)
 {
@@ -322,7 +297,7 @@ json::object state_runs::run(const std::string& named)
     for (const auto& t : tasks_of(*journal_, row))
         rows.push_back(host::task_json(t));
     document["tasks"] = std::move(rows);
-    document["unconfirmed"] = loose_jobs(*journal_, row, named.empty());
+    document["unconfirmed"] = host::unconfirmed_json(*journal_, named.empty() ? std::nullopt : std::optional(row.number));
     return document;
 }
 

@@ -7,6 +7,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
+
+#include <pwd.h>
+#include <unistd.h>
+
 namespace potoo::cli {
 
 namespace {
@@ -19,9 +24,17 @@ struct token_arguments
     bool json = false;
 };
 
+std::string login_name()
+{
+    const passwd* user = ::getpwuid(::geteuid());
+    return user ? user->pw_name : fmt::format("user{}", ::geteuid());
+}
+
 exit_code create(const token_arguments& a)
 {
-    const json::object made = open_tokens(a.target)->create(a.wish);
+    token_wish wish = a.wish;
+    wish.name = wish.name.empty() ? login_name() : wish.name;
+    const json::object made = open_tokens(a.target)->create(wish);
     if (a.json)
         print_json(made);
     else
@@ -79,7 +92,8 @@ void add_create(CLI::App& tokens, command_action& chosen)
 {
     auto a = std::make_shared<token_arguments>();
     CLI::App* c = tokens.add_subcommand("create", "Make a token, and print it: this once");
-    c->add_option("NAME", a->wish.name, "Whose it is: tokens of one name are one user")->required()->type_name("");
+    c->add_option("NAME,--name", a->wish.name, "Whose it is, as tokens of one name are one user; your login unless given")
+        ->type_name("NAME");
     c->add_option("--role", a->wish.role,
                   "viewer sees everything, user begins runs and sees these alone, admin may do everything")
         ->type_name("ROLE")
@@ -113,7 +127,7 @@ void add_revoke(CLI::App& tokens, command_action& chosen)
 void add_token_command(CLI::App& app, command_action& chosen)
 {
     CLI::App* c = app.add_subcommand("token", "Make, list and revoke the tokens of a server");
-    c->require_subcommand(1);
+    c->require_subcommand(0, 1);
     c->footer("With --server it is asked; with --state its directory is changed, while no server is at work there.\n"
               "Examples:\n"
               "  potoo token create ann --role admin --state /var/lib/potoo\n"

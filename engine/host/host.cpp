@@ -17,6 +17,27 @@ namespace potoo::host {
 
 using runtime::run_executor;
 
+namespace {
+
+/// Of the reasons to stop, those of the engine itself let go of a run instead of ending it.
+void stop(run_executor& e, cancel_reason reason)
+{
+    if (reason == cancel_reason::shutdown || reason == cancel_reason::lost_lease)
+        e.detach();
+    else
+        e.cancel(reason == cancel_reason::deadline ? reason : cancel_reason::user);
+}
+
+void stop(active_run& r, cancel_reason reason)
+{
+    if (r.executor)
+        stop(*r.executor, reason);
+    else
+        r.stop = reason;
+}
+
+} // namespace
+
 /// Keeps a run on the list however its coroutine ends.
 class engine_host::presence
 {
@@ -38,12 +59,14 @@ class engine_host::presence
     /// Whether it has ended: it may have been reopened.
     void refresh(bool reconciles) { place_->reconciles = reconciles; }
 
+    void belongs_to_replay(const runtime::run_origin& o) { place_->replayed = o.by == "replay"; }
+
     /// It is under way, and hears what was said to it before.
     void begun(run_executor& e)
     {
         place_->executor = &e;
         if (place_->stop != cancel_reason::none)
-            e.cancel(place_->stop);
+            stop(e, place_->stop);
     }
 
   private:
@@ -67,14 +90,6 @@ task<> wait_for(counter& ended)
     co_await ended.reached(1);
 }
 
-void stop(active_run& r, cancel_reason reason)
-{
-    if (r.executor)
-        r.executor->cancel(reason);
-    else
-        r.stop = reason;
-}
-
 } // namespace
 
 task<run_outcome> engine_host::carry(run_executor& executor, counter& ended)
@@ -85,12 +100,10 @@ task<run_outcome> engine_host::carry(run_executor& executor, counter& ended)
     } catch (const cancelled& c) {
         reason = c.reason();
     }
-    if (reason == cancel_reason::shutdown || reason == cancel_reason::lost_lease)
-        executor.detach();
-    else if (reason != cancel_reason::none)
-        executor.cancel(reason == cancel_reason::deadline ? reason : cancel_reason::user);
-    if (reason != cancel_reason::none)
+    if (reason != cancel_reason::none) {
+        stop(executor, reason);
         co_await shield(wait_for(ended), steady_time::max());
+    }
     if (parts_->broken)
         throw journal::store_error(*parts_->broken);
     run_outcome outcome;
@@ -110,7 +123,7 @@ task<> engine_host::end_older_runs(std::string dag_name, run_id than)
         for (active_run& r : parts_->runs) {
             if (r.id == than)
                 break;
-            if (r.dag_name != dag_name || r.reconciles)
+            if (r.dag_name != dag_name || r.reconciles || r.replayed)
                 continue;
             any = true;
             stop(r, cancel_reason::user);
@@ -157,7 +170,8 @@ task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& obse
         refuse_unusable(wish.id);
     // From here on the id is taken.
     presence here(*parts_, wish.id, wish.dag->name, observer);
-    if (wish.dag->schedule && wish.dag->schedule->overlap == "cancel_running")
+    here.belongs_to_replay(wish.origin);
+    if (wish.dag->schedule && wish.dag->schedule->overlap == "cancel_running" && wish.origin.by != "replay")
         co_await end_older_runs(wish.dag->name, wish.id);
     runtime::run_plan plan;
     plan.id = std::move(wish.id);
@@ -178,6 +192,7 @@ task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& obse
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
     presence here(*parts_, row.id, row.dag_name, observer, row.ended.has_value());
+    here.belongs_to_replay(runtime::parse_run_origin(row.origin));
     auto loaded = load_recorded_dag(parts_->reading, row);
     runtime::secret_mask mask;
     runtime::run_plan plan;

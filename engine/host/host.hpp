@@ -84,7 +84,7 @@ class engine_host
 
     /// Starts a run and waits until it has ended and that is durable. Told to stop by `shutdown`, it detaches from the
     /// run; for any other reason it cancels the run and waits for its end. With `overlap: cancel_running` the runs of
-    /// the same DAG that are under way are cancelled and awaited first.
+    /// the same DAG that are under way, but for those of replays, are cancelled and awaited first.
     /// @param params complete and checked; `observer` must outlive the task
     /// @throws runtime::secret_error before anything is recorded; journal::store_error when the journal is damaged
     [[nodiscard]] task<run_outcome> run(std::shared_ptr<const graph::dag> d, json::object params,
@@ -110,7 +110,8 @@ class engine_host
     /// Remote jobs of a run that may run still, for nothing has confirmed their end. @throws journal::store_error
     [[nodiscard]] std::size_t unconfirmed(const run_id& id) const;
 
-    /// Asks a run of this host to stop, all of them without an id. @return how many were asked
+    /// Asks a run of this host to stop, all of them without an id; with `shutdown` the host lets go of it instead.
+    /// @return how many were asked
     std::size_t cancel(const std::optional<run_id>& id, cancel_reason reason);
 
     /// As somebody outside asks for it: a run of the journal, carried by this engine or not, or some of its tasks.

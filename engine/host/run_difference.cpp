@@ -156,7 +156,8 @@ json::object run_difference(journal::reader& journal, const journal::run_row& be
     json::object tasks;
     for (const std::string& name : tasks_of(a, b)) {
         json::object differs = changes(task_facts(a, name), task_facts(b, name));
-        put_change(differs, "input", input_of_task(a, name, journal, input_of), input_of_task(b, name, journal, input_of));
+        put_change(differs, "input", input_of_task(a, name, journal, input_of),
+                   input_of_task(b, name, journal, input_of));
         if (!differs.empty())
             tasks[name] = std::move(differs);
     }

@@ -16,9 +16,9 @@ namespace potoo::host {
 using input_lookup = std::function<json::value(const journal::run_row&, const std::string& task, item_index item,
                                                attempt_number attempt)>;
 
-/// `before` and `after`: the ids. `run`, `dag`, `params`: what differs, by name, each `{before, after}`, null for what was
-/// or is not there. `tasks`: those that differ, by name, and how: `definition` (as in the file), `input` (of the first
-/// item's last attempt), `state`, `items`, `attempts`, `output`, `error`, `elapsed_ms`.
+/// `before` and `after`: the ids. `run`, `dag`, `params`: what differs, by name, each `{before, after}`, null for what
+/// was or is not there. `tasks`: those that differ, by name, and how: `definition` (as in the file), `input` (of the
+/// first item's last attempt), `state`, `items`, `attempts`, `output`, `error`, `elapsed_ms`.
 /// @param input_of may be empty: then inputs are not compared @throws journal::store_error
 [[nodiscard]] json::object run_difference(journal::reader& journal, const journal::run_row& before,
                                           const journal::run_row& after, const input_lookup& input_of = {});

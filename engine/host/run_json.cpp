@@ -1,5 +1,8 @@
 #include "engine/host/run_json.hpp"
 
+#include <map>
+#include <utility>
+
 namespace potoo::host {
 
 namespace {
@@ -92,6 +95,29 @@ json::object attempt_json(const journal::attempt_row& a)
     if (!jobs.empty())
         out["jobs"] = std::move(jobs);
     put_result(out, a.output, a.error);
+    return out;
+}
+
+json::array unconfirmed_json(journal::reader& journal, std::optional<journal::run_number> run)
+{
+    json::array out;
+    const auto jobs = journal.unconfirmed(run);
+    if (jobs.empty())
+        return out;
+    std::map<journal::run_number, std::pair<run_id, journal::dag_document>> dags;
+    for (const journal::run_row& r : journal.runs({}))
+        dags[r.number].first = r.id;
+    for (const journal::unconfirmed_remote& j : jobs) {
+        auto& [id, dag] = dags[j.run];
+        if (dag.tasks.empty())
+            dag = journal.dag_of(j.run);
+        out.push_back(json::object{{"run", id.value()},
+                                   {"task", dag.tasks.at(j.task.value())},
+                                   {"item", j.item.value()},
+                                   {"attempt", j.attempt.value()},
+                                   {"token", j.token},
+                                   {"why", recorded_json(j.why)}});
+    }
     return out;
 }
 

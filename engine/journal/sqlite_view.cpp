@@ -179,8 +179,11 @@ std::vector<run_row> sqlite_view::read_runs(sqlite_statement& query)
 
 std::vector<run_row> sqlite_view::runs(const run_filter& filter)
 {
-    auto query = connection_.prepare(std::string(select_runs) + "WHERE (?2 = '' OR d.name = ?2) AND r.run < ?3" +
-                                     conditions_of(filter) + " ORDER BY r.run DESC LIMIT ?4");
+    // The plus keeps SQLite from looking at run after run where the index of the ids leads to the few that are meant.
+    const char* const number = filter.id_prefix.empty() ? "r.run" : "+r.run";
+    auto query =
+        connection_.prepare(fmt::format("{}WHERE (?2 = '' OR d.name = ?2) AND {} < ?3{} ORDER BY {} DESC LIMIT ?4",
+                                        select_runs, number, conditions_of(filter), number));
     const auto upper = behind(filter.id_prefix);
     if (!filter.id_prefix.empty())
         query.bind(1, filter.id_prefix).bind(5, upper);

@@ -18,6 +18,7 @@
 #include "engine/server/tasks/task_service.hpp"
 #include "engine/web/http_server.hpp"
 
+#include <potoo/asio.hpp>
 #include <potoo/concurrency.hpp>
 #include <potoo/operator.hpp>
 
@@ -175,8 +176,8 @@ void server::parts::say_beginnings()
         fmt::format("listening on {}://{}", config.web.certificate_file.empty() ? "http" : "https", web->address()));
     if (!tokens.has_any())
         events.say(fmt::format("there is no token yet: whoever reaches this address from this machine may do "
-                               "everything. Make one with: potoo token create --role admin --state {}",
-                               config.state.string()));
+                               "everything. Make one with: potoo token create --role admin --server {}://{}",
+                               config.web.certificate_file.empty() ? "http" : "https", web->address()));
 }
 
 server::server(boost::asio::io_context& context, server_config config, std::string version, server_events events)
@@ -253,6 +254,10 @@ void server::reload(const server_config& config)
     parts_->apply_limits();
     if (parts_->web)
         parts_->web->reload_certificate();
+    async_run(loop(), "reload", parts_->dags.look(), [say = parts_->events.say](const std::exception_ptr& error) {
+        if (error)
+            say("the DAG folder could not be looked through");
+    });
 }
 
 } // namespace potoo::server

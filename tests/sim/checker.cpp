@@ -111,7 +111,7 @@ void checker::take(const record& r)
         return;
     case record_kind::paused:
     case record_kind::resumed:
-        run.paused = r.kind == record_kind::paused;
+        (r.kind == record_kind::paused ? run.was_paused : run.was_unpaused) = true;
         return;
     case record_kind::run_reopened:
         return take_run_reopened(run);
@@ -307,7 +307,7 @@ void checker::take_run_ended(run_state& run, const record& r)
 void checker::take_run_reopened(run_state& run)
 {
     run.ended = recorded_state::none;
-    run.cancel_requested = run.paused = false;
+    run.cancel_requested = false;
     run.tasks_cancelled.clear();
 }
 
@@ -448,7 +448,7 @@ bool checker::cancel_is_durable(journal::run_number run, std::optional<std::size
 bool checker::pause_is_durable(journal::run_number run, bool paused) const
 {
     const run_state& r = runs_.at(run);
-    return r.ended != recorded_state::none || r.paused == paused;
+    return r.ended != recorded_state::none || (paused ? r.was_paused : r.was_unpaused);
 }
 
 std::uint64_t checker::reopenings(journal::run_number run) const

@@ -115,7 +115,8 @@ class checker
         std::string id;
         const dag_plan* plan = nullptr;
         bool cancel_requested = false;
-        bool paused = false;
+        bool was_paused = false;
+        bool was_unpaused = false;
         std::uint64_t reopenings = 0;
         std::set<std::uint32_t> reopened; ///< tasks that had ended once: what is behind them may have begun
         std::set<std::uint32_t> tasks_cancelled;

@@ -147,7 +147,7 @@ void outside::retry(const run_plan& r, const retry_plan& what)
 {
     const auto row = row_of(r.dag.name);
     engine_life* engine = reachable_();
-    if (!row || nobody_can(engine))
+    if (silent_ || !row || nobody_can(engine))
         return;
     host::retry_wish wish;
     if (what.task)

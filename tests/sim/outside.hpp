@@ -26,6 +26,9 @@ class outside
     /// Asks for what the scenario says.
     void plan_ahead();
 
+    /// Nobody wants anything of runs that have all ended.
+    void fall_silent() noexcept { silent_ = true; }
+
   private:
     struct callback
     {
@@ -54,6 +57,7 @@ class outside
     std::function<bool()> engine_there_;
     random_source random_;
     std::map<std::string, callback> callbacks_;
+    bool silent_ = false;
 };
 
 } // namespace potoo::sim

@@ -128,6 +128,7 @@ void driver::plan_wall_jump()
 report driver::run()
 {
     go_on_until_all_ended();
+    outside_.fall_silent();
     if (!world_.check.broken() && !world_.store.runs({.unreconciled = true}).empty()) {
         // Whatever the next start is there for, it does when all is calm.
         life_.reset();

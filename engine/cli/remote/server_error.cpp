@@ -8,6 +8,8 @@
 #include <boost/beast/http/status.hpp>
 #include <fmt/format.h>
 
+#include <array>
+
 namespace potoo::cli {
 
 namespace {
@@ -40,6 +42,23 @@ exit_code code_of(unsigned status) noexcept
     return exit_code::usage;
 }
 
+/// What names those that there are.
+std::string what_lists(std::string_view path)
+{
+    struct list
+    {
+        std::string_view beginning;
+        std::string_view command;
+    };
+    constexpr std::array lists{list{"/api/v1/dags/", "ls --dags"}, list{"/api/v1/runs/", "ls"},
+                               list{"/api/v1/tasks/", "tasks"}, list{"/api/v1/replays/", "replay --list"},
+                               list{"/api/v1/tokens/", "token list"}};
+    for (const list& l : lists)
+        if (path.starts_with(l.beginning))
+            return fmt::format("`potoo {}` lists what there is", l.command);
+    return {};
+}
+
 std::string next_step(const asked_of_server& asked, const refused_answer& answer)
 {
     switch (answer.status) {
@@ -49,7 +68,7 @@ std::string next_step(const asked_of_server& asked, const refused_answer& answer
     case 403:
         return "a token with another role, or that of its owner, may do it (POTOO_TOKEN, --token-file)";
     case 404:
-        return "`potoo ls` lists the runs, `potoo ls --dags` the DAGs";
+        return what_lists(asked.path);
     case 429:
     case 503:
         return answer.retry_after.empty() ? "try again later"
@@ -60,7 +79,8 @@ std::string next_step(const asked_of_server& asked, const refused_answer& answer
 }
 
 /// One line for each of `errors`: a text, or an object that says what and where.
-std::string single_problems(const json::object& problem)
+/// @param said before: what it repeats is left out
+std::string single_problems(const json::object& problem, const std::string& said)
 {
     const json::value* errors = problem.if_contains("errors");
     std::string out;
@@ -77,6 +97,8 @@ std::string single_problems(const json::object& problem)
             where = where.empty() ? member(o, name) : where;
         std::string what = member(o, "detail");
         what = what.empty() ? member(o, "message") : what;
+        if (!what.empty() && said.find(what) != std::string::npos)
+            continue;
         const std::string suggestion = member(o, "suggestion");
         out += fmt::format("  {}{}{}{}\n", where, where.empty() ? "" : ": ", what,
                            suggestion.empty() ? "" : fmt::format("; did you mean {}?", suggestion));
@@ -91,13 +113,13 @@ server_error error_of_problem(const asked_of_server& asked, const refused_answer
         what = member(problem, "title");
     if (what.empty())
         what = "it gives no reason";
-    const std::string next = next_step(asked, answer);
+    const std::string next = what.find("did you mean") == std::string::npos ? next_step(asked, answer) : "";
     const exit_code code = code_of(answer.status);
     if (answer.status == 401 || answer.status == 403)
         return {fmt::format("the server at {} refuses ({}): {}; {}", asked.server, status_text(answer.status), what,
                             next),
                 answer.status, code};
-    std::string text = fmt::format("potoo: error: {}\n{}", what, single_problems(problem));
+    std::string text = fmt::format("potoo: error: {}\n{}", what, single_problems(problem, what));
     text += fmt::format("  asked: {} {}{} ({})\n", asked.method, asked.server, asked.path, status_text(answer.status));
     if (!next.empty())
         text += fmt::format("  next: {}\n", next);

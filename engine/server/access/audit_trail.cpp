@@ -44,8 +44,7 @@ json::object to_json(const audit_entry& e)
     return out;
 }
 
-audit_trail::audit_trail(potoo::loop& l, runtime::ledger& kept_in)
-    : parts_(std::make_shared<parts>(parts{l, kept_in}))
+audit_trail::audit_trail(potoo::loop& l, runtime::ledger& kept_in) : parts_(std::make_shared<parts>(parts{l, kept_in}))
 {}
 
 task<> audit_trail::record(audit_entry e)
@@ -58,7 +57,8 @@ void audit_trail::note(audit_entry e)
     parts_->noted.push_back(std::move(e));
     if (std::exchange(parts_->writing, true))
         return;
-    async_run(parts_->loop, "audit", write_noted(parts_), [p = parts_](const std::exception_ptr&) { p->writing = false; });
+    async_run(parts_->loop, "audit", write_noted(parts_),
+              [p = parts_](const std::exception_ptr&) { p->writing = false; });
 }
 
 task<> audit_trail::write(std::shared_ptr<parts> p, audit_entry e)

@@ -92,9 +92,10 @@ access_refusal refusal_of(const token_check& c)
         return refused_token("token-revoked", fmt::format("The token {} ({}) was revoked at {}; {}.", c.row.id,
                                                           c.row.name, format_time(*c.row.revoked), how_to_make_one));
     default:
-        return refused_token("token-unknown", fmt::format("There is no such token here. Look whether it was copied whole "
-                                                          "and belongs to this server; {}.",
-                                                          how_to_make_one));
+        return refused_token("token-unknown",
+                             fmt::format("There is no such token here. Look whether it was copied whole "
+                                         "and belongs to this server; {}.",
+                                         how_to_make_one));
     }
 }
 
@@ -119,7 +120,8 @@ access_refusal gate::check_host(const web::request& head) const
     const bool known = (rules_.loopback && is_loopback_name(name)) || (!rules_.loopback && rules_.hosts.empty()) ||
                        std::any_of(rules_.hosts.begin(), rules_.hosts.end(), listed);
     if (!known)
-        return {421, "host-unknown",
+        return {421,
+                "host-unknown",
                 "This server does not answer for the host name in the request. Where it is meant to, name it under "
                 "`hosts` in the server's configuration.",
                 {}};
@@ -128,12 +130,15 @@ access_refusal gate::check_host(const web::request& head) const
         return {.status = 200};
     const std::string page = lower(*origin);
     if (count(head, "origin") == 1 &&
-        (authority_of(page) == whole || std::find(rules_.origins.begin(), rules_.origins.end(), page) != rules_.origins.end()))
+        (authority_of(page) == whole ||
+         std::find(rules_.origins.begin(), rules_.origins.end(), page) != rules_.origins.end()))
         return {.status = 200};
-    return {403, "origin-foreign",
-            "A web page from elsewhere may not use this server. Where it is meant to, name its origin under `origins` in "
-            "the server's configuration.",
-            {}};
+    return {
+        403,
+        "origin-foreign",
+        "A web page from elsewhere may not use this server. Where it is meant to, name its origin under `origins` in "
+        "the server's configuration.",
+        {}};
 }
 
 std::variant<principal, access_refusal> gate::identify(const web::request& head, wall_time now, token_place place) const

@@ -22,7 +22,8 @@ struct access_rules
     /// Names in `Host` that are answered, with or without port. On loopback its own names are, too; elsewhere, when
     /// there are none here, all are.
     std::vector<std::string> hosts;
-    std::vector<std::string> origins; ///< of web pages that may ask, besides those that come from here: `https://a.example`
+    std::vector<std::string>
+        origins; ///< of web pages that may ask, besides those that come from here: `https://a.example`
 };
 
 /// Why a request is not answered.
@@ -52,7 +53,7 @@ class gate
 
     /// Who it is. While there is no token, programs of this machine come from its user, who may do everything.
     [[nodiscard]] std::variant<principal, access_refusal> identify(const web::request& head, wall_time now,
-                                                            token_place place) const;
+                                                                   token_place place) const;
 
   private:
     token_book& tokens_;

@@ -31,7 +31,7 @@ inline constexpr std::array<std::string_view, 3> role_names{"viewer", "user", "a
 
 struct principal
 {
-    std::string name;  ///< of the token, which is how runs know their owner; empty = the local user
+    std::string name; ///< of the token, which is how runs know their owner; empty = the local user
     role may = role::viewer;
     std::string token; ///< its id; empty = no token was needed
 

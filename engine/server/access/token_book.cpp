@@ -97,9 +97,9 @@ token_book::token_book(runtime::ledger& kept_in, std::function<std::uint64_t()> 
 task<new_token> token_book::create(token_wish wish, wall_time now)
 {
     if (!is_name(wish.name))
-        throw std::invalid_argument(
-            fmt::format("the name of a token has 1 to {} letters, digits and . _ - @, and begins with a letter or digit",
-                        longest_name));
+        throw std::invalid_argument(fmt::format(
+            "the name of a token has 1 to {} letters, digits and . _ - @, and begins with a letter or digit",
+            longest_name));
     if (wish.expires && *wish.expires <= now)
         throw std::invalid_argument("the token would have expired already: give a later time, or a duration");
     new_token made;
@@ -110,8 +110,8 @@ task<new_token> token_book::create(token_wish wish, wall_time now)
     bool added = false;
     while (!added) {
         made.row.id = fmt::format("{:016x}", unguessable_()).substr(0, id_length);
-        const std::string secret = fmt::format("{:016x}{:016x}{:016x}{:016x}", unguessable_(), unguessable_(),
-                                               unguessable_(), unguessable_());
+        const std::string secret =
+            fmt::format("{:016x}{:016x}{:016x}{:016x}", unguessable_(), unguessable_(), unguessable_(), unguessable_());
         made.text = fmt::format("{}{}_{}", prefix, made.row.id, secret);
         json::object kept = to_json(made.row);
         kept["sha256"] = sha256_hex(made.text);

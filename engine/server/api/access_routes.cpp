@@ -32,8 +32,9 @@ std::optional<wall_time> expiry_in(const call& c)
         return at;
     if (const auto in = parse_duration(text))
         return c.now() + *in;
-    throw problem(422, "body-invalid", "The body is not what this takes; `errors` says what is wrong.",
-                  {{"/expires", fmt::format("must be a time (2027-01-31T00:00:00Z) or a duration (90d), not '{}'", text), {}}});
+    throw problem(
+        422, "body-invalid", "The body is not what this takes; `errors` says what is wrong.",
+        {{"/expires", fmt::format("must be a time (2027-01-31T00:00:00Z) or a duration (90d), not '{}'", text), {}}});
 }
 
 task<web::reply> create_token(call& c)
@@ -69,11 +70,11 @@ task<web::reply> revoke_token(call& c)
 
 task<web::reply> get_self(call& c)
 {
-    co_return json_reply(200, json::object{{"name", c.who.name},
-                                           {"shown", c.who.shown()},
-                                           {"role", json::string(to_string(c.who.may))},
-                                           {"token", c.who.token.empty() ? json::value()
-                                                                         : json::value(json::string(c.who.token))}});
+    co_return json_reply(
+        200, json::object{{"name", c.who.name},
+                          {"shown", c.who.shown()},
+                          {"role", json::string(to_string(c.who.may))},
+                          {"token", c.who.token.empty() ? json::value() : json::value(json::string(c.who.token))}});
 }
 
 task<web::reply> list_audit(call& c)
@@ -118,8 +119,9 @@ std::vector<route> access_routes()
          .operation = "create_token",
          .tag = "access",
          .summary = "Make a token",
-         .about = "Its `text` is in this answer and nowhere else. Tokens of one name are one user. The first token must be "
-                  "an admin's.",
+         .about =
+             "Its `text` is in this answer and nowhere else. Tokens of one name are one user. The first token must be "
+             "an admin's.",
          .needs = need::admin,
          .body = "token_wish",
          .body_required = true,
@@ -141,7 +143,8 @@ std::vector<route> access_routes()
          .operation = "list_audit",
          .tag = "access",
          .summary = "Read who changed what, from where, and what came of it",
-         .about = "Newest first. Every request that changes something is in it, also one that was refused for its role.",
+         .about =
+             "Newest first. Every request that changes something is in it, also one that was refused for its role.",
          .needs = need::admin,
          .in_query = {limit_parameter(), cursor_parameter()},
          .answers = {{200, "audit_list", "A page of entries"}},

@@ -130,7 +130,8 @@ json::value checked_body(const route& r, const web::request& request)
 {
     if (request.body.empty()) {
         if (r.body_required)
-            throw error(400, "body-missing", fmt::format("This needs a body: a JSON object, `{}` in /openapi.json.", r.body));
+            throw error(400, "body-missing",
+                        fmt::format("This needs a body: a JSON object, `{}` in /openapi.json.", r.body));
         return r.body.empty() ? json::value() : json::value(json::object());
     }
     const std::string* type = request.find("content-type");
@@ -147,9 +148,11 @@ json::value checked_body(const route& r, const web::request& request)
         flaws.push_back({pointer_of(p.path), p.message, p.suggestion});
     if (!flaws.empty())
         throw error(422, "body-invalid",
-                    fmt::format("The body is not what this takes: {}: {}{}", flaws.front().place.empty() ? "it" : flaws.front().place,
-                                flaws.front().text,
-                                flaws.front().suggestion.empty() ? "." : fmt::format("; did you mean {}?", flaws.front().suggestion)),
+                    fmt::format("The body is not what this takes: {}: {}{}",
+                                flaws.front().place.empty() ? "it" : flaws.front().place, flaws.front().text,
+                                flaws.front().suggestion.empty()
+                                    ? "."
+                                    : fmt::format("; did you mean {}?", flaws.front().suggestion)),
                     std::move(flaws));
     return body;
 }
@@ -176,7 +179,8 @@ void put_etag(const route& r, const web::request& request, web::reply& reply)
 void put_usual_fields(web::reply& reply)
 {
     const auto has = [&](std::string_view name) {
-        return std::any_of(reply.fields.begin(), reply.fields.end(), [&](const web::field& f) { return f.first == name; });
+        return std::any_of(reply.fields.begin(), reply.fields.end(),
+                           [&](const web::field& f) { return f.first == name; });
     };
     if (!has("Cache-Control"))
         reply.fields.emplace_back("Cache-Control", "private, no-cache");
@@ -193,7 +197,8 @@ route_match match_of(const web::request& head)
                                 nearest.empty() ? "." : fmt::format("; did you mean {}?", nearest)));
     }
     if (!m.found)
-        throw error(405, "method-unknown", fmt::format("{} is not taken here; {} is.", head.method, fmt::join(m.allowed, ", ")))
+        throw error(405, "method-unknown",
+                    fmt::format("{} is not taken here; {} is.", head.method, fmt::join(m.allowed, ", ")))
             .with("Allow", fmt::format("{}", fmt::join(m.allowed, ", ")));
     return m;
 }
@@ -250,8 +255,14 @@ struct api::parts
     {
         const bool open = r.needs == need::open;
         // The path of an open route may hold a secret of its own.
-        return {now(), open ? std::string(r.tag) : who.shown(), who.token, request.peer, std::string(r.operation),
-                open ? std::string(r.path) : request.path, status, std::move(detail)};
+        return {now(),
+                open ? std::string(r.tag) : who.shown(),
+                who.token,
+                request.peer,
+                std::string(r.operation),
+                open ? std::string(r.path) : request.path,
+                status,
+                std::move(detail)};
     }
 
     void say(std::string_view text) const
@@ -364,7 +375,8 @@ task<web::reply> api::answer(web::request request)
         reply = parts_->reply_of(failed, request, detail);
     put_usual_fields(reply);
     // Of open routes only what took effect: anybody may send them anything.
-    const bool known = !who.name.empty() || who.is_admin() || (found && found->needs == need::open && reply.status < 400);
+    const bool known =
+        !who.name.empty() || who.is_admin() || (found && found->needs == need::open && reply.status < 400);
     if (found && known && found->changes()) {
         audit_entry e = parts_->entry(*found, who, request, reply.status, std::move(detail));
         co_await parts_->state.services.audit.record(std::move(e));

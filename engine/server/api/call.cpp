@@ -109,9 +109,10 @@ task_index call::task_of(const journal::run_row& run, const std::string& name, u
         return task_index(static_cast<std::uint32_t>(found - dag.tasks.begin()));
     const std::vector<std::string_view> names(dag.tasks.begin(), dag.tasks.end());
     const auto nearest = graph::nearest_spelling(name, names);
-    throw problem(status, "task-unknown",
-                  fmt::format("The run {} of {} has no task '{}'{}", run.id.value(), dag.name, name,
-                              nearest.empty() ? "; its `tasks` lists them." : fmt::format("; did you mean {}?", nearest)));
+    throw problem(
+        status, "task-unknown",
+        fmt::format("The run {} of {} has no task '{}'{}", run.id.value(), dag.name, name,
+                    nearest.empty() ? "; its `tasks` lists them." : fmt::format("; did you mean {}?", nearest)));
 }
 
 parameter limit_parameter()

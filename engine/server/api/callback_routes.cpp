@@ -57,8 +57,9 @@ std::vector<route> callback_routes()
          .operation = "complete_callback",
          .tag = "callbacks",
          .summary = "Deliver what an attempt waits for",
-         .about = "The token in the path is the permission. The same delivery, sent again, changes nothing; `running` is a "
-                  "sign of life and may tell how far the work is.",
+         .about =
+             "The token in the path is the permission. The same delivery, sent again, changes nothing; `running` is a "
+             "sign of life and may tell how far the work is.",
          .needs = need::open,
          .in_path = {{.name = "token", .about = "Of the callback, as its operator handed it out."}},
          .body = "callback_wish",

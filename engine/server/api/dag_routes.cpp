@@ -29,10 +29,10 @@ const dag_catalog::entry& entry_of(const call& c)
     for (const auto* e : entries)
         names.push_back(e->name);
     const auto nearest = graph::nearest_spelling(name, names);
-    throw problem(404, "dag-unknown",
-                  fmt::format("There is no DAG '{}' in the server's folder{}", name,
-                              nearest.empty() ? "; GET /api/v1/dags lists them."
-                                              : fmt::format("; did you mean {}?", nearest)));
+    throw problem(
+        404, "dag-unknown",
+        fmt::format("There is no DAG '{}' in the server's folder{}", name,
+                    nearest.empty() ? "; GET /api/v1/dags lists them." : fmt::format("; did you mean {}?", nearest)));
 }
 
 json::value text_or_null(const std::string& text)
@@ -42,15 +42,16 @@ json::value text_or_null(const std::string& text)
 
 json::object dag_json(const call& c, const dag_catalog::entry& e)
 {
-    json::object out{{"name", e.name},
-                     {"file", e.file},
-                     {"description", e.dag ? text_or_null(e.dag->description) : json::value()},
-                     {"hash", e.dag ? json::value(json::string(fmt::format("{:016x}", e.hash))) : json::value()},
-                     {"problems", text_or_null(e.problems)},
-                     {"loaded", json::string(format_time(e.loaded))},
-                     {"paused", e.paused},
-                     {"generated", e.generated},
-                     {"schedule", e.dag && e.dag->schedule ? text_or_null(e.dag->schedule->expression) : json::value()}};
+    json::object out{
+        {"name", e.name},
+        {"file", e.file},
+        {"description", e.dag ? text_or_null(e.dag->description) : json::value()},
+        {"hash", e.dag ? json::value(json::string(fmt::format("{:016x}", e.hash))) : json::value()},
+        {"problems", text_or_null(e.problems)},
+        {"loaded", json::string(format_time(e.loaded))},
+        {"paused", e.paused},
+        {"generated", e.generated},
+        {"schedule", e.dag && e.dag->schedule ? text_or_null(e.dag->schedule->expression) : json::value()}};
     const auto next = c.services().schedules ? c.services().schedules->next_due(e.name) : std::nullopt;
     out["next_run"] = next ? json::value(json::string(format_time(*next))) : json::value();
     out["active_runs"] = c.services().runs.active_of(e.name);
@@ -176,7 +177,8 @@ std::vector<route> dag_routes()
          .operation = "list_dags",
          .tag = "dags",
          .summary = "List the DAGs of the server's folder",
-         .about = "By name. A file that cannot be read shows its `problems`; its last good version counts for new runs.",
+         .about =
+             "By name. A file that cannot be read shows its `problems`; its last good version counts for new runs.",
          .in_query = {limit_parameter(), cursor_parameter()},
          .answers = {{200, "dag_list", "A page of DAGs"}},
          .handle = list_dags},
@@ -204,13 +206,15 @@ std::vector<route> dag_routes()
          .operation = "start_run",
          .tag = "dags",
          .summary = "Begin a run",
-         .about = "With a key (`id` in the body, or the field `Idempotency-Key`) the same request, sent again, gives the "
-                  "same run, with the status 200. Keys belong to whoever uses them, and last as long as the run.\n\nA "
-                  "DAG that is paused begins no runs by itself; it begins this one.",
+         .about =
+             "With a key (`id` in the body, or the field `Idempotency-Key`) the same request, sent again, gives the "
+             "same run, with the status 200. Keys belong to whoever uses them, and last as long as the run.\n\nA "
+             "DAG that is paused begins no runs by itself; it begins this one.",
          .needs = need::act,
          .in_path = {dag_parameter},
          .body = "run_wish",
-         .answers = {{201, "run", "It has begun, and is in the journal"}, {200, "run", "It was begun before, with that key"}},
+         .answers = {{201, "run", "It has begun, and is in the journal"},
+                     {200, "run", "It was begun before, with that key"}},
          .problems = {409, 422},
          .handle = start_run},
         {.method = "POST",

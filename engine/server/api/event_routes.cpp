@@ -74,7 +74,8 @@ std::optional<journal::record_seq> since(const call& c)
         return std::nullopt;
     const auto cursor = parse_cursor(*given);
     if (!cursor)
-        throw problem(400, "cursor-unknown", "`since` is no cursor: give the `cursor` of a message, or 0 for all there is.");
+        throw problem(400, "cursor-unknown",
+                      "`since` is no cursor: give the `cursor` of a message, or 0 for all there is.");
     return cursor;
 }
 
@@ -118,11 +119,12 @@ std::vector<route> event_routes()
         .operation = "get_events",
         .tag = "events",
         .summary = "Follow what happens",
-        .about = "Every change of a state, in the order of the journal, as a WebSocket or as server-sent events (`Accept: "
-                 "text/event-stream`). Each message has a `cursor`; `since` with it goes on behind it, and `since=0` begins "
-                 "with the oldest that is kept. Progress, properties and warnings are told as they happen, and not again. "
-                 "Who reads too slowly gets a last message with `end: lagging`, and comes again with its cursor. Users see "
-                 "their own runs.\n\nBrowsers may give the token as `?access_token=`.",
+        .about =
+            "Every change of a state, in the order of the journal, as a WebSocket or as server-sent events (`Accept: "
+            "text/event-stream`). Each message has a `cursor`; `since` with it goes on behind it, and `since=0` begins "
+            "with the oldest that is kept. Progress, properties and warnings are told as they happen, and not again. "
+            "Who reads too slowly gets a last message with `end: lagging`, and comes again with its cursor. Users see "
+            "their own runs.\n\nBrowsers may give the token as `?access_token=`.",
         .in_query = {{.name = "since", .about = "Cursor to go on from; without it, from now on."},
                      {.name = "run", .about = "Only this run."},
                      {.name = "dag", .about = "Only runs of this DAG."},

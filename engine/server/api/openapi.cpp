@@ -89,9 +89,10 @@ json::object responses_of(const route& r)
         add_answer(responses, a);
     for (const unsigned status : problems_of(r))
         if (!responses.contains(std::to_string(status)))
-            responses[std::to_string(status)] =
-                json::object{{"description", text(title_of(status))},
-                             {"content", json::object{{"application/problem+json", json::object{{"schema", reference("problem")}}}}}};
+            responses[std::to_string(status)] = json::object{
+                {"description", text(title_of(status))},
+                {"content",
+                 json::object{{"application/problem+json", json::object{{"schema", reference("problem")}}}}}};
     return responses;
 }
 
@@ -148,26 +149,28 @@ json::object paths()
 }
 
 constexpr const char* description =
-    "Runs DAGs, and shows what becomes of them.\n\nLists come in pages: `{\"items\": […], \"next\": CURSOR}`, and `next` is "
+    "Runs DAGs, and shows what becomes of them.\n\nLists come in pages: `{\"items\": […], \"next\": CURSOR}`, and "
+    "`next` is "
     "null on the last. What is wrong is told as a problem document (RFC 9457). Answers to GET carry an `ETag`; with "
-    "`If-None-Match` what has not changed is 304. Times are RFC 3339 in UTC. New members may be added to what is given; "
+    "`If-None-Match` what has not changed is 304. Times are RFC 3339 in UTC. New members may be added to what is "
+    "given; "
     "what is there keeps its meaning. Members and parameters that are not known are refused.";
 
 } // namespace
 
 json::object openapi_document(std::string_view version)
 {
-    return {{"openapi", "3.1.0"},
-            {"info", json::object{{"title", "potoo"},
-                                  {"version", text(version.empty() ? "0" : version)},
-                                  {"description", description}}},
-            {"jsonSchemaDialect", "https://json-schema.org/draft/2020-12/schema"},
-            {"security", json::array{json::object{{"token", json::array()}}}},
-            {"paths", paths()},
-            {"components",
-             json::object{{"schemas", schemas()},
-                          {"securitySchemes",
-                           json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+    return {
+        {"openapi", "3.1.0"},
+        {"info", json::object{{"title", "potoo"},
+                              {"version", text(version.empty() ? "0" : version)},
+                              {"description", description}}},
+        {"jsonSchemaDialect", "https://json-schema.org/draft/2020-12/schema"},
+        {"security", json::array{json::object{{"token", json::array()}}}},
+        {"paths", paths()},
+        {"components", json::object{{"schemas", schemas()},
+                                    {"securitySchemes",
+                                     json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 } // namespace potoo::server

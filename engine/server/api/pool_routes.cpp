@@ -67,7 +67,8 @@ std::vector<route> pool_routes()
          .operation = "resize_pool",
          .tag = "pools",
          .summary = "Change the slots of a pool",
-         .about = "At once, whatever the DAGs say, also after a restart. Where there are fewer slots than are taken, nothing "
+         .about = "At once, whatever the DAGs say, also after a restart. Where there are fewer slots than are taken, "
+                  "nothing "
                   "new starts until enough have been given back.",
          .needs = need::admin,
          .in_path = {{.name = "pool", .about = "Its name; it need not be in use yet."}},

@@ -15,8 +15,8 @@ namespace potoo::server {
 /// One thing that is wrong with a request, besides others.
 struct flaw
 {
-    std::string place; ///< a JSON pointer into the body, or `?NAME` of the query
-    std::string text;  ///< what was found and what is wanted
+    std::string place;      ///< a JSON pointer into the body, or `?NAME` of the query
+    std::string text;       ///< what was found and what is wanted
     std::string suggestion; ///< the nearest right spelling, or empty
 };
 

@@ -78,7 +78,8 @@ struct route
     std::string_view body{}; ///< name of its schema; empty = it takes none
     bool body_required = false;
     std::vector<answer> answers{};
-    std::vector<unsigned> problems{}; ///< statuses besides 400, 401, 403, 404 of what is named in the path, 413, 429 and 500
+    std::vector<unsigned>
+        problems{}; ///< statuses besides 400, 401, 403, 404 of what is named in the path, 413, 429 and 500
     task<web::reply> (*handle)(call&) = nullptr;
     /// It streams to browsers, which send no `Authorization` from there: a token may stand in the query.
     bool token_in_query = false;
@@ -93,9 +94,9 @@ struct route
 /// Where a path leads.
 struct route_match
 {
-    const route* found = nullptr;              ///< null when nothing answers `method` there
+    const route* found = nullptr;                           ///< null when nothing answers `method` there
     std::map<std::string, std::string, std::less<>> values; ///< of the path's parameters
-    std::vector<std::string_view> allowed;     ///< methods that are answered at that path; empty = no such path
+    std::vector<std::string_view> allowed; ///< methods that are answered at that path; empty = no such path
 };
 
 [[nodiscard]] route_match match(std::string_view method, const std::vector<std::string>& segments);

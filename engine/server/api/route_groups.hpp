@@ -22,8 +22,8 @@ namespace potoo::server {
 [[nodiscard]] std::vector<route> schedule_routes();
 [[nodiscard]] std::vector<route> access_routes();
 
-inline constexpr std::array route_groups{&dag_routes,      &run_routes,      &run_task_routes, &log_routes,
-                                         &event_routes,    &task_routes,     &callback_routes, &schedule_routes,
-                                         &pool_routes,     &operator_routes, &access_routes,   &system_routes};
+inline constexpr std::array route_groups{&dag_routes,   &run_routes,      &run_task_routes, &log_routes,
+                                         &event_routes, &task_routes,     &callback_routes, &schedule_routes,
+                                         &pool_routes,  &operator_routes, &access_routes,   &system_routes};
 
 } // namespace potoo::server

@@ -15,12 +15,12 @@
 namespace potoo::server {
 namespace {
 
-constexpr std::array<std::string_view, 7> run_states{"queued",    "running",   "paused", "success",
+constexpr std::array<std::string_view, 7> run_states{"queued", "running",   "paused",   "success",
                                                      "failed", "timed_out", "cancelled"};
 
-constexpr std::array states_by_word{journal::recorded_state::queued,  journal::recorded_state::running,
-                                    journal::recorded_state::paused,  journal::recorded_state::success,
-                                    journal::recorded_state::failed,  journal::recorded_state::timed_out,
+constexpr std::array states_by_word{journal::recorded_state::queued,   journal::recorded_state::running,
+                                    journal::recorded_state::paused,   journal::recorded_state::success,
+                                    journal::recorded_state::failed,   journal::recorded_state::timed_out,
                                     journal::recorded_state::cancelled};
 
 journal::run_filter filter_of(const call& c)
@@ -38,8 +38,8 @@ journal::run_filter filter_of(const call& c)
     f.created_after = c.instant("since");
     f.created_before = c.instant("until");
     if (const std::string* state = c.text("state"))
-        f.state = states_by_word[static_cast<std::size_t>(
-            std::find(run_states.begin(), run_states.end(), *state) - run_states.begin())];
+        f.state = states_by_word[static_cast<std::size_t>(std::find(run_states.begin(), run_states.end(), *state) -
+                                                          run_states.begin())];
     if (const auto before = cursor_number(c))
         f.before = journal::run_number(static_cast<std::uint32_t>(*before));
     f.limit = c.limit() + 1;
@@ -207,6 +207,7 @@ json::object run_document(const call& c, const journal::run_row& run)
         n = n.is_null() ? 1 : n.as_int64() + 1;
     }
     out["tasks"] = std::move(counts);
+    out["unconfirmed"] = host::unconfirmed_json(c.services().journal, run.number);
     return out;
 }
 
@@ -247,17 +248,19 @@ std::vector<route> run_routes()
         request_route("/api/v1/runs/{run}/pause", "pause_run", "Start no more attempts of a run",
                       "Those under way go on, and so does the run's deadline.", "", pause_run),
         request_route("/api/v1/runs/{run}/resume", "resume_run", "Let a paused run go on", "", "", resume_run),
-        request_route("/api/v1/runs/{run}/retry", "retry_run", "Let tasks that have ended run once more",
-                      "Without `tasks`: all that did not end well. Attempts are numbered on; nothing is launched twice. A "
-                      "run that had ended goes on.",
-                      "retry_wish", retry_run),
+        request_route(
+            "/api/v1/runs/{run}/retry", "retry_run", "Let tasks that have ended run once more",
+            "Without `tasks`: all that did not end well. Attempts are numbered on; nothing is launched twice. A "
+            "run that had ended goes on.",
+            "retry_wish", retry_run),
         {.method = "GET",
          .path = "/api/v1/runs/{run}/diff/{other}",
          .operation = "diff_runs",
          .tag = "runs",
          .summary = "Compare two runs",
-         .about = "What changed from the first to the second: the DAG, the parameters, and of each task its definition, "
-                  "its rendered input, its outcome and how long it took.",
+         .about =
+             "What changed from the first to the second: the DAG, the parameters, and of each task its definition, "
+             "its rendered input, its outcome and how long it took.",
          .in_path = {run_parameter, {.name = "other", .about = "Id of the run to compare with."}},
          .answers = {{200, "run_difference", "What differs"}},
          .handle = diff_runs},

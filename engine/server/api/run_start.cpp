@@ -21,8 +21,7 @@ constexpr std::size_t longest_key = 200;
 class key_hold
 {
   public:
-    key_hold(api_state& s, std::string key)
-        : state_(s), key_(std::move(key)), done_(std::make_shared<counter>())
+    key_hold(api_state& s, std::string key) : state_(s), key_(std::move(key)), done_(std::make_shared<counter>())
     {
         state_.starting.emplace(key_, done_);
     }

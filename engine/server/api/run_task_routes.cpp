@@ -11,15 +11,15 @@
 namespace potoo::server {
 namespace {
 
-constexpr std::array<std::string_view, 12> item_states{"pending", "queued",    "running",   "deferred",
-                                                       "retrying", "cancelling", "success",   "failed",
-                                                       "timed_out", "cancelled", "skipped",   "upstream_failed"};
+constexpr std::array<std::string_view, 12> item_states{"pending",   "queued",     "running", "deferred",
+                                                       "retrying",  "cancelling", "success", "failed",
+                                                       "timed_out", "cancelled",  "skipped", "upstream_failed"};
 
 constexpr std::array states_by_word{
-    journal::recorded_state::pending,   journal::recorded_state::queued,     journal::recorded_state::running,
-    journal::recorded_state::deferred,  journal::recorded_state::retrying,   journal::recorded_state::cancelling,
-    journal::recorded_state::success,   journal::recorded_state::failed,     journal::recorded_state::timed_out,
-    journal::recorded_state::cancelled, journal::recorded_state::skipped,    journal::recorded_state::upstream_failed};
+    journal::recorded_state::pending,   journal::recorded_state::queued,   journal::recorded_state::running,
+    journal::recorded_state::deferred,  journal::recorded_state::retrying, journal::recorded_state::cancelling,
+    journal::recorded_state::success,   journal::recorded_state::failed,   journal::recorded_state::timed_out,
+    journal::recorded_state::cancelled, journal::recorded_state::skipped,  journal::recorded_state::upstream_failed};
 
 task<web::reply> list_run_tasks(call& c)
 {
@@ -69,8 +69,8 @@ journal::item_filter item_filter_of(const call& c, task_index task)
     journal::item_filter f;
     f.task = task;
     if (const std::string* state = c.text("state"))
-        f.state = states_by_word[static_cast<std::size_t>(
-            std::find(item_states.begin(), item_states.end(), *state) - item_states.begin())];
+        f.state = states_by_word[static_cast<std::size_t>(std::find(item_states.begin(), item_states.end(), *state) -
+                                                          item_states.begin())];
     if (const std::string* cursor = c.text("cursor"))
         f.after = item_cursor_of(*cursor);
     f.limit = c.limit() + 1;
@@ -101,10 +101,8 @@ task<web::reply> list_attempts(call& c)
     const journal::run_row run = c.run();
     const task_index task = c.task(run);
     const item_index item(c.number_in_path("item"));
-    std::function<std::vector<journal::attempt_row>(journal::reader&)> ask = [run = run.number, task,
-                                                                              item](auto& journal) {
-        return journal.attempts(run, task, item);
-    };
+    std::function<std::vector<journal::attempt_row>(journal::reader&)> ask =
+        [run = run.number, task, item](auto& journal) { return journal.attempts(run, task, item); };
     const auto rows = co_await c.state.desk.look(std::move(ask));
     json::array items;
     for (const journal::attempt_row& a : rows)
@@ -216,7 +214,8 @@ const parameter item_parameter{.name = "item", .about = "Position of the item, f
 
 std::vector<route> run_task_routes()
 {
-    const parameter state{.name = "state", .about = "Only items in this state.", .kind = value_kind::word, .words = item_states};
+    const parameter state{
+        .name = "state", .about = "Only items in this state.", .kind = value_kind::word, .words = item_states};
     return {
         {.method = "GET",
          .path = "/api/v1/runs/{run}/tasks",
@@ -270,10 +269,12 @@ std::vector<route> run_task_routes()
          .operation = "get_input",
          .tag = "tasks of runs",
          .summary = "Look at what an attempt was given",
-         .about = "Rendered again from the journal; secrets are masked, and what the operator evaluates late is shown as "
-                  "it is written.",
+         .about =
+             "Rendered again from the journal; secrets are masked, and what the operator evaluates late is shown as "
+             "it is written.",
          .in_path = {run_parameter, task_parameter},
-         .in_query = {item_parameter, {.name = "attempt", .about = "Its number; 1 without it.", .kind = value_kind::whole, .least = 1}},
+         .in_query = {item_parameter,
+                      {.name = "attempt", .about = "Its number; 1 without it.", .kind = value_kind::whole, .least = 1}},
          .answers = {{200, "rendered_input", "Its input"}},
          .problems = {409},
          .handle = get_input},

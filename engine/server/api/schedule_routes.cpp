@@ -119,7 +119,8 @@ replay_row replay_in(const call& c)
     const auto found = kept_replays(c).find(c.in_path("replay"));
     if (!found || !c.who.sees_work_of(found->who))
         throw problem(404, "replay-unknown",
-                      "There is no replay " + c.in_path("replay") + " that you may see; GET /api/v1/replays lists them.");
+                      "There is no replay " + c.in_path("replay") +
+                          " that you may see; GET /api/v1/replays lists them.");
     return *found;
 }
 
@@ -163,8 +164,9 @@ std::vector<route> schedule_routes()
          .operation = "create_replay",
          .tag = "schedules",
          .summary = "Run a DAG for every time of its schedule within a range",
-         .about = "So many at once as `parallel` says, beside what its schedule begins. With `dry_run` it only says which "
-                  "times these are, the first 1,000 of them.",
+         .about =
+             "So many at once as `parallel` says, beside what its schedule begins. With `dry_run` it only says which "
+             "times these are, the first 1,000 of them.",
          .needs = need::act,
          .body = "replay_wish",
          .body_required = true,

@@ -79,7 +79,11 @@ constexpr std::string_view of_runs = R"({
     "started": {"type": "string", "format": "date-time"},
     "ended": {"type": "string", "format": "date-time"},
     "origin": {"$ref": "#/components/schemas/origin"},
-    "tasks": {"type": "object", "description": "How many are in each state", "additionalProperties": {"type": "integer"}}}},
+    "tasks": {"type": "object", "description": "How many are in each state", "additionalProperties": {"type": "integer"}},
+    "unconfirmed": {"type": "array", "description": "Remote jobs that may run still, for nothing has confirmed their end",
+      "items": {"type": "object", "required": ["run", "task", "item", "attempt", "token", "why"], "properties": {
+        "run": {"type": "string"}, "task": {"type": "string"}, "item": {"type": "integer"}, "attempt": {"type": "integer"},
+        "token": {"type": "string", "description": "That it was launched with"}, "why": {}}}}}},
 "run_list": {
   "type": "object", "required": ["items", "next"],
   "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/run"}}, "next": {"type": ["string", "null"]}}},

@@ -102,7 +102,8 @@ std::vector<route> system_routes()
          .operation = "list_backends",
          .tag = "server",
          .summary = "List the backends that jobs are watched on",
-         .about = "How many jobs are waited for, how often is asked about them, and whether the answers come. It begins anew "
+         .about = "How many jobs are waited for, how often is asked about them, and whether the answers come. It "
+                  "begins anew "
                   "when nobody waits any more.",
          .answers = {{200, "backend_list", "All of them, by name"}},
          .handle = list_backends},
@@ -111,7 +112,8 @@ std::vector<route> system_routes()
          .operation = "get_health",
          .tag = "server",
          .summary = "Ask whether the server makes progress",
-         .about = "Not just whether it is alive: its loop, its journal and each of its watchers. 503 when one does not.",
+         .about =
+             "Not just whether it is alive: its loop, its journal and each of its watchers. 503 when one does not.",
          .needs = need::probe,
          .answers = {{200, "health", "It does"}, {503, "health", "It does not; `problems` says what does not"}},
          .handle = get_health},

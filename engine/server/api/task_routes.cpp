@@ -8,8 +8,8 @@
 namespace potoo::server {
 namespace {
 
-constexpr std::array<std::string_view, 7> task_states{"running", "cancelling", "success",  "failed",
-                                                      "timed_out", "cancelled", "queued"};
+constexpr std::array<std::string_view, 7> task_states{"running",   "cancelling", "success", "failed",
+                                                      "timed_out", "cancelled",  "queued"};
 
 task_service& submitted(const call& c)
 {
@@ -93,20 +93,23 @@ const parameter task_parameter{.name = "id", .about = "Id of the task, which is 
 
 std::vector<route> task_routes()
 {
-    const parameter state{.name = "state", .about = "Only tasks in this state.", .kind = value_kind::word, .words = task_states};
+    const parameter state{
+        .name = "state", .about = "Only tasks in this state.", .kind = value_kind::word, .words = task_states};
     return {
         {.method = "POST",
          .path = "/api/v1/tasks",
          .operation = "submit_task",
          .tag = "ad-hoc tasks",
          .summary = "Have one task done",
-         .about = "While a task of the same `key` is active, this gives that one (200) and subscribes the caller to it. The "
-                  "`scope` says whose keys they are: `private` the caller's, `shared` everybody's, `system` everybody's, "
-                  "for admins to begin.",
+         .about =
+             "While a task of the same `key` is active, this gives that one (200) and subscribes the caller to it. The "
+             "`scope` says whose keys they are: `private` the caller's, `shared` everybody's, `system` everybody's, "
+             "for admins to begin.",
          .needs = need::act,
          .body = "task_wish",
          .body_required = true,
-         .answers = {{201, "submitted_task", "It has begun"}, {200, "submitted_task", "There is one; the caller has joined it"}},
+         .answers = {{201, "submitted_task", "It has begun"},
+                     {200, "submitted_task", "There is one; the caller has joined it"}},
          .problems = {409, 422},
          .handle = submit_task},
         {.method = "GET",
@@ -115,7 +118,9 @@ std::vector<route> task_routes()
          .tag = "ad-hoc tasks",
          .summary = "List submitted tasks",
          .about = "Newest first; those that the caller owns, has subscribed to, or may see.",
-         .in_query = {{.name = "active", .about = "Only those that have not ended (`true`), or that have.", .kind = value_kind::flag},
+         .in_query = {{.name = "active",
+                       .about = "Only those that have not ended (`true`), or that have.",
+                       .kind = value_kind::flag},
                       state,
                       {.name = "key", .about = "Only those with this key."},
                       {.name = "name", .about = "Only those with this name."},

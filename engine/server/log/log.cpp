@@ -127,7 +127,7 @@ std::string log::text_line(log_level l, std::string_view message, const std::vec
 std::string log::json_line(log_level l, std::string_view message, std::vector<log_field> fields) const
 {
     json::object o;
-    o["time"] = format_time(now_());
+    o["at"] = format_time(now_());
     o["level"] = to_string(l);
     o["message"] = message;
     for (auto& [name, value] : fields)

@@ -54,7 +54,7 @@ class log
     /// From now on.
     void set_least(log_level l) noexcept { options_.least = l; }
 
-    /// @param fields besides `time`, `level` and `message`, in order. In text they follow as `name=value`.
+    /// @param fields besides `at`, `level` and `message`, in order. In text they follow as `name=value`.
     void write(log_level l, std::string_view message, std::vector<log_field> fields = {}) const;
 
     void debug(std::string_view message, std::vector<log_field> fields = {}) const

@@ -5,7 +5,10 @@
 #include <potoo/concurrency.hpp>
 #include <potoo/wait.hpp>
 
+#include <fmt/format.h>
+
 #include <map>
+#include <vector>
 
 namespace potoo::server {
 
@@ -16,12 +19,25 @@ struct schedule_keeper::parts
     {}
 
     task<> follow(scope& s);
+    void check();
     task<> carry(std::shared_ptr<schedule_lane> lane);
 
     lane_ports ports;
     std::map<std::string, std::shared_ptr<schedule_lane>, std::less<>> lanes; ///< by DAG
     counter changes;
 };
+
+/// Sees to it that DAGs do not follow each other for ever.
+void schedule_keeper::parts::check()
+{
+    auto problems = check_triggers(ports.dags.startable());
+    for (const auto& [name, lane] : lanes) {
+        auto& found = problems[name];
+        if (!found.text.empty() && !(found == lane->trigger_warning()))
+            ports.say(fmt::format("schedule of `{}`: {}", name, found.text));
+        lane->warn_of_trigger(std::move(found));
+    }
+}
 
 task<> schedule_keeper::parts::carry(std::shared_ptr<schedule_lane> lane)
 {
@@ -34,15 +50,16 @@ task<> schedule_keeper::parts::follow(scope& s)
 {
     for (;;) {
         const auto seen = changes.value();
-        auto known = lanes;
+        std::vector<std::shared_ptr<schedule_lane>> fresh;
+        for (const auto& d : ports.dags.startable())
+            if (d.dag->schedule && !lanes.contains(d.name))
+                fresh.push_back(lanes.emplace(d.name, std::make_shared<schedule_lane>(ports, d.name)).first->second);
+        check();
+        const auto known = lanes;
         for (const auto& [name, lane] : known)
             lane->poke();
-        for (const auto& d : ports.dags.startable())
-            if (d.dag->schedule && !lanes.contains(d.name)) {
-                auto lane = std::make_shared<schedule_lane>(ports, d.name);
-                lanes.emplace(d.name, lane);
-                s.spawn(carry(std::move(lane)));
-            }
+        for (auto& lane : fresh)
+            s.spawn(carry(std::move(lane)));
         co_await changes.reached(seen + 1);
     }
 }

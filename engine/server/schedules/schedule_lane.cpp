@@ -245,7 +245,7 @@ task<> schedule_lane::settle_owed(wall_time at)
 
 task<bool> schedule_lane::begin_triggered()
 {
-    if (successes_.empty() || !state_.trigger || is_resting())
+    if (successes_.empty() || !state_.trigger || trigger_problem_.endless || is_resting())
         co_return false;
     const bool full = is_full();
     if (full && spec().overlap == "queue")
@@ -358,6 +358,9 @@ steady_time schedule_lane::next_wake() const
             const auto begins = *at + jitter_of(*dag_.dag, *at);
             due = due ? std::min(*due, begins) : begins;
         }
+    // A place may become free without a word, when a run is left as it is.
+    if (!due && !successes_.empty())
+        return ports_.loop.now() + longest_nap;
     if (!due)
         return steady_time::max();
     const auto left = *due - ports_.loop.wall_now();
@@ -389,7 +392,7 @@ schedule_status schedule_lane::status() const
     s.dag = name_;
     s.paused = dag_.paused;
     s.next = next_due();
-    s.problem = problem_;
+    s.problem = problem_.empty() ? trigger_problem_.text : problem_;
     s.waiting = successes_.size();
     if (dag_.dag && dag_.dag->schedule) {
         s.expression = spec().expression;

@@ -5,6 +5,7 @@
 
 #include "engine/server/schedules/schedule_keeper.hpp"
 #include "engine/server/schedules/schedule_ledger.hpp"
+#include "engine/server/schedules/trigger_check.hpp"
 
 #include <potoo/wait.hpp>
 
@@ -46,6 +47,11 @@ class schedule_lane
 
     /// A run of some DAG succeeded. @param at when that was recorded, or a little later
     void heed_success(const run_id& id, std::string_view dag, wall_time at);
+
+    /// What is wrong with the DAGs that it follows.
+    void warn_of_trigger(trigger_problem p) { trigger_problem_ = std::move(p); }
+
+    [[nodiscard]] const trigger_problem& trigger_warning() const noexcept { return trigger_problem_; }
 
     [[nodiscard]] std::optional<wall_time> next_due() const;
     [[nodiscard]] schedule_status status() const;
@@ -94,6 +100,7 @@ class schedule_lane
     std::uint32_t failures_ = 0;
     std::optional<wall_time> resting_until_;
     std::string problem_;
+    trigger_problem trigger_problem_;
     counter pokes_;
 };
 

@@ -92,7 +92,7 @@ task<request_result> callback_service::decide(principal who, approval_decision d
         throw task_refused(refusal::unknown, fmt::format("no approval waits in the task {} of run {}", d.task, d.run));
     if (!may_decide(who, *found, sees_run(journal_, who, found->run)))
         throw refused(*found);
-    const json::object answer = host::approval_answer(d.approved, who.name, d.comment);
+    const json::object answer = host::approval_answer(d.approved, who.shown(), d.comment);
     host::callback_delivery delivered{found->token, true, json::serialize(answer)};
     auto result = co_await engine_.complete_on_request(std::move(delivered));
     co_return result;

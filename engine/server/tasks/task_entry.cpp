@@ -7,6 +7,12 @@ namespace potoo::server {
 
 namespace {
 
+/// As `principal::shown`.
+std::string shown_name(const std::string& who)
+{
+    return who.empty() ? "local user" : who;
+}
+
 json::array to_json(const std::vector<std::string>& names)
 {
     json::array out;
@@ -73,8 +79,11 @@ json::object to_json(const task_view& v)
     add_text(o, "name", v.name);
     add_text(o, "key", v.key);
     o["scope"] = json::string(to_string(v.scope));
-    add_text(o, "owner", v.owner);
-    o["subscribers"] = to_json(v.subscribers);
+    o["owner"] = shown_name(v.owner);
+    json::array subscribers;
+    for (const std::string& who : v.subscribers)
+        subscribers.push_back(json::string(shown_name(who)));
+    o["subscribers"] = std::move(subscribers);
     o["created"] = format_time(v.created);
     if (v.ended)
         o["ended"] = format_time(*v.ended);
@@ -99,6 +108,8 @@ std::string slot_of(const task_view& t)
 json::object kept_form(const task_entry& e)
 {
     json::object o = to_json(e.shown);
+    o["owner"] = e.shown.owner;
+    o["subscribers"] = to_json(e.shown.subscribers);
     o["readers"] = to_json(e.readers);
     if (e.cancelling)
         o["cancelling"] = true;

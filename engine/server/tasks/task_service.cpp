@@ -77,7 +77,7 @@ bool matches(const task_filter& f, const task_view& v)
         return wanted.empty() || wanted == found;
     };
     return (!f.active || *f.active == !v.ended) && is(f.state, v.state) && is(f.key, v.key) && is(f.name, v.name) &&
-           is(f.owner, v.owner);
+           is(f.owner, v.owner.empty() ? "local user" : v.owner);
 }
 
 task<> until(counter& c, std::uint64_t n)

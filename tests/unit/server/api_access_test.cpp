@@ -99,13 +99,15 @@ BOOST_AUTO_TEST_CASE(every_route_but_probes_refuses_other_hosts_and_foreign_page
             continue;
         const std::string method(r.method);
         BOOST_TEST_INFO_SCOPE(method << ' ' << r.path);
-        for (const char* host : {"evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example", "[::2]:80", ""}) {
+        for (const char* host :
+             {"evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example", "[::2]:80", ""}) {
             sent s;
             s.host = host;
             const unsigned status = ask(method, path_of(r), s).status;
             BOOST_TEST((status == 421u || status == 400u), host << " got " << status);
         }
-        for (const char* origin : {"https://evil.example", "null", "http://127.0.0.1:8081", "http://127.0.0.1:8080.evil"}) {
+        for (const char* origin :
+             {"https://evil.example", "null", "http://127.0.0.1:8081", "http://127.0.0.1:8080.evil"}) {
             sent s;
             s.fields = {{"origin", origin}};
             BOOST_TEST(type_of(ask(method, path_of(r), s)) == "urn:potoo:problem:origin-foreign", origin);

@@ -25,8 +25,11 @@ tasks:
   hello: {operator: api_say, with: {text: "hello ${{ params.whom }}"}}
   again: {operator: api_say, depends_on: [hello], foreach: [1, 2, 3], with: {text: "no. ${{ item }}"}}
 )";
-constexpr const char* waiting = "name: waiting\ntasks: {wait: {operator: api_wait}, then: {operator: api_say, depends_on: [wait]}}";
+constexpr const char* waiting =
+    "name: waiting\ntasks: {wait: {operator: api_wait}, then: {operator: api_say, depends_on: [wait]}}";
 constexpr const char* failing = "name: failing\ntasks: {break: {operator: api_fail}}";
+constexpr const char* daily = "name: daily\nschedule: \"0 2 * * *\"\ntasks: {a: {operator: api_wait}}";
+constexpr const char* approving = "name: approving\ntasks: {ask: {operator: approval, with: {message: May I?}}}";
 constexpr const char* asking = "name: asking\ntasks: {ask: {operator: api_ask}}";
 
 /// What an operation of the table has given must be as the table says.
@@ -35,7 +38,8 @@ void check_reply(const route& r, const web::reply& reply)
     BOOST_TEST_INFO_SCOPE(r.method << ' ' << r.path << " gave " << reply.status << ' ' << reply.body.substr(0, 500));
     if (reply.status == 304)
         return;
-    const bool declared = std::any_of(r.answers.begin(), r.answers.end(), [&](const answer& a) { return a.status == reply.status; });
+    const bool declared =
+        std::any_of(r.answers.begin(), r.answers.end(), [&](const answer& a) { return a.status == reply.status; });
     if (reply.status >= 400 && !declared) {
         BOOST_TEST(*field_of(reply, "Content-Type") == "application/problem+json");
         BOOST_TEST(schema_named("problem").check(json_of(reply)).empty());
@@ -174,7 +178,8 @@ BOOST_AUTO_TEST_CASE(run_is_begun_and_looked_at)
     BOOST_TEST(rest.at("next").is_null());
     BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/again/items/1/attempts").at("items").as_array().size() == 1u);
     BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello/why").at("reasons").at(0).at("code").as_string() == "ended");
-    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello/input").at("input").at("with").at("text").as_string() == "hello you");
+    BOOST_TEST(get("/api/v1/runs/" + id + "/tasks/hello/input").at("input").at("with").at("text").as_string() ==
+               "hello you");
     BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/hello/input?attempt=9").status == 404u);
     BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/helo").status == 404u);
     BOOST_TEST(call("GET", "/api/v1/runs/" + id + "/tasks/again/items/x/attempts").status == 404u);
@@ -354,6 +359,7 @@ BOOST_AUTO_TEST_CASE(users_see_and_change_their_own_runs_only)
     put_dag("waiting.yaml", waiting);
     const std::string id = begin("waiting", "{}", ann);
     const std::string run = "/api/v1/runs/" + id;
+    run_until([&] { return journal().tasks(journal::run_number(1)).front().attempts == 1; });
     for (const char* below : {"", "/tasks", "/tasks/wait", "/tasks/wait/items", "/tasks/wait/items/0/attempts",
                               "/tasks/wait/why", "/tasks/wait/input", "/logs"}) {
         BOOST_TEST(call("GET", run + below, with_token(ben)).status == 404u, below);
@@ -451,10 +457,11 @@ BOOST_AUTO_TEST_CASE(ad_hoc_tasks_are_submitted_shared_and_cancelled)
 
 BOOST_AUTO_TEST_CASE(replays_are_planned_begun_and_cancelled)
 {
-    put_dag("daily.yaml", "name: daily\nschedule: \"0 2 * * *\"\ntasks: {a: {operator: api_wait}}");
+    put_dag("daily.yaml", daily);
     BOOST_TEST(get("/api/v1/schedules").at("items").is_array());
-    const auto plan = post("/api/v1/replays",
-                           R"({"dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z","dry_run":true})");
+    const auto plan =
+        post("/api/v1/replays",
+             R"({"dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z","dry_run":true})");
     expect(200, plan);
     BOOST_TEST(json_of(plan).at("runs").as_int64() == 3);
     const auto made = post("/api/v1/replays",
@@ -466,8 +473,10 @@ BOOST_AUTO_TEST_CASE(replays_are_planned_begun_and_cancelled)
     expect(200, post(path + "/cancel", ""));
     BOOST_TEST(get(path).at("state").as_string() == "cancelled");
     expect(404, call("GET", "/api/v1/replays/nosuch"));
-    expect(422, post("/api/v1/replays", R"({"dag":"nosuch","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
-    expect(422, post("/api/v1/replays", R"({"dag":"daily","from":"2026-02-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
+    expect(422,
+           post("/api/v1/replays", R"({"dag":"nosuch","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
+    expect(422,
+           post("/api/v1/replays", R"({"dag":"daily","from":"2026-02-01T00:00:00Z","to":"2026-01-02T00:00:00Z"})"));
     expect(422, post("/api/v1/replays", R"({"dag":"daily","from":"soon","to":"2026-01-02T00:00:00Z"})"));
 }
 
@@ -484,6 +493,79 @@ BOOST_AUTO_TEST_CASE(server_tells_how_it_is)
     elsewhere.host = "10.0.0.1";
     BOOST_TEST(ask("GET", "/healthz", elsewhere).status == 200u);
     BOOST_TEST(ask("GET", "/metrics", elsewhere).status == 421u);
+}
+
+BOOST_AUTO_TEST_CASE(every_operation_gives_what_it_declares)
+{
+    put_dag("greeting.yaml", greeting);
+    put_dag("waiting.yaml", waiting);
+    put_dag("asking.yaml", asking);
+    put_dag("approving.yaml", approving);
+    put_dag("daily.yaml", daily);
+    last_token().clear();
+    const std::string done = "/api/v1/runs/" + finished("greeting");
+    const std::string waits = "/api/v1/runs/" + begin("waiting");
+    const std::string approves = begin("approving");
+    begin("asking");
+    run_until([] { return !last_token().empty(); });
+    run_until([&] { return !json_of(ask("GET", "/api/v1/approvals")).at("items").as_array().empty(); });
+    const auto id_in = [&](const web::reply& r) { return std::string(json_of(r).at("id").as_string()); };
+    const std::string task = id_in(post("/api/v1/tasks", R"({"operator":"api_wait"})"));
+    const std::string replay =
+        id_in(post("/api/v1/replays", R"({"dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z"})"));
+    for (const std::string& target : {std::string("/api/v1/dags"),
+                                      std::string("/api/v1/dags/greeting"),
+                                      std::string("/api/v1/dags/greeting/source"),
+                                      std::string("/api/v1/runs"),
+                                      done,
+                                      done + "/tasks",
+                                      done + "/tasks/hello",
+                                      done + "/tasks/again/items",
+                                      done + "/tasks/again/items/2/attempts",
+                                      done + "/tasks/hello/why",
+                                      done + "/tasks/hello/input",
+                                      done + "/diff" + waits.substr(waits.rfind('/')),
+                                      done + "/logs",
+                                      std::string("/api/v1/tasks"),
+                                      "/api/v1/tasks/" + task,
+                                      std::string("/api/v1/approvals"),
+                                      std::string("/api/v1/schedules"),
+                                      std::string("/api/v1/replays"),
+                                      "/api/v1/replays/" + replay,
+                                      std::string("/api/v1/pools"),
+                                      std::string("/api/v1/backends"),
+                                      std::string("/api/v1/operators"),
+                                      std::string("/api/v1/operators/api_say"),
+                                      std::string("/api/v1/self"),
+                                      std::string("/api/v1/tokens"),
+                                      std::string("/api/v1/audit"),
+                                      std::string("/healthz"),
+                                      std::string("/metrics"),
+                                      std::string("/openapi.json")})
+        expect(200, call("GET", target));
+    call("GET", "/readyz");
+    expect(200, call("GET", "/api/v1/events", accepting("text/event-stream")));
+    expect(200, post("/api/v1/dags/daily/pause", ""));
+    expect(200, post("/api/v1/dags/daily/resume", ""));
+    expect(200, post("/api/v1/callbacks/" + last_token(), R"({"state":"success"})"));
+    expect(200, post("/api/v1/approvals", R"({"run":")" + approves + R"(","task":"ask","approved":true})"));
+    expect(200, post("/api/v1/replays/" + replay + "/cancel", ""));
+    expect(202, post("/api/v1/tasks/" + task + "/cancel", ""));
+    expect(202, post(waits + "/pause", ""));
+    expect(202, post(waits + "/resume", ""));
+    expect(202, post(waits + "/cancel", ""));
+    end_of(waits.substr(waits.rfind('/') + 1));
+    expect(202, post(waits + "/retry", ""));
+    expect(204, call("DELETE", done));
+    sent slots;
+    slots.body = R"({"slots":3})";
+    expect(200, call("PUT", "/api/v1/pools/gpu", slots));
+    const auto made = post("/api/v1/tokens", R"({"name":"root","role":"admin"})");
+    expect(201, made);
+    expect(200, call("DELETE", "/api/v1/tokens/" + id_in(made),
+                     with_token(std::string(json_of(made).at("text").as_string()))));
+    for (const route& r : routes())
+        BOOST_TEST((answered.contains(r.operation) || r.operation == "get_readiness"), r.operation << " was not asked");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -67,7 +67,8 @@ inline web::request request_for(std::string method, const std::string& target, c
     while (!query.empty()) {
         const std::string one = query.substr(0, query.find('&'));
         query.erase(0, one.size() + 1);
-        r.query.emplace_back(one.substr(0, one.find('=')), one.find('=') < one.size() ? one.substr(one.find('=') + 1) : "");
+        r.query.emplace_back(one.substr(0, one.find('=')),
+                             one.find('=') < one.size() ? one.substr(one.find('=') + 1) : "");
     }
     if (!s.host.empty())
         r.fields.emplace_back("host", s.host);
@@ -125,10 +126,11 @@ class api_trial : public host::test::scratch_state
           dags_(local_.loop(), operators(), processes_, engine().ledger(), catalog_settings_in(path() / "dags")),
           events_(local_.loop(), *reader_), task_runs_(engine(), runs_, *reader_),
           tasks_(local_.loop(), engine().ledger(), task_runs_, operators()), callbacks_(engine(), *reader_),
-          starter_(runs_, engine(), *reader_),
-          schedules_(local_.loop(), engine().ledger(), dags_, starter_, keeper_settings{.say = {}, .zones = tz_zones()}),
+          starter_(runs_, engine(), *reader_), schedules_(local_.loop(), engine().ledger(), dags_, starter_,
+                                                          keeper_settings{.say = {}, .zones = tz_zones()}),
           replays_(local_.loop(), engine().ledger(), dags_, starter_,
-                   replay_settings{.say = {}, .zones = tz_zones(), .make_id = [this] { return engine().make_id().value(); }}),
+                   replay_settings{
+                       .say = {}, .zones = tz_zones(), .make_id = [this] { return engine().make_id().value(); }}),
           measured_(engine(), runs_, "1.2.3")
     {
         runs_.listen([this](const run_notice& n) {

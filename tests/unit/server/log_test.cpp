@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(json_is_one_object_a_line)
 {
     written w(log_format::json);
     w.log.error("line\nbreak", {{"run", json::value("r\"1")}});
-    BOOST_TEST(w.text == R"({"time":"2026-11-21T08:00:00.123Z","level":"error","message":"line\nbreak","run":"r\"1"})"
+    BOOST_TEST(w.text == R"({"at":"2026-11-21T08:00:00.123Z","level":"error","message":"line\nbreak","run":"r\"1"})"
                          "\n");
 }
 

@@ -427,6 +427,27 @@ BOOST_AUTO_TEST_CASE(a_pause_keeps_successes_for_later)
     BOOST_TEST(runs.active_of("next") == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(dags_that_would_follow_each_other_for_ever_do_not)
+{
+    dags.put("a", after({"c"}));
+    dags.put("b", after({"a"}));
+    dags.put("c", after({"b"}));
+    dags.put("d", after({"a", "nobody"}));
+    up();
+    BOOST_TEST(keeper->list()[0].problem ==
+               "no run is triggered: these DAGs would follow each other for ever: a → b → c → a");
+    BOOST_TEST(keeper->list()[3].problem == "`trigger.after`: there is no DAG `nobody`");
+    BOOST_TEST(has_said("schedule of `d`: `trigger.after`: there is no DAG `nobody`"));
+    runs.end(runs.begin_outside("a"), true);
+    pass(1h);
+    BOOST_TEST(runs.active_of("b") == 0u);
+    BOOST_TEST(runs.active_of("d") == 1u);
+    dags.put("a", std::nullopt);
+    pass(1h);
+    BOOST_TEST(runs.active_of("b") == 1u);
+    BOOST_TEST(keeper->list()[0].problem == "");
+}
+
 BOOST_AUTO_TEST_CASE(the_ledger_is_read_as_it_was_written)
 {
     schedule_state s;
