@@ -119,8 +119,8 @@ bool is_meant(const json::object& w, const approve_arguments& a)
 {
     if (const std::string token = text_in(w, "token"); !token.empty() && token == a.run)
         return true;
-    return (a.run == "last" || text_in(w, "run").starts_with(a.run)) && (a.task.empty() || text_in(w, "task") == a.task) &&
-           (!a.item || number_in(w, "item") == *a.item);
+    return (a.run == "last" || text_in(w, "run").starts_with(a.run)) &&
+           (a.task.empty() || text_in(w, "task") == a.task) && (!a.item || number_in(w, "item") == *a.item);
 }
 
 std::string name_of(const json::object& w)
@@ -221,7 +221,8 @@ void add_approve_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<approve_arguments>();
     CLI::App* c = app.add_subcommand("approve", "Answer what waits for a person; without a run, list what does");
-    c->add_option("RUN", a->run, "Run, by the first characters of its id, or `last` where one waits; or the token")->type_name("");
+    c->add_option("RUN", a->run, "Run, by the first characters of its id, or `last` where one waits; or the token")
+        ->type_name("");
     c->add_option("TASK", a->task, "Its task, where several wait")->type_name("");
     c->add_option("--item", a->item, "Item of the task, from 0")->type_name("N");
     c->add_flag("--reject", a->reject, "Say no");

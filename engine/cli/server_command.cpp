@@ -5,7 +5,7 @@
 #include "engine/cli/stop_signals.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/cli/version_text.hpp"
-#include "engine/server/log/server_log.hpp"
+#include "engine/server/log/log.hpp"
 #include "engine/server/server.hpp"
 
 #include <potoo/asio.hpp>
@@ -66,13 +66,21 @@ server::server_config configured(const server_arguments& a)
     return c;
 }
 
+server::log::options log_options(const server::server_config& c)
+{
+    server::log::options o;
+    o.format = c.log;
+    o.to_journald = c.log == server::log_format::text && server::log::stderr_is_journald();
+    return o;
+}
+
 /// The server of this process, and what signals do to it.
 class served_program
 {
   public:
     explicit served_program(server_arguments a)
-        : arguments_(std::move(a)), config_(configured(arguments_)), log_(config_.log),
-          server_(context_, config_, version_text(), events())
+        : arguments_(std::move(a)), config_(configured(arguments_)), log_(log_options(config_)),
+          server_(context_, config_, surroundings())
     {}
 
     exit_code run()
@@ -89,31 +97,30 @@ class served_program
     }
 
   private:
-    [[nodiscard]] server::server_events events()
+    [[nodiscard]] server::server_surroundings surroundings()
     {
-        server::server_events e;
-        e.say = [this](std::string_view text) { log_.say(text); };
-        e.ready = [this] { log_.say("ready"); };
-        e.load_plugin = [](const std::filesystem::path& file) { load_plugins({file.string()}); };
-        return e;
+        return {log_, supervisor_, version_number(),
+                [](const std::filesystem::path& file) { load_plugins({file.string()}); }};
     }
 
     void stop(int signal)
     {
-        log_.say(fmt::format("{}: stopping; remote jobs are left running, and the next start goes on with them (once "
-                             "more ends at once)",
-                             signal_name(signal)));
+        log_.info(fmt::format("{}: stopping; remote jobs are left running, and the next start goes on with them (once "
+                              "more ends at once)",
+                              signal_name(signal)));
         stop_.emit(boost::asio::cancellation_type::terminal);
     }
 
     void reload()
     {
-        log_.say("SIGHUP: reading the configuration anew");
+        log_.info("SIGHUP: reading the configuration anew");
+        supervisor_.reloading();
         try {
             server_.reload(configured(arguments_));
         } catch (const std::exception& e) {
-            log_.say(fmt::format("the configuration stays as it was: {}", e.what()));
+            log_.warning(fmt::format("the configuration stays as it was: {}", e.what()));
         }
+        supervisor_.ready("listening on " + server_.address());
     }
 
     [[nodiscard]] exit_code conclude()
@@ -136,7 +143,8 @@ class served_program
 
     server_arguments arguments_;
     server::server_config config_;
-    server::server_log log_;
+    server::service_notice supervisor_ = server::service_notice::from_environment();
+    server::log log_;
     boost::asio::io_context context_{1};
     server::server server_;
     boost::asio::cancellation_signal stop_;

@@ -16,4 +16,9 @@ std::string version_text()
                        BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);
 }
 
+std::string version_number()
+{
+    return POTOO_VERSION;
+}
+
 } // namespace potoo::cli

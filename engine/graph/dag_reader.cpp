@@ -13,9 +13,9 @@ namespace potoo::graph {
 namespace {
 
 constexpr std::array<std::string_view, 19> top_keys{
-    "name",     "description", "schedule", "timezone", "trigger", "overlap",   "catchup", "max_active_runs",
-    "jitter",   "deadline",    "params",   "defaults", "tasks",   "env",       "pools",   "plugins",
-    "fail_fast", "secrets",    "connections",
+    "name",      "description", "schedule",    "timezone", "trigger", "overlap", "catchup", "max_active_runs",
+    "jitter",    "deadline",    "params",      "defaults", "tasks",   "env",     "pools",   "plugins",
+    "fail_fast", "secrets",     "connections",
 };
 
 constexpr synonym top_synonyms[] = {
@@ -214,8 +214,8 @@ void dag_reader::read_trigger(node_view trigger, schedule_spec& spec)
                                                         "digits, `_`, `-` and `.`",
                                                         quoted(name)));
         else if (name == dag_.name)
-            fields_.problem(after->where(), fmt::format("`trigger.after`: {} would trigger itself for ever",
-                                                        quoted(name)));
+            fields_.problem(after->where(),
+                            fmt::format("`trigger.after`: {} would trigger itself for ever", quoted(name)));
     std::sort(spec.after.begin(), spec.after.end());
     spec.after.erase(std::unique(spec.after.begin(), spec.after.end()), spec.after.end());
 }
@@ -244,8 +244,8 @@ std::optional<std::string> dag_reader::read_word(std::string_view field, node_vi
     auto word = fields_.text(field, n);
     if (word && std::find(known.begin(), known.end(), *word) == known.end()) {
         fields_.problem(n.where(),
-                        fmt::format("`{}` must be {} or {}, not {}", field, fmt::join(known.first(known.size() - 1), ", "),
-                                    known.back(), quoted(*word)),
+                        fmt::format("`{}` must be {} or {}, not {}", field,
+                                    fmt::join(known.first(known.size() - 1), ", "), known.back(), quoted(*word)),
                         nearest_spelling(*word, known));
         return std::nullopt;
     }

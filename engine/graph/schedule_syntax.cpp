@@ -153,19 +153,18 @@ parsed_schedule parse_schedule(std::string_view text)
     auto words = split(text, ' ');
     std::erase(words, "");
     if (words.size() != fields.size())
-        return {{},
-                fmt::format(
-                    "a cron schedule has five fields (minute, hour, day of month, month, day of week), this has {}",
-                    words.size())};
+        return {
+            {},
+            fmt::format("a cron schedule has five fields (minute, hour, day of month, month, day of week), this has {}",
+                        words.size())};
     std::array<std::uint64_t, 5> bits{};
     for (std::size_t i = 0; i < fields.size(); ++i)
         for (const auto part : split(words[i], ',')) {
             const auto numbers = numbers_of(fields[i], part);
             if (numbers == 0)
-                return {
-                    {},
-                    fmt::format("{} is no {}: `*`, `{}`, `{}-{}`, `*/2` and lists of these with `,` are", quoted(part),
-                                fields[i].name, fields[i].least, fields[i].least, fields[i].most)};
+                return {{},
+                        fmt::format("{} is no {}: `*`, `{}`, `{}-{}`, `*/2` and lists of these with `,` are",
+                                    quoted(part), fields[i].name, fields[i].least, fields[i].least, fields[i].most)};
             bits[i] |= numbers;
         }
     constexpr std::uint64_t seventh = std::uint64_t{1} << 7; // Sunday, as 0 is

@@ -17,10 +17,10 @@ struct cron_fields
 {
     std::uint64_t minutes = 0;
     std::uint32_t hours = 0;
-    std::uint32_t days = 0;     ///< of the month, from 1
-    std::uint16_t months = 0;   ///< from 1
-    std::uint8_t weekdays = 0;  ///< Sunday is 0
-    bool either_day = false;    ///< neither field of days begins with `*`: a date that fits one of them will do
+    std::uint32_t days = 0;    ///< of the month, from 1
+    std::uint16_t months = 0;  ///< from 1
+    std::uint8_t weekdays = 0; ///< Sunday is 0
+    bool either_day = false;   ///< neither field of days begins with `*`: a date that fits one of them will do
 
     friend bool operator==(const cron_fields&, const cron_fields&) = default;
 };

@@ -16,7 +16,7 @@ namespace {
 using result_kind = request_result::kind;
 
 constexpr result_kind result_kinds[]{result_kind::accepted, result_kind::repeated, result_kind::ended,
-                                     result_kind::unknown, result_kind::invalid,  result_kind::conflict};
+                                     result_kind::unknown,  result_kind::invalid,  result_kind::conflict};
 
 /// The request itself is wrong.
 class bad_request : public std::runtime_error

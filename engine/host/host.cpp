@@ -191,6 +191,9 @@ task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& obse
 
 task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observer& observer)
 {
+    // Two that were told of the same retry, say.
+    if (parts_->find(row.id))
+        throw std::runtime_error(fmt::format("run {} is under way already", row.id.value()));
     presence here(*parts_, row.id, row.dag_name, observer, row.ended.has_value());
     here.belongs_to_replay(runtime::parse_run_origin(row.origin));
     auto loaded = load_recorded_dag(parts_->reading, row);

@@ -98,7 +98,8 @@ class engine_host
     [[nodiscard]] run_id make_id();
 
     /// Goes on with a run that has not ended; of one that has, only sees to it that the remote jobs whose end nobody
-    /// confirmed are gone. @throws std::runtime_error when its DAG cannot be read any more
+    /// confirmed are gone. @throws std::runtime_error when its DAG cannot be read any more, or it is under way
+    /// already
     [[nodiscard]] task<run_outcome> resume(journal::run_row row, runtime::run_observer& observer);
 
     /// Runs of the journal that have not ended, those of this engine among them.

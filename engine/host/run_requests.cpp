@@ -12,7 +12,7 @@ namespace {
 
 request_result not_begun(const run_id& id)
 {
-    return {result_kind::invalid, id, {}, fmt::format("run {} has not begun yet; try again", id.value()), true};
+    return {result_kind::invalid, id, {}, fmt::format("run {} begins, or ends, just now; try again", id.value()), true};
 }
 
 request_result has_remote_jobs(const run_id& id, std::size_t jobs)
@@ -151,6 +151,9 @@ task<request_result> engine_host::retry_on_request(std::string run, retry_wish w
     what.uncarried = [this, wish](const journal::run_row& row) {
         if (const std::size_t jobs = parts_->reading.unconfirmed(row.number).size(); jobs > 0)
             return journal_request{has_remote_jobs(row.id, jobs), {}};
+        // What it had left behind has just been looked after.
+        if (parts_->find(row.id))
+            return journal_request{not_begun(row.id), {}};
         return request_retry(parts_->reading, row, wish, parts_->loop.wall_now());
     };
     auto result = co_await ask(std::move(run), std::move(what));

@@ -55,10 +55,10 @@ class callback_book
         std::uint32_t step = 0;
         std::string name;
         std::string token;
-        json::value about;    ///< shown to people
+        json::value about; ///< shown to people
         wall_time opened{};
-        steady_time heard{};  ///< the last sign of life; the epoch = there was none
-        double fraction = 0;  ///< of its progress, as far as it said so
+        steady_time heard{}; ///< the last sign of life; the epoch = there was none
+        double fraction = 0; ///< of its progress, as far as it said so
         bool success = false;
         json::value answer;            ///< once completed
         journal::position durable = 0; ///< what the completion has in the log; 0 = long durable

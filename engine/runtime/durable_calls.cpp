@@ -60,8 +60,9 @@ task<> completed_or_silent(callback_book::entry& e, steady_time began, duration 
                 throw;
         }
         if (e.completed.value() == 0 && e.heard <= heard)
-            throw failure(fmt::format("nothing was heard of the callback `{}` for {}", e.name, format_duration(silence)),
-                          "heartbeat_missed");
+            throw failure(
+                fmt::format("nothing was heard of the callback `{}` for {}", e.name, format_duration(silence)),
+                "heartbeat_missed");
     }
 }
 

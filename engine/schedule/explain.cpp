@@ -88,7 +88,7 @@ class explainer
             }
         }
         if (!decided.empty()) {
-            text += ", for " + decided.text() + " did";
+            text += ", because of " + decided.text();
             details["upstream"] = decided.take();
         }
         add("ended", std::move(text), std::move(details));

@@ -8,6 +8,8 @@
 #include "engine/server/api/api.hpp"
 #include "engine/server/dags/dag_catalog.hpp"
 #include "engine/server/events/event_feed.hpp"
+#include "engine/server/metrics/metrics.hpp"
+#include "engine/server/metrics/statsd_sender.hpp"
 #include "engine/server/runs/run_carrier.hpp"
 #include "engine/server/runs/scheduled_runs.hpp"
 #include "engine/server/schedules/replays.hpp"
@@ -64,18 +66,19 @@ access_rules rules_of(const server_config& c)
 
 struct server::parts
 {
-    parts(boost::asio::io_context& context, server_config c, std::string program_version, server_events e);
+    parts(boost::asio::io_context& context, server_config c, server_surroundings a);
 
     [[nodiscard]] api_services services();
     [[nodiscard]] api_options options() const;
     [[nodiscard]] catalog_settings folder() const;
     void apply_limits();
+    [[nodiscard]] std::function<void(std::string_view)> say() const;
     void hear(const run_notice& n);
     void say_beginnings();
+    [[nodiscard]] task<> send_measurements();
 
     server_config config;
-    std::string version;
-    server_events events;
+    server_surroundings around;
     host::local_host local;
     host::engine_host& engine;
     runtime::ledger& ledger;
@@ -91,21 +94,22 @@ struct server::parts
     callback_service callbacks;
     token_book tokens;
     audit_trail audit;
+    metrics measured;
     class api api;
     std::optional<web::http_server> web;
 };
 
-server::parts::parts(boost::asio::io_context& context, server_config c, std::string program_version, server_events e)
-    : config(std::move(c)), version(std::move(program_version)), events(std::move(e)),
-      local(context, host_options_of(config)), engine(local.engine()),
+server::parts::parts(boost::asio::io_context& context, server_config c, server_surroundings a)
+    : config(std::move(c)), around(std::move(a)), local(context, host_options_of(config)), engine(local.engine()),
       ledger(engine.ledger()), journal(journal::open_sqlite_reader(journal::state_layout(config.state))),
-      runs(engine, events.say), starter(runs, engine, *journal), single_runs(engine, runs, *journal),
+      runs(engine, say()), starter(runs, engine, *journal), single_runs(engine, runs, *journal),
       dags(local.loop(), operators(), local.processes(), ledger, folder()),
-      schedules(local.loop(), ledger, dags, starter, {.say = events.say, .zones = tz_zones()}),
+      schedules(local.loop(), ledger, dags, starter, {.say = say(), .zones = tz_zones()}),
       repeats(local.loop(), ledger, dags, starter,
-              {.say = events.say, .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
+              {.say = say(), .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
       tasks(local.loop(), ledger, single_runs, operators()), feed(local.loop(), *journal), callbacks(engine, *journal),
-      tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger), api(services(), options())
+      tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger), measured(engine, runs, around.version),
+      api(services(), options())
 {
     apply_limits();
     runs.listen([this](const run_notice& n) { hear(n); });
@@ -122,6 +126,7 @@ api_services server::parts::services()
     s.repeats = &repeats;
     s.tasks = &tasks;
     s.callbacks = &callbacks;
+    s.measured = &measured;
     return s;
 }
 
@@ -129,12 +134,13 @@ api_options server::parts::options() const
 {
     api_options o;
     o.access = rules_of(config);
-    o.version = version;
+    o.version = around.version;
     o.public_url = config.public_url;
-    o.say = events.say;
+    o.say = say();
     if (config.verbose)
-        o.answered = [say = events.say](const web::request& r, const std::string& who, unsigned status) {
-            say(fmt::format("{} {} {} from {}{}", r.method, r.path, status, r.peer, who.empty() ? "" : " by " + who));
+        o.answered = [&log = around.log](const web::request& r, const std::string& who, unsigned status) {
+            log.info(r.method + " " + r.path,
+                     {{"status", status}, {"from", json::string(r.peer)}, {"who", json::string(who)}});
         };
     return o;
 }
@@ -143,8 +149,8 @@ catalog_settings server::parts::folder() const
 {
     catalog_settings s;
     s.folder = config.dags;
-    s.say = events.say;
-    s.load_plugin = events.load_plugin;
+    s.say = say();
+    s.load_plugin = around.load_plugin;
     s.environment = own_environment();
     return s;
 }
@@ -161,27 +167,40 @@ void server::parts::hear(const run_notice& n)
     tasks.hear(n);
     feed.tell(n);
     if (n.what == run_notice::kind::warning)
-        events.say(n.run ? fmt::format("run {} of {}: {}", n.run->value(), n.dag, n.text) : std::string(n.text));
+        around.log.warning(n.run ? fmt::format("run {} of {}: {}", n.run->value(), n.dag, n.text)
+                                 : std::string(n.text));
     if (n.what != run_notice::kind::ended || n.detached)
         return;
     const bool succeeded = n.state == schedule::run_state::success;
-    events.say(fmt::format("run {} of {} has ended: {}", n.run->value(), n.dag, to_string(n.state)));
+    around.log.info(fmt::format("run {} of {} has ended: {}", n.run->value(), n.dag, to_string(n.state)));
     schedules.run_ended(*n.run, n.dag, succeeded);
     repeats.run_ended(*n.origin, succeeded);
 }
 
 void server::parts::say_beginnings()
 {
-    events.say(
-        fmt::format("listening on {}://{}", config.web.certificate_file.empty() ? "http" : "https", web->address()));
+    const std::string url =
+        fmt::format("{}://{}", config.web.certificate_file.empty() ? "http" : "https", web->address());
+    around.log.info("listening on " + url);
     if (!tokens.has_any())
-        events.say(fmt::format("there is no token yet: whoever reaches this address from this machine may do "
-                               "everything. Make one with: potoo token create --role admin --server {}://{}",
-                               config.web.certificate_file.empty() ? "http" : "https", web->address()));
+        around.log.warning(fmt::format("there is no token yet: whoever reaches this address from this machine may do "
+                                       "everything. Make one with: potoo token create --role admin --server {}",
+                                       url));
 }
 
-server::server(boost::asio::io_context& context, server_config config, std::string version, server_events events)
-    : parts_(std::make_unique<parts>(context, std::move(config), std::move(version), std::move(events)))
+std::function<void(std::string_view)> server::parts::say() const
+{
+    return [&log = around.log](std::string_view text) { log.info(text); };
+}
+
+task<> server::parts::send_measurements()
+{
+    if (!config.statsd.empty())
+        co_await send_statsd(local.loop(), measured, config.statsd, say());
+}
+
+server::server(boost::asio::io_context& context, server_config config, server_surroundings around)
+    : parts_(std::make_unique<parts>(context, std::move(config), std::move(around)))
 {}
 
 server::~server() = default;
@@ -213,19 +232,25 @@ task<> server::take_up()
     if (const std::string why = refusal(parts_->config, parts_->tokens.has_any()); !why.empty())
         throw host::config_error(why);
     parts_->web.emplace(loop(), parts_->api, parts_->config.web);
+    parts_->measured.watch(&*parts_->web);
     parts_->say_beginnings();
 }
 
 task<> server::serve()
 {
     co_await take_up();
-    if (parts_->events.ready)
-        parts_->events.ready();
-    co_await all(parts_->dags.keep(), parts_->schedules.keep(), parts_->repeats.keep(), parts_->tasks.tend());
+    parts_->measured.set_ready(true);
+    parts_->around.log.info("ready");
+    parts_->around.supervisor.ready("listening on " + address());
+    const auto is_well = [this] { return parts_->measured.health().good(); };
+    co_await all(parts_->dags.keep(), parts_->schedules.keep(), parts_->repeats.keep(), parts_->tasks.tend(),
+                 parts_->send_measurements(), parts_->around.supervisor.keep_watchdog(is_well));
 }
 
 task<> server::leave()
 {
+    parts_->measured.set_ready(false);
+    parts_->around.supervisor.stopping("letting go of the runs");
     parts_->feed.close();
     parts_->engine.cancel(std::nullopt, cancel_reason::shutdown);
     if (parts_->web)
@@ -254,9 +279,9 @@ void server::reload(const server_config& config)
     parts_->apply_limits();
     if (parts_->web)
         parts_->web->reload_certificate();
-    async_run(loop(), "reload", parts_->dags.look(), [say = parts_->events.say](const std::exception_ptr& error) {
+    async_run(loop(), "reload", parts_->dags.look(), [&log = parts_->around.log](const std::exception_ptr& error) {
         if (error)
-            say("the DAG folder could not be looked through");
+            log.warning("the DAG folder could not be looked through");
     });
 }
 

@@ -3,25 +3,27 @@
 /// A server: one engine, the DAGs of a folder, their schedules, and the API, on one io_context.
 
 #include "engine/server/config/server_config.hpp"
+#include "engine/server/log/log.hpp"
+#include "engine/server/metrics/service_notice.hpp"
 
 #include <potoo/loop.hpp>
 #include <potoo/task.hpp>
-#include <potoo/time.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 namespace potoo::server {
 
-/// What a server tells the program that it is part of. On the loop.
-struct server_events
+/// What a server has of the program that it is part of.
+struct server_surroundings
 {
-    std::function<void(std::string_view)> say; ///< a line for the log, without its end
-    std::function<void()> ready;               ///< it answers
+    potoo::server::log& log;          ///< outlives the server
+    const service_notice& supervisor; ///< outlives the server
+    std::string version;              ///< of the program
     /// Loads a plugin, a second time without effect. @throws std::exception
     std::function<void(const std::filesystem::path&)> load_plugin;
 };
@@ -30,8 +32,8 @@ class server
 {
   public:
     /// Takes the state directory's lock and opens the journal.
-    /// @param version of the program @throws journal::store_error, host::config_error
-    server(boost::asio::io_context& context, server_config config, std::string version, server_events events);
+    /// @throws journal::store_error, host::config_error
+    server(boost::asio::io_context& context, server_config config, server_surroundings around);
 
     /// `run` must have ended.
     ~server();

@@ -1,6 +1,7 @@
 #include "engine/web/transport.hpp"
 
 #include <potoo/asio.hpp>
+#include <potoo/wait.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -19,6 +20,8 @@ using net::tls_status;
 // Of one reading. All connections share the room for it, since nothing waits while it is in use.
 constexpr std::size_t most_at_a_time = std::size_t{32} * 1024;
 thread_local std::array<char, most_at_a_time> room;
+// Others of the loop have a turn after so much that came, or went, without waiting.
+constexpr std::size_t most_in_a_turn = std::size_t{256} * 1024;
 
 } // namespace
 
@@ -67,7 +70,17 @@ void transport::lift(time_limit& l)
 task<> transport::wait_for(tls_status wish)
 {
     const auto what = wish == tls_status::wants_read ? socket_type::wait_read : socket_type::wait_write;
+    since_turn_ = 0;
     co_await socket_.async_wait(what, use_task);
+}
+
+bool transport::turn_is_over(std::size_t bytes) noexcept
+{
+    since_turn_ += bytes;
+    if (since_turn_ <= most_in_a_turn)
+        return false;
+    since_turn_ = 0;
+    return true;
 }
 
 task<bool> transport::handshake(steady_time deadline)
@@ -116,6 +129,8 @@ task<std::size_t> transport::read(std::string& to, steady_time deadline)
         co_await wait_for(p.status);
     }
     lift(reading_);
+    if (turn_is_over(taken))
+        co_await yield_now();
     co_return taken;
 }
 
@@ -145,6 +160,8 @@ task<bool> transport::write(std::string_view head, std::string_view body, steady
         const std::size_t of_head = std::min(p.bytes, head.size());
         head.remove_prefix(of_head);
         body.remove_prefix(p.bytes - of_head);
+        if (turn_is_over(p.bytes))
+            co_await yield_now();
         failed = closed_ || p.status == tls_status::closed || p.status == tls_status::failed;
         if (failed || p.status == tls_status::done)
             continue;

@@ -78,12 +78,14 @@ class transport
     [[nodiscard]] progress read_now(char* to, std::size_t size);
     [[nodiscard]] progress write_some(std::string_view head, std::string_view body);
     [[nodiscard]] task<> wait_for(net::tls_status wish);
+    [[nodiscard]] bool turn_is_over(std::size_t bytes) noexcept;
 
     loop& loop_;
     socket_type socket_;
     std::unique_ptr<net::tls_session> tls_;
     time_limit reading_{*this};
     time_limit writing_{*this};
+    std::size_t since_turn_ = 0; ///< bytes that came or went without anybody's waiting
     bool closed_ = false;
 };
 

@@ -109,36 +109,44 @@ gate::gate(token_book& tokens, access_rules rules) : tokens_(tokens), rules_(std
         origin = lower(origin);
 }
 
-access_refusal gate::check_host(const web::request& head) const
+std::optional<access_refusal> gate::check_host(const web::request& head) const
 {
     const std::string* host = head.find("host");
     if (!host || host->empty() || count(head, "host") > 1)
-        return {400, "host-missing", "A request has exactly one `Host` field.", {}};
+        return access_refusal{400, "host-missing", "A request has exactly one `Host` field.", {}};
     const std::string whole = lower(*host);
     const std::string name = without_port(whole);
     const auto listed = [&](const std::string& known) { return known == whole || known == name; };
     const bool known = (rules_.loopback && is_loopback_name(name)) || (!rules_.loopback && rules_.hosts.empty()) ||
                        std::any_of(rules_.hosts.begin(), rules_.hosts.end(), listed);
     if (!known)
-        return {421,
-                "host-unknown",
-                "This server does not answer for the host name in the request. Where it is meant to, name it under "
-                "`hosts` in the server's configuration.",
-                {}};
+        return access_refusal{
+            421,
+            "host-unknown",
+            "This server does not answer for the host name in the request. Where it is meant to, name it under "
+            "`hosts` in the server's configuration.",
+            {}};
     const std::string* origin = head.find("origin");
     if (!origin)
-        return {.status = 200};
-    const std::string page = lower(*origin);
-    if (count(head, "origin") == 1 &&
-        (authority_of(page) == whole ||
-         std::find(rules_.origins.begin(), rules_.origins.end(), page) != rules_.origins.end()))
-        return {.status = 200};
-    return {
+        return std::nullopt;
+    if (count(head, "origin") == 1 && is_own_page(lower(*origin), whole))
+        return std::nullopt;
+    return access_refusal{
         403,
         "origin-foreign",
-        "A web page from elsewhere may not use this server. Where it is meant to, name its origin under `origins` in "
-        "the server's configuration.",
+        "A web page from elsewhere may not use this server. Where it is meant to, name its host under `hosts` in the "
+        "server's configuration.",
         {}};
+}
+
+bool gate::is_own_page(const std::string& origin, const std::string& host) const
+{
+    const std::string authority(authority_of(origin));
+    const auto listed = [&](const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    return !authority.empty() && (authority == host || listed(rules_.hosts, authority) ||
+                                  listed(rules_.hosts, without_port(authority)) || listed(rules_.origins, origin));
 }
 
 std::variant<principal, access_refusal> gate::identify(const web::request& head, wall_time now, token_place place) const

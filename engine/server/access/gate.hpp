@@ -9,6 +9,7 @@
 #include <potoo/time.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,8 +23,7 @@ struct access_rules
     /// Names in `Host` that are answered, with or without port. On loopback its own names are, too; elsewhere, when
     /// there are none here, all are.
     std::vector<std::string> hosts;
-    std::vector<std::string>
-        origins; ///< of web pages that may ask, besides those that come from here: `https://a.example`
+    std::vector<std::string> origins; ///< of web pages that may ask, besides those from here and from `hosts`
 };
 
 /// Why a request is not answered.
@@ -48,14 +48,16 @@ class gate
     /// `tokens` must outlive it.
     gate(token_book& tokens, access_rules rules);
 
-    /// Looks at `Host` and `Origin` only. @return the refusal, with an empty `what` when there is none
-    [[nodiscard]] access_refusal check_host(const web::request& head) const;
+    /// Looks at `Host` and `Origin` only.
+    [[nodiscard]] std::optional<access_refusal> check_host(const web::request& head) const;
 
     /// Who it is. While there is no token, programs of this machine come from its user, who may do everything.
     [[nodiscard]] std::variant<principal, access_refusal> identify(const web::request& head, wall_time now,
                                                                    token_place place) const;
 
   private:
+    [[nodiscard]] bool is_own_page(const std::string& origin, const std::string& host) const;
+
     token_book& tokens_;
     access_rules rules_;
 };

@@ -227,9 +227,8 @@ struct api::parts
     {
         if (r.needs == need::probe)
             return {};
-        const access_refusal host = entrance.check_host(head);
-        if (!host.what.empty())
-            throw error_of(host);
+        if (const auto refused = entrance.check_host(head))
+            throw error_of(*refused);
         if (r.needs == need::open)
             return {};
         const auto who =

@@ -6,7 +6,7 @@
 
 namespace potoo::server {
 
-/// With the number of its tasks in each state.
-[[nodiscard]] json::object run_document(const call& c, const journal::run_row& run);
+/// With the number of its tasks in each state; `cancelling` from when that is recorded.
+[[nodiscard]] task<json::object> run_document(call& c, journal::run_row run);
 
 } // namespace potoo::server

@@ -49,7 +49,9 @@ journal::run_filter filter_of(const call& c)
 
 task<web::reply> list_runs(call& c)
 {
-    auto rows = c.services().journal.runs(filter_of(c));
+    std::function<std::vector<journal::run_row>(journal::reader&)> look =
+        [filter = filter_of(c)](journal::reader& journal) { return journal.runs(filter); };
+    auto rows = co_await c.state.desk.look(std::move(look));
     std::string next;
     if (rows.size() > c.limit()) {
         rows.pop_back();
@@ -63,7 +65,8 @@ task<web::reply> list_runs(call& c)
 
 task<web::reply> get_run(call& c)
 {
-    co_return json_reply(200, run_document(c, c.run()));
+    const json::object found = co_await run_document(c, c.run());
+    co_return json_reply(200, found);
 }
 
 task<web::reply> delete_run(call& c)
@@ -158,6 +161,18 @@ task<web::reply> diff_runs(call& c)
     co_return json_reply(200, found);
 }
 
+/// How many are in each state.
+json::object states_of(const std::vector<journal::task_row>& tasks)
+{
+    json::object counts;
+    for (const journal::task_row& t : tasks) {
+        const std::string_view state = to_string(t.state);
+        json::value& n = counts[json::string_view(state.data(), state.size())];
+        n = n.is_null() ? 1 : n.as_int64() + 1;
+    }
+    return counts;
+}
+
 const parameter run_parameter{.name = "run", .about = "Id of the run."};
 
 std::vector<parameter> list_parameters()
@@ -197,18 +212,17 @@ route request_route(std::string_view path, std::string_view operation, std::stri
 
 } // namespace
 
-json::object run_document(const call& c, const journal::run_row& run)
+task<json::object> run_document(call& c, journal::run_row run)
 {
-    json::object out = host::run_json(run);
-    json::object counts;
-    for (const journal::task_row& t : c.services().journal.tasks(run.number)) {
-        const std::string_view state = to_string(t.state);
-        json::value& n = counts[json::string_view(state.data(), state.size())];
-        n = n.is_null() ? 1 : n.as_int64() + 1;
-    }
-    out["tasks"] = std::move(counts);
-    out["unconfirmed"] = host::unconfirmed_json(c.services().journal, run.number);
-    return out;
+    std::function<json::object(journal::reader&)> look = [run = std::move(run)](journal::reader& journal) {
+        json::object out = host::run_json(run);
+        if (!run.ended && host::cancellation_of(journal, run.number).run)
+            out["state"] = "cancelling";
+        out["tasks"] = states_of(journal.tasks(run.number));
+        return out;
+    };
+    auto found = co_await c.state.desk.look(std::move(look));
+    co_return found;
 }
 
 std::vector<route> run_routes()

@@ -52,14 +52,15 @@ std::optional<journal::run_row> find_run(journal::reader& journal, const std::st
     return std::move(found.front());
 }
 
-web::reply run_reply(call& c, unsigned status, const run_id& id)
+task<web::reply> run_reply(call& c, unsigned status, run_id id)
 {
-    const auto row = find_run(c.services().journal, id.value());
+    auto row = find_run(c.services().journal, id.value());
     if (!row)
         throw problem(500, "run-lost", fmt::format("The run {} is not in the journal.", id.value()));
-    web::reply r = json_reply(status, run_document(c, *row));
+    const json::object shown = co_await run_document(c, std::move(*row));
+    web::reply r = json_reply(status, shown);
     r.fields.emplace_back("Location", c.state.public_url + "/api/v1/runs/" + id.value());
-    return r;
+    co_return r;
 }
 
 task<web::reply> begin(call& c, host::run_request wish)
@@ -72,7 +73,8 @@ task<web::reply> begin(call& c, host::run_request wish)
     } catch (const std::invalid_argument& e) {
         throw problem(422, "run-refused", e.what());
     }
-    co_return run_reply(c, 201, id);
+    auto r = co_await run_reply(c, 201, std::move(id));
+    co_return r;
 }
 
 json::object entry_for(const call& c, const run_id& id, const std::string& request)
@@ -99,8 +101,10 @@ task<web::reply> begin_once(call& c, host::run_request wish, std::string key, st
     runtime::ledger& ledger = c.services().ledger;
     if (const auto kept = ledger.find(kind, key)) {
         const auto before = run_under(c, kept->as_object(), request);
-        if (before)
-            co_return run_reply(c, 200, *before);
+        if (before) {
+            auto r = co_await run_reply(c, 200, *before);
+            co_return r;
+        }
     }
     json::value entry = entry_for(c, wish.id, request);
     co_await ledger.put(kind, key, std::move(entry));

@@ -21,12 +21,22 @@ constexpr std::array states_by_word{
     journal::recorded_state::success,   journal::recorded_state::failed,   journal::recorded_state::timed_out,
     journal::recorded_state::cancelled, journal::recorded_state::skipped,  journal::recorded_state::upstream_failed};
 
+task<std::vector<journal::task_row>> tasks_of(call& c, journal::run_number run)
+{
+    std::function<std::vector<journal::task_row>(journal::reader&)> look = [run](journal::reader& journal) {
+        return journal.tasks(run);
+    };
+    auto rows = co_await c.state.desk.look(std::move(look));
+    co_return rows;
+}
+
 task<web::reply> list_run_tasks(call& c)
 {
     const auto after = cursor_number(c);
+    const auto rows = co_await tasks_of(c, c.run().number);
     json::array items;
     std::string next;
-    for (const journal::task_row& t : c.services().journal.tasks(c.run().number)) {
+    for (const journal::task_row& t : rows) {
         if (after && t.task.value() <= *after)
             continue;
         if (items.size() == c.limit()) {
@@ -42,7 +52,8 @@ task<web::reply> get_run_task(call& c)
 {
     const journal::run_row run = c.run();
     const task_index task = c.task(run);
-    co_return json_reply(200, host::task_json(c.services().journal.tasks(run.number).at(task.value())));
+    const auto rows = co_await tasks_of(c, run.number);
+    co_return json_reply(200, host::task_json(rows.at(task.value())));
 }
 
 /// `f17` or `o17`: the last item of the page before, and whether it had failed.
@@ -170,7 +181,8 @@ task<web::reply> why_task(call& c)
     const journal::run_row run = c.run();
     const task_index index = c.task(run);
     const auto item = item_in_query(c);
-    const journal::task_row row = c.services().journal.tasks(run.number).at(index.value());
+    const auto rows = co_await tasks_of(c, run.number);
+    const journal::task_row& row = rows.at(index.value());
     if (item && item->value() >= row.items)
         throw problem(404, "item-unknown",
                       fmt::format("The task {} has {} items, the last is {}.", row.name, row.items,

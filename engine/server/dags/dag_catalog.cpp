@@ -101,7 +101,8 @@ struct dag_catalog::parts
     void start_generator(tracked_file& f);
     [[nodiscard]] std::string load_plugins(const std::string& file, const std::string& text,
                                            const std::string& source_name) const;
-    [[nodiscard]] const tracked_file* owner_of(std::string_view name) const;
+    [[nodiscard]] tracked_file* owner_of(std::string_view name) const;
+    void disown(const tracked_file& f);
     [[nodiscard]] steady_time next_look() const;
     [[nodiscard]] bool let_waiting_try_again();
     void tell();
@@ -121,12 +122,14 @@ struct dag_catalog::parts
     catalog_settings settings;
     folder_watch watch;
     std::map<std::string, std::unique_ptr<tracked_file>> files;
+    std::map<std::string, tracked_file*, std::less<>> owners; ///< by name: the file whose DAG has it
     std::set<std::string, std::less<>> paused;
     std::vector<std::function<void()>> listeners;
     semaphore turn{1};
     scope* open = nullptr;
     std::optional<steady_time> last_look;
     std::string folder_problem;
+    bool folder_missing = false;
     bool changed = false;
     bool unripe = false;
 };
@@ -141,12 +144,17 @@ void dag_catalog::parts::tell()
         listener();
 }
 
-const tracked_file* dag_catalog::parts::owner_of(std::string_view name) const
+tracked_file* dag_catalog::parts::owner_of(std::string_view name) const
 {
-    for (const auto& [file, f] : files)
-        if (f->shown.dag && f->shown.name == name)
-            return f.get();
-    return nullptr;
+    const auto found = owners.find(name);
+    return found == owners.end() ? nullptr : found->second;
+}
+
+/// The name of its DAG is free for others.
+void dag_catalog::parts::disown(const tracked_file& f)
+{
+    if (owner_of(f.shown.name) == &f)
+        owners.erase(f.shown.name);
 }
 
 task<> dag_catalog::parts::look(patience p)
@@ -166,6 +174,7 @@ task<> dag_catalog::parts::look_in_turn(patience p)
         if (view.problem != folder_problem && !view.problem.empty())
             say(view.problem);
         folder_problem = view.problem;
+        folder_missing = view.folders.empty();
         forget_missing(view);
         unripe = false;
         auto ripe = note_what_is_there(view, p);
@@ -177,15 +186,12 @@ task<> dag_catalog::parts::look_in_turn(patience p)
 
 void dag_catalog::parts::forget_missing(const folder_view& view)
 {
-    if (!view.problem.empty())
-        return;
     std::erase_if(files, [&](auto& f) {
-        const bool there = std::binary_search(view.files.begin(), view.files.end(), file_seen{f.first, {}},
-                                              [](const file_seen& a, const file_seen& b) { return a.name < b.name; });
-        if (there)
+        if (!is_gone(view, f.first))
             return false;
         if (f.second->generating)
             f.second->generating->stopped.increment();
+        disown(*f.second);
         say(fmt::format("{} is gone", f.first));
         changed = true;
         return true;
@@ -309,11 +315,14 @@ void dag_catalog::parts::accept(tracked_file& f, graph::load_result result)
     f.shown.problems.clear();
     if (same)
         return;
+    disown(f);
     f.shown.dag = std::move(result.value);
     f.shown.name = f.shown.dag->name;
+    owners[f.shown.name] = &f;
     f.shown.hash = f.shown.dag->hash;
     changed = true;
-    say(fmt::format("{}: DAG `{}` loaded, {} tasks", f.shown.file, f.shown.name, f.shown.dag->tasks.size()));
+    const auto tasks = f.shown.dag->tasks.size();
+    say(fmt::format("{}: DAG `{}` loaded, {} {}", f.shown.file, f.shown.name, tasks, tasks == 1 ? "task" : "tasks"));
 }
 
 void dag_catalog::parts::refuse(tracked_file& f, std::string problems)
@@ -405,7 +414,8 @@ steady_time dag_catalog::parts::next_look() const
 {
     if (unripe)
         return loop.now() + settings.quiet;
-    const auto pace = watch.why_not().empty() ? settings.poll : settings.poll_unwatched;
+    const bool told = watch.why_not().empty() && !folder_missing;
+    const auto pace = told ? settings.poll : settings.poll_unwatched;
     return last_look.value_or(loop.now()) + pace;
 }
 
@@ -466,9 +476,8 @@ std::vector<const dag_catalog::entry*> dag_catalog::list() const
     std::vector<const entry*> out;
     for (const auto& [file, f] : parts_->files)
         out.push_back(&f->shown);
-    std::sort(out.begin(), out.end(), [](const entry* a, const entry* b) {
-        return std::tie(a->name, a->file) < std::tie(b->name, b->file);
-    });
+    std::sort(out.begin(), out.end(),
+              [](const entry* a, const entry* b) { return std::tie(a->name, a->file) < std::tie(b->name, b->file); });
     return out;
 }
 

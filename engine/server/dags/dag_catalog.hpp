@@ -60,8 +60,8 @@ class dag_catalog final : public dag_source
     };
 
     /// Everything must outlive it. @param memory where pauses are kept, kind `dag`
-    dag_catalog(potoo::loop& l, const operator_registry& operators, process_runner& processes,
-                runtime::ledger& memory, catalog_settings settings);
+    dag_catalog(potoo::loop& l, const operator_registry& operators, process_runner& processes, runtime::ledger& memory,
+                catalog_settings settings);
     ~dag_catalog() override;
 
     /// Reads everything that is there. Before anything else; generators run in `keep`.

@@ -73,8 +73,9 @@ generator_spec read_spec(graph::node_view root, graph::field_reader& fields)
     if (const auto n = root.find("exec"); !n)
         fields.problem(root.where(), fmt::format("`exec` is missing: `{}` has the right form", form));
     else if (!n->is_list() || n->size() == 0)
-        fields.problem(n->where(), fmt::format("`exec` must be a list, the program and then its arguments, not {}: `{}`",
-                                               n->describe(), form));
+        fields.problem(n->where(),
+                       fmt::format("`exec` must be a list, the program and then its arguments, not {}: `{}`",
+                                   n->describe(), form));
     else
         spec.exec = fields.texts("exec", *n).value_or(std::vector<std::string>());
     if (const auto n = root.find("every"))
@@ -89,9 +90,8 @@ generator_spec read_spec(graph::node_view root, graph::field_reader& fields)
 generator_spec parse_generator(const std::string& text, const std::string& name)
 {
     std::optional<generator_spec> spec;
-    host::parse_config(text, name, [&spec](graph::node_view root, graph::field_reader& fields) {
-        spec = read_spec(root, fields);
-    });
+    host::parse_config(text, name,
+                       [&spec](graph::node_view root, graph::field_reader& fields) { spec = read_spec(root, fields); });
     if (!spec)
         throw host::config_error(fmt::format("{}: error: `exec` is missing: `{}` has the right form\n", name, form));
     return std::move(*spec);

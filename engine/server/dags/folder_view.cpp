@@ -65,13 +65,13 @@ class walk
         if (ec) {
             // One that has gone since it was listed is no problem; the root is.
             if (depth == 0 || ec != std::errc::no_such_file_or_directory)
-                note(fmt::format("{} cannot be read: {}", folder.string(), ec.message()));
+                note(folder, fmt::format("{} cannot be read: {}", folder.string(), ec.message()));
             return;
         }
         view_.folders.push_back(folder);
         for (; entries != fs::directory_iterator(); entries.increment(ec)) {
             if (ec)
-                return note(fmt::format("{} cannot be read: {}", folder.string(), ec.message()));
+                return note(folder, fmt::format("{} cannot be read: {}", folder.string(), ec.message()));
             look_at(*entries, depth);
         }
     }
@@ -86,7 +86,7 @@ class walk
             if (depth < deepest)
                 enter(entry.path(), depth + 1);
             else
-                note(fmt::format("{} is nested too deeply", entry.path().string()));
+                note(entry.path(), fmt::format("{} is nested too deeply", entry.path().string()));
             return;
         }
         struct stat s{};
@@ -95,11 +95,12 @@ class walk
         if (view_.files.size() < max_files_)
             view_.files.push_back({entry.path().lexically_relative(root_).string(), stamp_of(s)});
         else
-            note(fmt::format("there are more than {} DAG files", max_files_));
+            note(root_, fmt::format("there are more than {} DAG files", max_files_));
     }
 
-    void note(std::string problem)
+    void note(const fs::path& folder, std::string problem)
     {
+        view_.unseen.push_back(folder == root_ ? "" : folder.lexically_relative(root_).string() + '/');
         if (view_.problem.empty())
             view_.problem = std::move(problem);
     }
@@ -149,6 +150,14 @@ int read_to_end(int fd, std::string& text, std::size_t max_size)
 }
 
 } // namespace
+
+bool is_gone(const folder_view& view, std::string_view name)
+{
+    const bool there = std::binary_search(view.files.begin(), view.files.end(), file_seen{std::string(name), {}},
+                                          [](const file_seen& a, const file_seen& b) { return a.name < b.name; });
+    return !there && std::none_of(view.unseen.begin(), view.unseen.end(),
+                                  [name](const std::string& prefix) { return name.starts_with(prefix); });
+}
 
 bool is_dag_file_name(std::string_view name)
 {

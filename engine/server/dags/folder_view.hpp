@@ -33,8 +33,12 @@ struct folder_view
 {
     std::vector<file_seen> files;               ///< in order of name
     std::vector<std::filesystem::path> folders; ///< the folder itself and those in it that were looked into
-    std::string problem;                        ///< why it is not the whole; the rest must not be taken for gone then
+    std::string problem;                        ///< why it is not the whole, first of all
+    std::vector<std::string> unseen;            ///< prefixes of names that were not looked at; empty text = any
 };
+
+/// Whether a file that is not among `files` is really gone.
+[[nodiscard]] bool is_gone(const folder_view& view, std::string_view name);
 
 /// Neither hidden nor left there by an editor, and with a suffix of DAG files.
 [[nodiscard]] bool is_dag_file_name(std::string_view name);
@@ -53,7 +57,7 @@ struct file_read
     std::string name;
     file_stamp stamp;
     std::string text;
-    std::string problem;  ///< why it could not be read
+    std::string problem;   ///< why it could not be read
     bool changing = false; ///< it was written to meanwhile: `text` may be half of it
 };
 

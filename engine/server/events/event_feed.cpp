@@ -171,9 +171,15 @@ void event_feed::step()
     }
     try {
         read_some();
-    } catch (const journal::store_error&) {
+    } catch (const journal::store_error& e) {
         // The engine reads and writes the same journal, and says what is wrong with it.
-        end_all("broken");
+        if (!e.passing()) {
+            end_all("broken");
+            return;
+        }
+        grown_ = true;
+        next_round_ = loop_.now() + limits_.pause_after_error;
+        request_round();
     }
 }
 

@@ -35,6 +35,7 @@ struct feed_limits
     std::size_t bytes_at_once = 512UL * 1024;           ///< for all of these together, likewise
     std::chrono::microseconds pace_per_subscriber{100}; ///< between two rounds of messages, times subscribers
     std::chrono::milliseconds pause_of_notices{250};    ///< between two progress events of one attempt
+    std::chrono::milliseconds pause_after_error{500};   ///< before the journal is read again
 };
 
 /// What has happened since it was made.

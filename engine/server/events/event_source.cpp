@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t most_runs_known = 4'096;
 
+/// To learn of a run takes as long as to read 20 records.
+constexpr std::size_t most_runs_read_at_once = 16;
+
 runtime::run_origin origin_of(const std::string& text)
 {
     try {
@@ -42,7 +45,13 @@ event_source::slice event_source::read(journal::record_seq after, journal::recor
     if (looked_at < records)
         result.last = std::max(result.last, until);
     result.events.reserve(seen.size());
+    std::size_t runs_read = 0;
     for (const auto& [seq, r] : seen) {
+        if (!runs_.contains(r.run) && ++runs_read > most_runs_read_at_once) {
+            result.last = journal::record_seq(seq.value() - 1);
+            result.more = true;
+            break;
+        }
         auto run = run_of(r.run);
         if (!run)
             continue;

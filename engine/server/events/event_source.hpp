@@ -26,7 +26,8 @@ class event_source
         bool more = false;        ///< there are later records, not after `until`
     };
 
-    /// The events later than `after` and not after `until`, out of at most so many records.
+    /// The events later than `after` and not after `until`, out of at most so many records, or less where they are of
+    /// many runs.
     /// @throws journal::store_error
     [[nodiscard]] slice read(journal::record_seq after, journal::record_seq until, std::size_t records);
 

@@ -12,6 +12,9 @@ namespace {
 /// More different filters than this are rare; each then makes its own message.
 constexpr std::size_t most_kept = 16;
 
+/// Of so many groups messages are kept, the latest: all but a few subscribers take these.
+constexpr std::size_t most_shared = 4;
+
 bool is_after(const event& e, journal::record_seq after) noexcept
 {
     return e.seq.value() == 0 || e.seq > after;
@@ -25,14 +28,14 @@ event_group::event_group(std::vector<event> events, journal::record_seq last)
     const auto found = std::ranges::find_if(events_, [](const event& e) { return e.seq.value() != 0; });
     if (found != events_.end())
         first_ = found->seq;
+    for (const auto& e : events_)
+        bytes_ += sizeof e + e.text.size() + e.task.size();
 }
 
-std::size_t event_group::bytes() const noexcept
+void event_group::forget_messages() noexcept
 {
-    std::size_t sum = sizeof(event_group);
-    for (const auto& e : events_)
-        sum += sizeof e + e.text.size() + e.task.size();
-    return sum;
+    whole_.reset();
+    made_ = {};
 }
 
 bool event_group::has_for(const event_filter& filter, journal::record_seq after) const
@@ -91,6 +94,8 @@ void event_window::add(event_group group)
     last_ = group.last();
     bytes_ += group.bytes();
     groups_.push_back(std::move(group));
+    if (groups_.size() > most_shared)
+        groups_[groups_.size() - 1 - most_shared].forget_messages();
     while (bytes_ > limit_ && groups_.size() > 1) {
         bytes_ -= groups_.front().bytes();
         floor_ = groups_.front().last();

@@ -26,7 +26,7 @@ class event_group
 
     [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
 
-    [[nodiscard]] std::size_t bytes() const noexcept;
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
     [[nodiscard]] bool has_for(const event_filter& filter, journal::record_seq after) const;
 
@@ -36,11 +36,15 @@ class event_group
     [[nodiscard]] std::shared_ptr<const std::string> message(const event_filter& filter, const std::string& key,
                                                              journal::record_seq after);
 
+    /// Who comes late makes a message of its own.
+    void forget_messages() noexcept;
+
   private:
     [[nodiscard]] std::vector<const event*> admitted(const event_filter& filter, journal::record_seq after) const;
     [[nodiscard]] std::shared_ptr<const std::string>* kept(const event_filter& filter, const std::string& key);
 
     std::vector<event> events_;
+    std::size_t bytes_ = sizeof(event_group);
     journal::record_seq last_;
     journal::record_seq first_; ///< of the journal that is told of; behind the last when none is
     std::shared_ptr<const std::string> whole_;

@@ -291,17 +291,18 @@ std::vector<wall_time> replays::plan(std::string_view dag, wall_time from, wall_
         throw replay_refused(reason::bad_range, fmt::format("the range ends before it begins: {} comes after {}",
                                                             format_time(from), format_time(to)));
     if (to > parts_->loop.wall_now())
-        throw replay_refused(reason::bad_range,
-                             fmt::format("the range ends in the future: {}", format_time(to)));
+        throw replay_refused(reason::bad_range, fmt::format("the range ends in the future: {}", format_time(to)));
     const auto table = table_of(spec.expression, spec.timezone, parts_->settings.zones);
     auto times = table.between(from - duration(1), to, parts_->settings.max_runs + 1);
     if (times.empty())
-        throw replay_refused(reason::bad_range, fmt::format("no time of `{}` ({}) lies between {} and {}", spec.expression,
-                                                            spec.timezone, format_time(from), format_time(to)));
+        throw replay_refused(reason::bad_range,
+                             fmt::format("no time of `{}` ({}) lies between {} and {}", spec.expression, spec.timezone,
+                                         format_time(from), format_time(to)));
     if (times.size() > parts_->settings.max_runs)
-        throw replay_refused(reason::bad_range, fmt::format("the range has more than {} times, which is the most of one "
-                                                            "replay: take several",
-                                                            parts_->settings.max_runs));
+        throw replay_refused(reason::bad_range,
+                             fmt::format("the range has more than {} times, which is the most of one "
+                                         "replay: take several",
+                                         parts_->settings.max_runs));
     return times;
 }
 

@@ -19,9 +19,12 @@ std::string key_of(const std::string& dag, std::string_view what)
     return fmt::format("{}@{}", dag, what);
 }
 
-std::string count_of(std::size_t n)
+std::string times_were(std::size_t n)
 {
-    return n > counted_at_most ? fmt::format("more than {}", counted_at_most) : fmt::format("{}", n);
+    if (n == 1)
+        return "1 time was";
+    return n > counted_at_most ? fmt::format("more than {} times were", counted_at_most)
+                               : fmt::format("{} times were", n);
 }
 
 task<> sleep_to(steady_time until)
@@ -314,8 +317,8 @@ task<> schedule_lane::make_up(wall_time now)
         owe({*last - duration(1), *last});
     calendar.decided = *last;
     away_ = false;
-    ports_.say(fmt::format("schedule of `{}`: {} times were missed up to {}, of which {} made up for (catchup: {})",
-                           name_, count_of(missed), format_time(*last),
+    ports_.say(fmt::format("schedule of `{}`: {} missed up to {}, of which {} made up for (catchup: {})", name_,
+                           times_were(missed), format_time(*last),
                            rule == "all"      ? "all are"
                            : rule == "latest" ? "the last is"
                                               : "none is",

@@ -283,14 +283,16 @@ task<> task_service::parts::begin(entry_ptr e, std::shared_ptr<const graph::dag>
 {
     std::exception_ptr failed;
     try {
-        co_await write(e);
         task_run run{run_id(e->shown.id), std::move(dag), {}};
         run.origin.by = "task";
         run.origin.who = e->shown.owner;
         run.origin.name = e->shown.name;
         run.origin.cause = e->shown.id;
         run.origin.key = e->shown.key;
-        co_await runs.start(std::move(run));
+        // Written in this order, so that there is no such run without its entry.
+        auto written = write(e);
+        auto started = runs.start(std::move(run));
+        co_await all(std::move(written), std::move(started));
     } catch (...) {
         failed = std::current_exception();
     }

@@ -82,8 +82,8 @@ struct task_view
     json::object properties;
 };
 
-/// The members of `task_view`; times as RFC 3339, `progress` = {fraction, message}, names as `principal::shown`, without
-/// what is empty.
+/// The members of `task_view`; times as RFC 3339, `progress` = {fraction, message}, names as `principal::shown`,
+/// without what is empty.
 [[nodiscard]] json::object to_json(const task_view& v);
 
 struct task_filter

@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(what_the_server_uses_is_checked_already)
         {"schedule: \"@daily\"\ntimezone: Europe/Berlim\noverlap: skpi\ntasks: {a: {operator: noop}}\n",
          "2:11: `timezone`: `Europe/Berlim` is no time zone of the tz database; `Europe/Berlin` and `UTC` are\n"
          "3:10: `overlap` must be skip, queue or cancel_running, not `skpi` [skip]\n"},
-        {"overlap: skip\ntasks: {a: {operator: noop}}\n", "1:1: `overlap` has no effect without `schedule` or `trigger`\n"},
+        {"overlap: skip\ntasks: {a: {operator: noop}}\n",
+         "1:1: `overlap` has no effect without `schedule` or `trigger`\n"},
         {"jitter: 5m\ncatchup: all\nmax_active_runs: 2\ntasks: {a: {operator: noop}}\n",
          "1:1: `jitter` has no effect without `schedule`\n2:1: `catchup` has no effect without `schedule`\n"
          "3:1: `max_active_runs` has no effect without `schedule` or `trigger`\n"},

@@ -36,6 +36,15 @@ task<json::value> echo(context& ctx)
     co_return json::value(ctx.input());
 }
 
+/// Waits for ever as often as it is to fail.
+task<json::value> wait_at_first(context&)
+{
+    if (failures()-- > 0)
+        co_await sleep_for(24h);
+    co_return json::value();
+}
+
+POTOO_OPERATOR("host_once", wait_at_first, {.summary = "Waits at first."})
 POTOO_OPERATOR("host_flaky", fail_at_first, {.summary = "Fails at first."})
 POTOO_OPERATOR("host_echo", echo, {.summary = "Yields what it was given."})
 
@@ -200,6 +209,46 @@ BOOST_AUTO_TEST_CASE(run_that_has_just_ended_is_retried)
     const auto result = e.finish(e.engine().retry_on_request("just-ended", {}));
     BOOST_TEST((result.what == kind::accepted || result.what == kind::repeated));
     e.end_of(r);
+}
+
+BOOST_AUTO_TEST_CASE(run_is_not_carried_twice)
+{
+    engine_at e(*this);
+    auto& r = e.begin(waiting);
+    auto& again = e.resume(row_of(r.seen.id.value()));
+    e.run_until([&] { return again.outcome.ended; });
+    BOOST_TEST((again.outcome.error != nullptr));
+    BOOST_TEST(!r.outcome.ended);
+}
+
+BOOST_AUTO_TEST_CASE(run_that_missed_its_deadline_gets_another_when_it_is_retried)
+{
+    engine_at e(*this);
+    failures() = 1;
+    auto& r = e.begin("name: late\ndeadline: 300ms\ntasks:\n  a: {operator: host_nothing}\n"
+                      "  w: {operator: host_once, depends_on: a}\n");
+    BOOST_CHECK(e.end_of(r).state == run_state::timed_out);
+    const std::string id = r.seen.id.value();
+    BOOST_TEST((e.finish(e.engine().retry_on_request(id, {})).what == kind::accepted));
+    BOOST_CHECK(e.end_of(e.resume(row_of(id))).state == run_state::success);
+    BOOST_TEST(tasks_of(id).at(0).attempts == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(cancelled_run_is_retried_and_cancelled_again)
+{
+    engine_at e(*this);
+    auto& r = e.begin(waiting);
+    const std::string id = r.seen.id.value();
+    e.finish(e.engine().cancel_on_request(id, {}));
+    BOOST_CHECK(e.end_of(r).state == run_state::cancelled);
+    BOOST_TEST((e.finish(e.engine().retry_on_request(id, {})).what == kind::accepted));
+    BOOST_TEST((e.finish(e.engine().cancel_on_request(id, {})).what == kind::accepted));
+    BOOST_CHECK(e.end_of(e.resume(row_of(id))).state == run_state::cancelled);
+    BOOST_TEST((e.finish(e.engine().retry_on_request(id, {})).what == kind::accepted));
+    auto& again = e.resume(row_of(id));
+    e.run_until([&] { return again.seen.attempts > 0; });
+    BOOST_TEST((e.finish(e.engine().cancel_on_request(id, {})).what == kind::accepted));
+    BOOST_CHECK(e.end_of(again).state == run_state::cancelled);
 }
 
 BOOST_AUTO_TEST_CASE(ended_run_is_removed_on_request)

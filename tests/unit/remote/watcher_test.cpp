@@ -674,4 +674,57 @@ BOOST_AUTO_TEST_CASE(watcher_without_room_is_refused)
     BOOST_CHECK_THROW(fake_watcher(loop, {.page = 1, .concurrency = 0}), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(report_tells_what_is_asked_and_what_fails)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 4});
+    for (int i = 0; i < 25; ++i)
+        add(w, steady_pace, 2);
+    loop.run(100ms);
+    BOOST_TEST(w.report().name == "fake");
+    BOOST_TEST(w.report().waiting == 25u);
+    BOOST_TEST(w.report().under_way == 0u);
+    w.before_answers = [](fake_watcher&) { throw failure("the line is busy"); };
+    loop.run(3s);
+    BOOST_TEST(w.report().failures == 3u);
+    BOOST_TEST(w.report().last_failure == "the line is busy");
+    w.before_answers = nullptr;
+    loop.run();
+    BOOST_TEST(ended() == 25u);
+    const watcher_report r = w.report();
+    BOOST_TEST(r.waiting == 0u);
+    BOOST_TEST(r.calls == w.calls());
+    BOOST_TEST(r.looks == 75u);
+    BOOST_TEST(r.last_failure.empty());
+}
+
+BOOST_AUTO_TEST_CASE(report_tells_calls_that_do_not_end_from_pauses_that_were_asked_for)
+{
+    fake_watcher w(loop, {.page = 10, .concurrency = 1});
+    w.latency = 10min;
+    add(w, steady_pace, 1);
+    loop.run(5min);
+    BOOST_TEST(w.report().under_way == 1u);
+    BOOST_TEST((w.report().stuck_for > 4min));
+    BOOST_TEST((w.report().paused_for == 0ms));
+    w.throttle(loop.now() + 1min);
+    BOOST_TEST(w.report().throttled == 1u);
+    BOOST_TEST((w.report().stuck_for == 0ms));
+    BOOST_TEST((w.report().paused_for == 1min));
+}
+
+BOOST_AUTO_TEST_CASE(reports_are_those_of_a_loop)
+{
+    boost::asio::io_context other_context(1);
+    virtual_loop other(other_context);
+    const fake_watcher first(loop, {});
+    {
+        const fake_watcher elsewhere(other, {});
+        const fake_watcher second(loop, {});
+        BOOST_TEST(watcher_reports(loop).size() == 2u);
+        BOOST_TEST(watcher_reports(other).size() == 1u);
+    }
+    BOOST_TEST(watcher_reports(loop).size() == 1u);
+    BOOST_TEST(watcher_reports(other).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -253,4 +253,30 @@ BOOST_AUTO_TEST_CASE(what_may_still_run_is_not_retried)
     BOOST_TEST(!runtime::retry_allowed(policy, r));
 }
 
+BOOST_AUTO_TEST_CASE(progress_and_public_properties_reach_who_watches)
+{
+    mask.add("hunter22");
+    run("tasks:\n  a: {operator: tells, with: {name: shards, output: [1, hunter22]}}\n");
+    BOOST_TEST_REQUIRE(observer.progress.size() == 2u);
+    BOOST_TEST(observer.progress[0].first == 0.3);
+    BOOST_TEST(observer.progress[0].second == "3 of 10: things");
+    BOOST_TEST(observer.progress[1].first == 0.0);
+    BOOST_TEST(observer.progress[1].second == "0 of 0");
+    BOOST_TEST(observer.properties["shards"] == (json::array{1, "***"}));
+}
+
+BOOST_AUTO_TEST_CASE(property_that_cannot_be_shown_fails_its_attempt)
+{
+    const std::vector<std::string> unusable{"''", "with space", "\xc3\xa4", std::string(65, 'x')};
+    for (const std::string& name : unusable) {
+        test::engine fresh;
+        BOOST_CHECK(fresh.run("tasks:\n  a: {operator: tells, with: {name: " + name + ", output: 1}}\n") ==
+                    run_state::failed);
+        BOOST_TEST(fresh.observer.errors.at(0).at("code") == json::value("property"));
+    }
+    const std::string large(5'000, 'x');
+    BOOST_CHECK(run("tasks:\n  a: {operator: tells, with: {name: x, output: " + large + "}}\n") ==
+                run_state::failed);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

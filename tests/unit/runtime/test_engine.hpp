@@ -112,6 +112,15 @@ inline task<json::value> ends_anyway(context& ctx)
     co_return nullptr;
 }
 
+/// Tells what it does; publishes `output` under `name`.
+inline task<json::value> tells(context& ctx)
+{
+    ctx.progress(3, 10, "things");
+    ctx.progress(0, 0);
+    ctx.publish(std::string_view(ctx.input().at("name").as_string()), ctx.input().at("output"));
+    co_return nullptr;
+}
+
 inline operator_registry& test_operators()
 {
     static operator_registry registry;
@@ -119,6 +128,7 @@ inline operator_registry& test_operators()
         registry.add("work", work, {.summary = "Works."});
         registry.add("two_steps", two_steps, {.summary = "Two steps."});
         registry.add("ends_anyway", ends_anyway, {.summary = "Ends well whatever it is told."});
+        registry.add("tells", tells, {.summary = "Tells what it does."});
         registry.add("throws_oddly", throws_oddly, {.summary = "Throws an int."});
     }
     return registry;
@@ -141,6 +151,17 @@ struct recording_observer final : runtime::run_observer
 
     void attempt_deferred(task_index, item_index, bool deferred) override { deferrals.push_back(deferred); }
 
+    void attempt_progress(task_index, item_index, double fraction, std::string_view message) override
+    {
+        progress.emplace_back(fraction, message);
+    }
+
+    void attempt_property(task_index, item_index, attempt_number, std::string_view name,
+                          const json::value& value) override
+    {
+        properties[std::string(name)] = value;
+    }
+
     void warning(std::string_view text) override { warnings.emplace_back(text); }
 
     void run_started(const runtime::run_executor&, bool) override { ++starts; }
@@ -148,6 +169,8 @@ struct recording_observer final : runtime::run_observer
     void run_ended(const runtime::run_executor&) override { ++ends; }
 
     std::vector<bool> deferrals;
+    std::vector<std::pair<double, std::string>> progress;
+    std::map<std::string, json::value> properties;
     std::vector<std::string> warnings;
     int starts = 0;
     int ends = 0;

@@ -96,8 +96,7 @@ std::vector<wall_time> by_walking(const graph::cron_fields& f, const zone_rules&
     std::vector<wall_time> out;
     std::optional<local_minute> highest;
     for (auto t = std::chrono::floor<std::chrono::minutes>(after - 72h); t <= until; t += 1min) {
-        const local_minute shown(
-            std::chrono::floor<std::chrono::minutes>(t.time_since_epoch() + zone.at(t).offset));
+        const local_minute shown(std::chrono::floor<std::chrono::minutes>(t.time_since_epoch() + zone.at(t).offset));
         bool fires = hourly && names(f, shown);
         if (!hourly && highest)
             for (auto l = *highest + 1min; l <= shown; l += 1min)
@@ -306,11 +305,16 @@ BOOST_AUTO_TEST_CASE(times_are_those_of_a_walk_through_every_minute)
     };
 
     const std::vector<place> places{
-        {"Europe/Berlin", "2026-03-27T00:00:00Z"},       {"Europe/Berlin", "2026-10-23T00:00:00Z"},
-        {"America/New_York", "2026-03-06T00:00:00Z"},    {"America/New_York", "2026-10-30T00:00:00Z"},
-        {"Australia/Lord_Howe", "2026-04-02T00:00:00Z"}, {"Australia/Lord_Howe", "2026-10-01T00:00:00Z"},
-        {"Africa/Casablanca", "2026-02-13T00:00:00Z"},   {"Africa/Casablanca", "2026-03-20T00:00:00Z"},
-        {"UTC", "2026-06-01T00:00:00Z"},                 {"Asia/Kathmandu", "2026-06-01T00:00:00Z"},
+        {"Europe/Berlin", "2026-03-27T00:00:00Z"},
+        {"Europe/Berlin", "2026-10-23T00:00:00Z"},
+        {"America/New_York", "2026-03-06T00:00:00Z"},
+        {"America/New_York", "2026-10-30T00:00:00Z"},
+        {"Australia/Lord_Howe", "2026-04-02T00:00:00Z"},
+        {"Australia/Lord_Howe", "2026-10-01T00:00:00Z"},
+        {"Africa/Casablanca", "2026-02-13T00:00:00Z"},
+        {"Africa/Casablanca", "2026-03-20T00:00:00Z"},
+        {"UTC", "2026-06-01T00:00:00Z"},
+        {"Asia/Kathmandu", "2026-06-01T00:00:00Z"},
     };
     BOOST_TEST(rc::check("next() goes where a walk goes", [&] {
         const auto where = *rc::gen::elementOf(places);
@@ -318,8 +322,8 @@ BOOST_AUTO_TEST_CASE(times_are_those_of_a_walk_through_every_minute)
         RC_LOG(text + " in " + where.zone);
         const auto times = times_of(text);
         const auto zone = std::make_shared<tz_zone>(where.zone);
-        const auto begin =
-            std::chrono::floor<std::chrono::seconds>(at(where.begin)) + std::chrono::seconds(*rc::gen::inRange(0, 86400));
+        const auto begin = std::chrono::floor<std::chrono::seconds>(at(where.begin)) +
+                           std::chrono::seconds(*rc::gen::inRange(0, 86400));
         const auto walked = by_walking(std::get<graph::cron_fields>(times), *zone, begin, begin + 96h);
         const auto found = timetable(times, zone).between(begin, begin + 96h, 100'000);
         RC_ASSERT(listed(found) == listed(walked));

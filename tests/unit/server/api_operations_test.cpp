@@ -29,7 +29,7 @@ constexpr const char* waiting =
     "name: waiting\ntasks: {wait: {operator: api_wait}, then: {operator: api_say, depends_on: [wait]}}";
 constexpr const char* failing = "name: failing\ntasks: {break: {operator: api_fail}}";
 constexpr const char* daily = "name: daily\nschedule: \"0 2 * * *\"\ntasks: {a: {operator: api_wait}}";
-constexpr const char* approving = "name: approving\ntasks: {ask: {operator: approval, with: {message: May I?}}}";
+constexpr const char* approving = "name: approving\ntasks: {ask: {operator: approval, with: {message: \"May I?\"}}}";
 constexpr const char* asking = "name: asking\ntasks: {ask: {operator: api_ask}}";
 
 /// What an operation of the table has given must be as the table says.

@@ -158,6 +158,9 @@ class api_trial : public host::test::scratch_state
     [[nodiscard]] api_services services()
     {
         api_services s{engine(), *reader_, engine().ledger(), runs_, tokens_, audit_};
+        s.open_reader = [layout = journal::state_layout(path() / "state")] {
+            return journal::open_sqlite_reader(layout);
+        };
         s.dags = &dags_;
         s.events = &events_;
         s.tasks = &tasks_;

@@ -143,8 +143,8 @@ BOOST_AUTO_TEST_CASE(every_dag_file_below_the_folder_is_read)
     write("b.yaml", dag_text("bee"));
     write("a.yml", "tasks: {a: {operator: noop}}\n");
     write("deep/er/c.json", R"({"name": "sea", "tasks": {"a": {"operator": "noop"}}})");
-    for (const char* ignored : {".hidden.yaml", "a.yaml~", ".b.yaml.swp", "#b.yaml#", "b.yaml.bak", "notes.txt",
-                                ".git/d.yaml", "4913"})
+    for (const char* ignored :
+         {".hidden.yaml", "a.yaml~", ".b.yaml.swp", "#b.yaml#", "b.yaml.bak", "notes.txt", ".git/d.yaml", "4913"})
         write(ignored, dag_text("ignored"));
     fs::create_directory(folder / "folder.yaml");
     fs::create_symlink(folder / "deep", folder / "again");
@@ -305,6 +305,32 @@ BOOST_AUTO_TEST_CASE(changes_are_noticed_when_the_system_tells)
     fs::remove_all(folder / "old");
     run_until([&] { return !catalog->find("b"); });
     BOOST_TEST(names() == "a");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_is_away_for_a_while_takes_nothing_with_it)
+{
+    write("a.yaml", dag_text("a", "first"));
+    open();
+    keep();
+    const auto aside = scratch.path() / "aside";
+    fs::rename(folder, aside);
+    run_until([&] { return !said.empty() && said.back().find("cannot be read") != std::string::npos; });
+    BOOST_TEST(has("a", "first"));
+    fs::rename(aside, folder);
+    replace("a.yaml", dag_text("a", "second"));
+    run_until([&] { return has("a", "second"); });
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_looked_at_is_not_taken_for_gone)
+{
+    folder_view view;
+    view.files = {{"a.yaml", {}}, {"c.yaml", {}}};
+    view.unseen = {"closed/"};
+    BOOST_TEST(!is_gone(view, "a.yaml"));
+    BOOST_TEST(is_gone(view, "b.yaml"));
+    BOOST_TEST(!is_gone(view, "closed/b.yaml"));
+    view.unseen = {""};
+    BOOST_TEST(!is_gone(view, "b.yaml"));
 }
 
 BOOST_AUTO_TEST_CASE(changes_are_noticed_without_the_system)

@@ -244,6 +244,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(subscriber_goes_on_exactly_at_its_cursor, Under, s
     }
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(every_change_of_many_short_runs_is_seen_once, Under, stores)
+{
+    stream<Under> t;
+    const auto early = t.follow();
+    batch b;
+    for (std::uint32_t run = 1; run <= 200; ++run) {
+        b.runs.push_back(sample_run(run_number(run), "run" + std::to_string(run)));
+        b.records.push_back(of_run(record_kind::run_created, run_number(run)));
+        b.records.push_back(of_run(record_kind::run_ended, run_number(run), 1, recorded_state::success));
+    }
+    t.append(b);
+    t.loop.run();
+    const auto late = t.follow();
+    t.loop.run();
+    BOOST_TEST((early->seen() == t.told_of()));
+    BOOST_TEST((late->seen() == t.told_of()));
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_lost_or_doubled_where_history_meets_the_present)
 {
     const auto holds = rc::check([] {

@@ -448,6 +448,24 @@ BOOST_AUTO_TEST_CASE(dags_that_would_follow_each_other_for_ever_do_not)
     BOOST_TEST(keeper->list()[0].problem == "");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_owed_without_a_gap_is_one_range)
+{
+    const schedule::timetable table(*graph::parse_schedule("0 * * * *").times, schedule::fixed_zone(0s));
+    calendar_state s;
+    const auto owe = [&](const std::string& t) { s.owe({at(t) - duration(1), at(t)}, table); };
+    owe("2026-01-01T01:00:00Z");
+    owe("2026-01-01T02:00:00Z");
+    BOOST_TEST(s.owed.size() == 1u);
+    owe("2026-01-01T04:00:00Z");
+    BOOST_TEST(s.owed.size() == 2u);
+    for (const char* t : {"2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z", "2026-01-01T04:00:00Z"}) {
+        BOOST_REQUIRE(s.first_owed(table).has_value());
+        BOOST_TEST((*s.first_owed(table) == at(t)));
+        s.settle(at(t));
+    }
+    BOOST_TEST(!s.first_owed(table));
+}
+
 BOOST_AUTO_TEST_CASE(the_ledger_is_read_as_it_was_written)
 {
     schedule_state s;
@@ -502,7 +520,8 @@ BOOST_AUTO_TEST_CASE(whatever_crashes_every_time_and_every_success_has_one_run)
                 RC_ASSERT(causes.contains(r.id.value()));
         RC_ASSERT(std::is_sorted(times.begin(), times.end()));
         if (overlap == "queue" && !times.empty()) {
-            const auto table = schedule::timetable(*graph::parse_schedule("*/10 * * * *").times, schedule::fixed_zone(0s));
+            const auto table =
+                schedule::timetable(*graph::parse_schedule("*/10 * * * *").times, schedule::fixed_zone(0s));
             RC_ASSERT(times == table.between(at("2026-01-01T00:00:00Z"), w.loop.wall_now(), 100'000));
         }
     }));

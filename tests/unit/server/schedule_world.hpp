@@ -278,8 +278,8 @@ inline wall_time at(const std::string& text)
     return *t;
 }
 
-/// `15 20` for the 15th and 20th of the month, or `02:00` … for times of day: the times of the calendar that the runs of
-/// a DAG are for, in the order in which they began.
+/// `15 20` for the 15th and 20th of the month, or `02:00` … for times of day: the times of the calendar that the runs
+/// of a DAG are for, in the order in which they began.
 inline std::string times_of(const std::vector<begun_run>& runs, const std::string& dag, std::size_t from = 8,
                             std::size_t length = 8)
 {
