@@ -338,7 +338,7 @@ POTOO_OPERATOR(
       "type": "object", "additionalProperties": false,
       "properties": {
         "start": )" POTOO_REQUEST(
-         "The request that starts it; tell it `callback.url`. Without it whoever knows the task's log does.") R"(,
+         "The request that starts it; tell it `callback.url`. Without it the task only waits.") R"(,
         "message": {"type": "string", "description": "What is waited for, for people"},
         "heartbeat": {"type": "string", "description": "After so long without a delivery, of the state `running` at least, the task fails with the code `heartbeat_missed`. A restart of the engine begins it anew. Default: none."},
         "poll": {"type": "object", "required": ["url", "state"], "additionalProperties": false,

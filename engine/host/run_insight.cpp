@@ -3,6 +3,8 @@
 #include "engine/host/host_parts.hpp"
 #include "engine/host/rendered_input.hpp"
 
+#include <potoo/watcher.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,6 +66,29 @@ void name_runs(schedule::reason& full, const pool_state& pool)
     full.text += fmt::format(": {} of {} are taken{}", pool.used, pool.slots, text.empty() ? "" : "; run " + text);
 }
 
+/// What keeps the engine from hearing of a remote job. Watchers bear the name of their operator first.
+void say_how_backend_is(schedule::explanation& e, runtime::run_executor& run, task_index task)
+{
+    constexpr duration long_silence{30'000};
+    for (const watcher_report& w : watcher_reports(run.services().loop)) {
+        if (!w.name.starts_with(run.dag()[task].operator_name))
+            continue;
+        if (w.paused_for > duration{0})
+            e.reasons.push_back({"backend_throttled",
+                                 fmt::format("the {} was asked for fewer calls, and asks again in {}", w.name,
+                                             format_duration(w.paused_for)),
+                                 {{"backend", w.name}, {"for_ms", w.paused_for.count()}}});
+        if (w.stuck_for > long_silence || !w.last_failure.empty())
+            e.reasons.push_back({"backend_failing",
+                                 w.last_failure.empty()
+                                     ? fmt::format("the {} has had no answer for {}", w.name,
+                                                   format_duration(w.stuck_for))
+                                     : fmt::format("the last call of the {} failed: {}", w.name,
+                                                   run.mask().clean(w.last_failure)),
+                                 {{"backend", w.name}, {"stuck_ms", w.stuck_for.count()}}});
+    }
+}
+
 } // namespace
 
 std::vector<pool_state> engine_host::pools() const
@@ -111,6 +136,8 @@ std::optional<schedule::explanation> engine_host::why(const run_id& run, const s
             items == 0 ? fmt::format("the items of task {} are not known yet", task)
                        : fmt::format("task {} has no item {}, but 0 to {}", task, item->value(), items - 1));
     schedule::explanation e = r->executor->why(*index, item);
+    if (schedule::is_in_flight(e.state))
+        say_how_backend_is(e, *r->executor, *index);
     for (schedule::reason& reason : e.reasons) {
         if (reason.code != "pool_full")
             continue;

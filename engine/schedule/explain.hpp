@@ -30,7 +30,7 @@ namespace potoo::schedule {
 /// | `journal` | –: what is recorded is not on the disk yet |
 /// | `retry` | `at`, `attempt`: the one to come |
 /// | `running`, `deferred`, `cancelling` | `attempt`; `since`; of a task `items`: how many |
-/// | `progress` | `fraction`, `message` |
+/// | `backend_throttled`, `backend_failing` | `backend`; `for_ms`, `stuck_ms`: of the watcher of remote jobs |
 /// | `deadline` | `at`: of the run |
 /// | `ended` | `state`; `upstream`: names of the tasks that decided it; `error` |
 struct reason

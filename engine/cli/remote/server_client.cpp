@@ -85,7 +85,10 @@ struct server_client::parts
         std::optional<exchange_result> outcome;
         std::exception_ptr error;
         bool ended = false;
-        stopping = [&stop] { stop.emit(boost::asio::cancellation_type::terminal); };
+        const auto break_off = [&stop] { stop.emit(boost::asio::cancellation_type::terminal); };
+        // What is no stream ends by itself.
+        if (last_heard)
+            stopping = break_off;
         auto sent = client.send(std::move(r));
         async_run(loop, "request", std::move(sent),
                   boost::asio::bind_cancellation_slot(
@@ -100,9 +103,10 @@ struct server_client::parts
             context.run_one_for(1s);
             const bool silent = last_heard && steady_clock::now() - *last_heard > longest_silence;
             if (silent && !std::exchange(told, true))
-                stopping();
+                break_off();
         }
         stopping = nullptr;
+        detail = outcome ? client.last_error_detail() : "it says nothing any more";
         if (!outcome)
             return make_error_code(http_error::connection_lost);
         return std::move(*outcome);
@@ -113,7 +117,7 @@ struct server_client::parts
     {
         const auto outcome = exchange(std::move(r), last_heard);
         if (!outcome)
-            throw error_of_exchange(asked, outcome.error(), client.last_error_detail());
+            throw error_of_exchange(asked, outcome.error(), detail);
         if (outcome->status / 100 != 2)
             throw error_of_answer(asked, {outcome->status, outcome->header("Content-Type"), outcome->body,
                                           outcome->header("Location"), outcome->header("Retry-After")});
@@ -125,7 +129,8 @@ struct server_client::parts
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
     real_loop loop{context};
     net::beast_http_client client;
-    std::function<void()> stopping; ///< ends the exchange that is under way
+    std::function<void()> stopping; ///< ends the stream that is under way
+    std::string detail;             ///< of the exchange before: why it brought no answer
     bool interrupted = false;
 };
 
@@ -217,7 +222,7 @@ stream_end server_client::read(const api_path& path, std::string_view accept,
     r.body_sink = [&](std::string_view piece) {
         heard = steady_clock::now();
         try {
-            stopped = !sink(piece);
+            stopped = stopped || !sink(piece);
         } catch (...) {
             problem = std::current_exception();
             stopped = true;

@@ -6,9 +6,10 @@
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/refusals.hpp"
 #include "engine/server/api/route.hpp"
+#include "engine/server/api/run_start.hpp"
 #include "engine/server/api/schemas.hpp"
 
-#include <potoo/branch.hpp>
+#include <potoo/wait.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,6 +26,7 @@ namespace {
 using error = potoo::server::problem;
 
 constexpr std::size_t json_depth = 64;
+constexpr auto tend_interval = std::chrono::hours(1);
 
 bool is_whole(std::string_view text, const parameter& p)
 {
@@ -382,6 +384,16 @@ task<web::reply> api::answer(web::request request)
     }
     parts_->answered(found, request, who, reply.status);
     co_return reply;
+}
+
+task<> api::tend()
+{
+    for (;;) {
+        const wall_time now = parts_->now();
+        co_await parts_->state.services.audit.forget_before(now - parts_->options.keep_audit);
+        co_await forget_run_keys(parts_->state.services, now);
+        co_await sleep_for(tend_interval);
+    }
 }
 
 web::reply api::problem(unsigned status, std::string_view detail)

@@ -16,6 +16,8 @@ namespace {
 
 constexpr const char* kind = "run_key";
 constexpr std::size_t longest_key = 200;
+constexpr std::size_t keys_at_once = 200;
+constexpr auto key_rests = std::chrono::hours(1);
 
 /// A key whose run is about to begin; others who use it wait for that.
 class key_hold
@@ -122,6 +124,13 @@ task<web::reply> begin_once(call& c, host::run_request wish, std::string key, st
     co_return r;
 }
 
+/// Whether the run of a key is gone, and not just about to begin.
+bool is_stale(const api_services& services, const json::value& kept, wall_time now)
+{
+    const auto at = parse_time(std::string(kept.at("at").as_string()));
+    return at && now - *at > key_rests && !find_run(services.journal, std::string(kept.at("run").as_string()));
+}
+
 } // namespace
 
 std::string idempotency_key(const call& c)
@@ -155,6 +164,25 @@ task<web::reply> begin_run(call& c, run_beginning b)
     std::string request = sha256_hex(b.wish.dag->name + '\n' + json::serialize(b.given));
     auto r = co_await begin_once(c, std::move(b.wish), std::move(key), std::move(request));
     co_return r;
+}
+
+task<std::size_t> forget_run_keys(api_services services, wall_time now)
+{
+    std::size_t gone = 0;
+    std::string after;
+    for (;;) {
+        const auto page = services.ledger.list(kind, after, keys_at_once);
+        for (const auto& [key, kept] : page) {
+            after = key;
+            if (!is_stale(services, kept, now))
+                continue;
+            co_await services.ledger.erase(kind, key);
+            ++gone;
+        }
+        if (page.size() < keys_at_once)
+            co_return gone;
+        co_await yield_now();
+    }
 }
 
 } // namespace potoo::server

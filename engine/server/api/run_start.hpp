@@ -23,4 +23,7 @@ struct run_beginning
 /// 201 with the run, or 200 when it was begun before. @throws problem (422) when the key was used for something else
 [[nodiscard]] task<web::reply> begin_run(call& c, run_beginning b);
 
+/// Removes the keys of runs that are not in the journal any more. @return how many
+[[nodiscard]] task<std::size_t> forget_run_keys(api_services services, wall_time now);
+
 } // namespace potoo::server

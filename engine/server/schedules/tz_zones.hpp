@@ -6,7 +6,7 @@
 
 namespace potoo::server {
 
-/// For `timetable`. Each zone is looked up once.
+/// For `timetable`. Each zone is looked up once. As the library reads the database, clocks change up to 2037 only.
 [[nodiscard]] schedule::zone_source tz_zones();
 
 } // namespace potoo::server

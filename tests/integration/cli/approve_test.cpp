@@ -99,6 +99,27 @@ BOOST_AUTO_TEST_CASE(answers_without_an_engine_are_handed_over_by_the_next)
     BOOST_TEST(run_potoo(w, {"resume"}).code == 0);
 }
 
+BOOST_AUTO_TEST_CASE(answers_reach_a_server)
+{
+    w.write("dags/a.yaml", approval_dag);
+    program server(w, {"server", "--listen", "127.0.0.1:0"});
+    BOOST_REQUIRE(server.wait_for("ready"));
+    const std::string told = server.told();
+    const auto at = told.find("http://127.0.0.1:");
+    const std::string url = told.substr(at, told.find_first_of(" \n", at) - at);
+    BOOST_TEST(run_potoo(w, {"trigger", "asks", "--server", url}).code == 0);
+    for (int i = 0; i < 200 && !holds(run_potoo(w, {"approve", "--server", url}).out, "Release it?"); ++i) {
+    }
+    const result go = run_potoo(w, {"approve", "last", "go", "--server", url, "--comment", "fine"});
+    BOOST_TEST(go.code == 0, go.err);
+    const result two = run_potoo(w, {"approve", "last", "two", "--server", url});
+    BOOST_TEST(two.code != 0);
+    BOOST_TEST(holds(two.err, "it is for ann, bob to answer"), two.err);
+    BOOST_TEST(run_potoo(w, {"approve", "last", "two", "--server", url, "--by", "ann"}).code == 2);
+    server.signal(SIGTERM);
+    BOOST_TEST(server.finish().code == 0);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_approval_is_not_approved)
 {
     w.write("c.yaml", "name: c\ntasks:\n  c: {operator: callback, with: {message: parcel}}\n");

@@ -306,7 +306,8 @@ BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
     BOOST_TEST(holds(forbidden.err, "403 Forbidden"), forbidden.err);
     const result listed = with(admin, {"token", "list", "-o", "json"});
     BOOST_REQUIRE_MESSAGE(listed.code == 0, listed.err);
-    for (const json::value& t : json::parse(listed.out).as_array())
+    const json::value tokens = json::parse(listed.out);
+    for (const json::value& t : tokens.as_array())
         if (t.at("name") == "vic")
             BOOST_TEST(with(admin, {"token", "revoke", std::string(t.at("id").as_string())}).code == 0);
     BOOST_TEST(w.potoo({"ls", "--token-file", "token"}).code == 4);

@@ -113,6 +113,27 @@ BOOST_AUTO_TEST_CASE(another_reader_sees_what_is_durable_beside_the_writer)
     BOOST_TEST((reader->runs({}).front().state == journal::recorded_state::cancelled));
 }
 
+BOOST_AUTO_TEST_CASE(overlap_is_not_about_runs_of_replays)
+{
+    engine_at e(*this);
+    const auto loaded = graph::load_dag("schedule: \"@daily\"\noverlap: cancel_running\n"
+                                        "tasks: {wait: {operator: host_wait}}",
+                                        "a.yaml", operators());
+    BOOST_REQUIRE(loaded.value);
+    const auto begin = [&](const char* by) -> engine_at::run& {
+        run_request wish{loaded.value};
+        wish.origin.by = by;
+        return e.begin(std::move(wish));
+    };
+    auto& first = begin("schedule");
+    auto& replayed = begin("replay");
+    BOOST_TEST(!first.outcome.ended);
+    auto& second = begin("schedule");
+    BOOST_TEST((e.end_of(first).state == schedule::run_state::cancelled));
+    BOOST_TEST(!replayed.outcome.ended);
+    BOOST_TEST(!second.outcome.ended);
+}
+
 BOOST_AUTO_TEST_CASE(run_that_is_carried_is_cancelled_on_request)
 {
     engine_at e(*this);

@@ -3,6 +3,7 @@
 #include "tests/unit/host/engine_at.hpp"
 
 #include <potoo/context.hpp>
+#include <potoo/watcher.hpp>
 
 #include <algorithm>
 
@@ -43,6 +44,13 @@ task<json::value> wait_at_first(context&)
         co_await sleep_for(24h);
     co_return json::value();
 }
+
+struct idle_watcher final : watcher
+{
+    explicit idle_watcher(potoo::loop& l) : watcher(l, "host_wait watcher", {}) {}
+
+    task<> look(page) override { co_return; }
+};
 
 POTOO_OPERATOR("host_once", wait_at_first, {.summary = "Waits at first."})
 POTOO_OPERATOR("host_flaky", fail_at_first, {.summary = "Fails at first."})
@@ -293,6 +301,20 @@ BOOST_AUTO_TEST_CASE(pools_are_resized_live_and_stay_so)
     BOOST_TEST_REQUIRE(e.engine().pools().size() == 1u);
     BOOST_TEST(e.engine().pools()[0].slots == 3u);
     BOOST_TEST(e.engine().pools()[0].resized);
+}
+
+BOOST_AUTO_TEST_CASE(throttled_backend_is_named)
+{
+    engine_at e(*this);
+    auto& r = e.begin(waiting);
+    idle_watcher w(e.engine().loop());
+    BOOST_TEST(e.engine().why(r.seen.id, "wait", std::nullopt)->reasons.size() == 1u);
+    w.throttle(e.engine().loop().now() + 1h);
+    const auto why = e.engine().why(r.seen.id, "wait", std::nullopt);
+    BOOST_TEST_REQUIRE(why->reasons.size() == 2u);
+    BOOST_TEST(why->reasons[0].code == "running");
+    BOOST_TEST(why->reasons[1].code == "backend_throttled");
+    BOOST_TEST(!e.engine().why(run_id("nobody"), "wait", std::nullopt).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(input_of_an_attempt_is_rendered_again)

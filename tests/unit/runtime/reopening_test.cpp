@@ -1,5 +1,7 @@
 #include "tests/unit/runtime/test_engine.hpp"
 
+#include <set>
+
 using namespace potoo;
 using namespace std::chrono_literals;
 using journal::record_kind;
@@ -131,6 +133,37 @@ BOOST_AUTO_TEST_CASE(reopening_outlives_a_crash_at_any_time)
         const auto& started = test::the_script().started;
         BOOST_TEST(std::count(started.begin(), started.end(), "a#2") == 1);
         BOOST_TEST(std::count(started.begin(), started.end(), "a") == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(crash_after_any_record_repeats_no_attempt)
+{
+    test::the_script().failures["a"] = 1;
+    start(beside);
+    loop.run(10s);
+    BOOST_CHECK(reopen() == reopening::done);
+    loop.run();
+    BOOST_CHECK(executor->machine().state() == run_state::success);
+    const std::vector<journal::record> all = records();
+    for (std::size_t n = 1; n <= all.size(); ++n) {
+        const std::vector<journal::record> prefix(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
+        const auto has = [&prefix](record_kind kind) {
+            return std::count_if(prefix.begin(), prefix.end(), [&](const auto& r) { return r.kind == kind; });
+        };
+        test::engine second;
+        test::the_script().failures["a"] = has(record_kind::retry_scheduled) == 0 ? 1 : 0;
+        second.recover_from(beside, prefix);
+        second.loop.run();
+        BOOST_TEST(second.ended, "after record " << n);
+        if (has(record_kind::task_reopened) == 3)
+            BOOST_CHECK(second.executor->machine().state() == run_state::success);
+        std::set<std::pair<std::uint32_t, std::uint32_t>> ended_once;
+        for (const journal::record& r : second.records()) {
+            if (r.kind == record_kind::attempt_ended || r.kind == record_kind::attempt_interrupted)
+                BOOST_TEST(ended_once.emplace(r.task.value(), r.attempt.value()).second,
+                           "attempt " << r.attempt.value() << " of task " << r.task.value()
+                                      << " ended twice after record " << n);
+        }
     }
 }
 

@@ -183,4 +183,17 @@ BOOST_AUTO_TEST_CASE(audit_trail_tells_who_changed_what_from_where)
     BOOST_TEST(by_status.at(404).at("who").as_string() == "root");
 }
 
+BOOST_AUTO_TEST_CASE(audit_trail_forgets_what_is_too_old)
+{
+    audit_trail audit(engine().loop(), engine().ledger());
+    const wall_time now = engine().loop().wall_now();
+    for (int day = 0; day < 5; ++day)
+        finish(audit.record({now - std::chrono::hours(24 * day), "ann", {}, {}, "act", std::to_string(day), 200, {}}));
+    BOOST_TEST(finish(audit.forget_before(now - std::chrono::hours(60))) == 2u);
+    const auto left = audit.list({}, 0);
+    BOOST_TEST_REQUIRE(left.size() == 3u);
+    BOOST_TEST(left.front().second.at("target").as_string() == "0");
+    BOOST_TEST(left.back().second.at("target").as_string() == "2");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

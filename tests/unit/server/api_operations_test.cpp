@@ -1,4 +1,5 @@
 #include "engine/server/api/route.hpp"
+#include "engine/server/api/run_start.hpp"
 #include "engine/server/api/schemas.hpp"
 #include "tests/unit/server/api_operators.hpp"
 #include "tests/unit/server/api_trial.hpp"
@@ -217,6 +218,18 @@ BOOST_AUTO_TEST_CASE(same_key_gives_the_same_run)
     BOOST_TEST(call("POST", path, keyed).status == 400u);
     BOOST_TEST(get("/api/v1/runs?key=k1").at("items").as_array().size() == 1u);
     BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(key_is_forgotten_with_its_run)
+{
+    put_dag("greeting.yaml", greeting);
+    const std::string first = finished("greeting", R"({"id":"k1"})");
+    const wall_time later = engine().loop().wall_now() + std::chrono::hours(2);
+    BOOST_TEST(finish(forget_run_keys(services(), later)) == 0u);
+    expect(204, call("DELETE", "/api/v1/runs/" + first));
+    BOOST_TEST(finish(forget_run_keys(services(), engine().loop().wall_now())) == 0u);
+    BOOST_TEST(finish(forget_run_keys(services(), later)) == 1u);
+    BOOST_TEST(begin("greeting", R"({"id":"k1"})") != first);
 }
 
 BOOST_AUTO_TEST_CASE(requests_with_one_key_at_once_begin_one_run)
