@@ -3,8 +3,11 @@
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/file_text.hpp"
+#include "engine/cli/remote/server_client.hpp"
+#include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/state_request.hpp"
+#include "engine/cli/target_options.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/graph/document.hpp"
 #include "engine/host/journal_requests.hpp"
@@ -28,7 +31,8 @@ struct complete_arguments
     std::string code;
     bool has_output = false;
     bool has_error = false;
-    std::string state = ".potoo";
+    target_options target;
+    std::string state;
 };
 
 /// @return the text of one JSON value, without what need not be in it
@@ -86,9 +90,25 @@ void tell_repeated(const host::callback_delivery& delivered, const std::string& 
                             counts->success ? "" : "the error ", data));
 }
 
-exit_code complete(const complete_arguments& a)
+exit_code complete_at(server_client& server, const host::callback_delivery& delivered)
+{
+    json::object wish{{"state", delivered.success ? "success" : "failed"}};
+    wish[delivered.success ? "output" : "error"] = json::parse(delivered.data);
+    const json::value answer = server.ask("POST", api_path({"callbacks", delivered.token}), wish).body;
+    const json::object document = answer.is_object() ? answer.get_object() : json::object();
+    if (text_in(document, "result") == to_string(request_result::kind::repeated))
+        report_text("It was completed before, with the same answer: nothing has changed.\n");
+    else
+        report_text(fmt::format("Completed: run {} goes on with it.\n", text_in(document, "run")));
+    return exit_code::success;
+}
+
+exit_code complete(complete_arguments a)
 {
     const host::callback_delivery delivered = delivery_of(a);
+    if (const auto server = server_of(a.target))
+        return complete_at(*server, delivered);
+    a.state = state_of(a.target);
     // Also tells at once when the directory is not there.
     request_result problem;
     if (!host::find_callback_run(*open_journal(a.state), a.token, problem))
@@ -135,7 +155,7 @@ void add_complete_command(CLI::App& app, command_action& chosen)
          "Instead of an answer: that it failed, and why")
         ->type_name("MESSAGE");
     c->add_option("--code", a->code, "With --error: a code for `retry.on` and conditions")->type_name("CODE");
-    add_state_option(*c, a->state);
+    add_target_options(*c, a->target);
     c->footer("What was delivered is in the journal when this returns. Delivering again changes nothing.\n"
               "Examples:\n"
               "  potoo complete k3v9z01abcde.f00d --output '{\"approved\": true}'\n"

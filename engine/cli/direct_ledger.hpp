@@ -18,9 +18,8 @@ class direct_ledger final : public runtime::ledger
     [[nodiscard]] task<> put(std::string kind, std::string key, json::value value) override;
     [[nodiscard]] task<> erase(std::string kind, std::string key) override;
     [[nodiscard]] std::optional<json::value> find(const std::string& kind, const std::string& key) override;
-    [[nodiscard]] std::vector<std::pair<std::string, json::value>> list(const std::string& kind,
-                                                                       const std::string& after,
-                                                                       std::size_t limit) override;
+    [[nodiscard]] std::vector<std::pair<std::string, json::value>>
+    list(const std::string& kind, const std::string& after, std::size_t limit) override;
 
   private:
     bool change(journal::entry_verb verb, std::string kind, std::string key, std::string value);

@@ -3,11 +3,11 @@
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/display/table.hpp"
 #include "engine/cli/display/terminal.hpp"
-#include "engine/host/run_json.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/control_request.hpp"
+#include "engine/host/run_json.hpp"
 #include "engine/host/state_config.hpp"
 
 #include <CLI/CLI.hpp>

@@ -34,11 +34,12 @@ void add_pause_command(CLI::App& app, command_action& chosen)
     c->add_option("--dag", a->wish.dag, "Let this DAG begin no runs by itself")->type_name("NAME");
     add_target_options(*c, a->target);
     add_format_option(*c, a->wish.json);
-    c->footer("A run that is paused starts no attempts; those under way go on, and so does its deadline. `potoo resume`\n"
-              "lets it go on.\n"
-              "Examples:\n"
-              "  potoo pause k3v9\n"
-              "  potoo pause --dag nightly --server http://127.0.0.1:8080");
+    c->footer(
+        "A run that is paused starts no attempts; those under way go on, and so does its deadline. `potoo resume`\n"
+        "lets it go on.\n"
+        "Examples:\n"
+        "  potoo pause k3v9\n"
+        "  potoo pause --dag nightly --server http://127.0.0.1:8080");
     c->callback([a, &chosen] { chosen = [a] { return pause(*a); }; });
 }
 

@@ -43,8 +43,8 @@ exit_code retry_at(server_client& server, const retry_arguments& a)
 exit_code retry(const retry_arguments& a)
 {
     if (a.wish.tasks.empty() && (a.wish.downstream || a.wish.failed_only))
-        throw usage_error(fmt::format("{} is about tasks: name them with --task", a.wish.downstream ? "--downstream"
-                                                                                                    : "--failed"));
+        throw usage_error(
+            fmt::format("{} is about tasks: name them with --task", a.wish.downstream ? "--downstream" : "--failed"));
     if (const auto server = server_of(a.target))
         return retry_at(*server, a);
     return retry_in(state_of(a.target), a.run, a.wish, a.json);

@@ -59,7 +59,8 @@ class event_lines
         if (type == "paused" || type == "resumed")
             return fmt::format("run: {}", type == "paused" ? "paused" : "goes on");
         if (type == "warning")
-            return fmt::format("warning: {}", text_in(e, "message").empty() ? text_in(e, "text") : text_in(e, "message"));
+            return fmt::format("warning: {}",
+                               text_in(e, "message").empty() ? text_in(e, "text") : text_in(e, "message"));
         return {};
     }
 
@@ -87,7 +88,7 @@ void tell_stopped(const run_source& source, const std::string& run, int signal)
                             source.command("status", run)));
 }
 
-exit_code follow_run(run_source& source, const json::object& run, bool as_json,
+exit_code follow_run(run_source& source, const json::object& run, bool as_json, const std::function<void()>& at_begin,
                      const std::function<void(const json::object&)>& at_end)
 {
     const std::string id = text_in(run, "run");
@@ -100,7 +101,7 @@ exit_code follow_run(run_source& source, const json::object& run, bool as_json,
     };
     followed_end end{true, text_in(run, "state"), 0};
     if (!run.contains("ended"))
-        end = source.follow(id, show);
+        end = source.follow(id, show, at_begin);
     if (end.signal != 0)
         tell_stopped(source, id, end.signal);
     const json::object last = end.ended ? source.run(id) : run;

@@ -40,11 +40,11 @@ exit_code tell(const std::string& id, const host::request_result& r, const pause
     if (wish.json)
         print_json(json::object{{"run", id}, {"result", repeated ? "repeated" : "accepted"}, {"carried", r.carried}});
     else if (repeated)
-        report_text(fmt::format("run {} {}; nothing has changed.\n", id,
-                                wish.paused ? "was paused before" : "is not paused"));
+        report_text(
+            fmt::format("run {} {}; nothing has changed.\n", id, wish.paused ? "was paused before" : "is not paused"));
     else if (wish.paused)
-        report_text(fmt::format("run {} starts no more attempts; those under way go on. Back: {}\n", id,
-                                command("resume")));
+        report_text(
+            fmt::format("run {} starts no more attempts; those under way go on. Back: {}\n", id, command("resume")));
     else if (r.carried)
         report_text(fmt::format("run {} goes on.\n", id));
     return exit_code::success;

@@ -96,7 +96,9 @@ class run_source
                                      const std::function<void()>& pause) = 0;
 
     /// What happens to a run from now on, as events of the API, until it has ended, or as `follow_logs`.
-    virtual followed_end follow(const std::string& run, const event_visitor& visit) = 0;
+    /// @param begun called once signals end the following only
+    virtual followed_end follow(const std::string& run, const event_visitor& visit,
+                                const std::function<void()>& begun) = 0;
 
     /// Names of the run's tasks, in the order of its DAG.
     [[nodiscard]] virtual std::vector<std::string> tasks(const std::string& run) = 0;

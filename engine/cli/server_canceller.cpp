@@ -125,7 +125,7 @@ cancelled_end server_canceller::wait_for_tasks(const run_to_cancel& run, const s
         if (text_in(e, "type") == "task_ended" && task != ends.end())
             task->second = text_in(e, "state");
     };
-    const followed_end end = follow_server_run(*server_, run.id.value(), visit, since, all_ended);
+    const followed_end end = follow_server_run(*server_, run.id.value(), visit, {since, {}, all_ended});
     cancelled_end out{all_ended() || end.ended, "success", end.signal, 0};
     for (const auto& [task, state] : ends) {
         const auto code = exit_code_of_state(state);

@@ -61,7 +61,8 @@ void add_attempts(server_client& server, const std::string& run, const std::stri
         only["attempt"] = 1;
         attempts.push_back(std::move(only));
     } else if (tried > 1) {
-        attempts = server_list(server, api_path({"runs", run, "tasks", task, "items", fmt::format("{}", index), "attempts"}));
+        attempts =
+            server_list(server, api_path({"runs", run, "tasks", task, "items", fmt::format("{}", index), "attempts"}));
     }
     for (const json::value& v : attempts) {
         const json::object& a = v.as_object();
@@ -124,9 +125,9 @@ class server_runs final : public run_source
     followed_end follow_logs(const log_wish& wish, const log_visitor& visit,
                              const std::function<void()>& pause) override;
 
-    followed_end follow(const std::string& run, const event_visitor& visit) override
+    followed_end follow(const std::string& run, const event_visitor& visit, const std::function<void()>& begun) override
     {
-        return follow_server_run(*server_, run, visit, since_);
+        return follow_server_run(*server_, run, visit, {since_, begun, {}});
     }
 
     std::vector<std::string> tasks(const std::string& run) override;
@@ -342,39 +343,51 @@ std::string event_cursor(server_client& server)
 
 namespace {
 
-/// What one message says of a run.
-bool visit_events(const stream_message& m, const event_visitor& visit)
+/// What one message says.
+struct told_of_run
 {
-    bool over = false;
+    bool ended = false;      ///< the run
+    bool come_again = false; ///< more came than was taken: it is to be asked for anew
+};
+
+told_of_run visit_events(const stream_message& m, const event_visitor& visit)
+{
+    told_of_run told;
     boost::system::error_code ec;
     const json::value v = json::parse(m.data, ec);
     const json::object* document = ec ? nullptr : v.if_object();
+    told.come_again = document && text_in(*document, "end") == "lagging";
     const json::value* events = document ? document->if_contains("events") : nullptr;
     if (!events || !events->is_array())
-        return false;
+        return told;
     for (const json::value& e : events->get_array()) {
         visit(e.as_object());
-        over = over || text_in(e.as_object(), "type") == "run_ended";
+        told.ended = told.ended || text_in(e.as_object(), "type") == "run_ended";
     }
-    return over;
+    return told;
 }
 
 bool has_ended(server_client& server, const std::string& run, std::string& state)
 {
-    const json::object now = object_at(server, api_path({"runs", run}));
-    state = text_in(now, "state");
-    return now.contains("ended");
+    const auto now = server.get_patiently(api_path({"runs", run}), report_text);
+    if (!now || !now->is_object())
+        return false;
+    state = text_in(now->get_object(), "state");
+    return now->get_object().contains("ended");
 }
 
 } // namespace
 
 followed_end follow_server_run(server_client& server, const std::string& run, const event_visitor& visit,
-                               std::string since, const std::function<bool()>& enough)
+                               const following& how)
 {
     const interruption signals(server);
-    std::string cursor = since.empty() ? event_cursor(server) : std::move(since);
+    std::string cursor = how.since.empty() ? event_cursor(server) : how.since;
+    const auto enough = [&] { return how.enough && how.enough(); };
+    if (how.begun)
+        how.begun();
     std::string state;
-    if (enough && enough())
+    if (enough())
         return {};
     // Asked once the place is known from where nothing is missed; and again, for what was retried has ended before.
     while (!has_ended(server, run, state)) {
@@ -382,14 +395,18 @@ followed_end follow_server_run(server_client& server, const std::string& run, co
             api_path path({"events"});
             return path.with("run", run).with("since", after.empty() ? cursor : after);
         };
-        bool over = false;
+        told_of_run told;
         const auto take = [&](const stream_message& m) {
             cursor = m.id.empty() ? cursor : m.id;
-            over = visit_events(m, visit);
-            return !over && !reader_has_gone() && !(enough && enough());
+            told = visit_events(m, visit);
+            return !told.ended && !reader_has_gone() && !enough();
         };
-        const stream_end end = server.follow(make, take, report_text);
-        if (!over || end == stream_end::interrupted)
+        const auto say = [&](const std::string& text) {
+            if (!told.come_again)
+                report_text(text);
+        };
+        const stream_end end = server.follow(make, take, say);
+        if (!told.ended || end == stream_end::interrupted)
             return {false, {}, signals.signal()};
     }
     return {true, state, 0};

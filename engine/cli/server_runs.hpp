@@ -26,11 +26,16 @@ namespace potoo::cli {
 /// Where the events stand now, to be followed from here.
 [[nodiscard]] std::string event_cursor(server_client& server);
 
+struct following
+{
+    std::string since{};            ///< of `event_cursor`; empty = from now on
+    std::function<void()> begun{};  ///< called once signals end the following only; may be empty
+    std::function<bool()> enough{}; ///< also ends it, when it returns true; may be empty
+};
+
 /// Visits what a server tells of a run until it has ended, or a signal has come.
-/// @param since of `event_cursor`; empty = from now on
-/// @param enough also ends it, when it returns true; empty = nothing else does
 [[nodiscard]] followed_end follow_server_run(server_client& server, const std::string& run, const event_visitor& visit,
-                                             std::string since = {}, const std::function<bool()>& enough = {});
+                                             const following& how = {});
 
 /// What a server has at `path`, whole. @throws server_error
 [[nodiscard]] json::array server_list(server_client& server, api_path path);

@@ -220,9 +220,7 @@ std::optional<json::object> event_of(const journal::record& r, const journal::da
 class state_runs final : public run_source
 {
   public:
-    explicit state_runs(const std::string& state)
-        : state_(state), layout_(state), journal_(open_journal(state))
-    {}
+    explicit state_runs(const std::string& state) : state_(state), layout_(state), journal_(open_journal(state)) {}
 
     run_list runs(const run_wish& wish) override;
     json::object run(const std::string& named) override;
@@ -231,7 +229,8 @@ class state_runs final : public run_source
     void logs(const log_wish& wish, const log_visitor& visit) override;
     followed_end follow_logs(const log_wish& wish, const log_visitor& visit,
                              const std::function<void()>& pause) override;
-    followed_end follow(const std::string& run, const event_visitor& visit) override;
+    followed_end follow(const std::string& run, const event_visitor& visit,
+                        const std::function<void()>& begun) override;
     std::vector<std::string> tasks(const std::string& run) override;
 
     std::string command(std::string_view verb, const std::string& run) const override
@@ -248,7 +247,7 @@ class state_runs final : public run_source
                                                 const log_wish& wish);
 
     template <class Look>
-    followed_end watch(const journal::run_row& run, Look look);
+    followed_end watch(const journal::run_row& run, Look look, const std::function<void()>& begun = {});
 
     std::string state_;
     journal::state_layout layout_;
@@ -297,7 +296,8 @@ json::object state_runs::run(const std::string& named)
     for (const auto& t : tasks_of(*journal_, row))
         rows.push_back(host::task_json(t));
     document["tasks"] = std::move(rows);
-    document["unconfirmed"] = host::unconfirmed_json(*journal_, named.empty() ? std::nullopt : std::optional(row.number));
+    document["unconfirmed"] =
+        host::unconfirmed_json(*journal_, named.empty() ? std::nullopt : std::optional(row.number));
     return document;
 }
 
@@ -356,9 +356,11 @@ void state_runs::logs(const log_wish& wish, const log_visitor& visit)
 /// Looks again and again, until the run has ended, no engine is at work on it, or a signal has come.
 /// @param look reads what is new; false = that is enough
 template <class Look>
-followed_end state_runs::watch(const journal::run_row& run, Look look)
+followed_end state_runs::watch(const journal::run_row& run, Look look, const std::function<void()>& begun)
 {
     stop_wait waiting;
+    if (begun)
+        begun();
     journal::run_filter same;
     same.id_prefix = run.id.value();
     for (;;) {
@@ -392,12 +394,13 @@ followed_end state_runs::follow_logs(const log_wish& wish, const log_visitor& vi
     });
 }
 
-followed_end state_runs::follow(const std::string& run_id, const event_visitor& visit)
+followed_end state_runs::follow(const std::string& run_id, const event_visitor& visit,
+                                const std::function<void()>& begun)
 {
     const auto run = row_of(run_id);
     const auto dag = journal_->dag_of(run.number);
     journal::record_seq next(journal_->last_seq().value() + 1);
-    return watch(run, [&] {
+    const auto look = [&] {
         std::vector<json::object> events;
         journal_->records(run.number, next, [&](journal::record_seq seq, const journal::record& r) {
             next = journal::record_seq(seq.value() + 1);
@@ -411,7 +414,8 @@ followed_end state_runs::follow(const std::string& run_id, const event_visitor& 
         for (const json::object& e : events)
             visit(e);
         return !reader_has_gone();
-    });
+    };
+    return watch(run, look, begun);
 }
 
 } // namespace

@@ -140,12 +140,11 @@ void show_task(const std::string& run, const json::object& task, bool as_json)
 /// As it stands now, what happens, and as it stands in the end.
 exit_code watch(run_source& source, const json::object& run, bool as_json)
 {
-    if (!as_json && !run.contains("ended"))
-        show_run(source, run, false);
-    return follow_run(source, run, as_json, [&](const json::object& ended) {
+    const auto show = [&](const json::object& document) {
         if (!as_json)
-            show_run(source, ended, false);
-    });
+            show_run(source, document, false);
+    };
+    return follow_run(source, run, as_json, [&] { show(run); }, show);
 }
 
 exit_code status(const status_arguments& a)

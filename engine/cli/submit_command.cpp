@@ -38,8 +38,8 @@ json::object schemas_of(const json::value& operator_document)
     if (!operator_document.is_object())
         return {};
     const json::value* schema = operator_document.get_object().if_contains("schema");
-    const json::value* properties = schema && schema->is_object() ? schema->get_object().if_contains("properties")
-                                                                   : nullptr;
+    const json::value* properties =
+        schema && schema->is_object() ? schema->get_object().if_contains("properties") : nullptr;
     return properties && properties->is_object() ? properties->get_object() : json::object();
 }
 
@@ -48,8 +48,7 @@ json::object given_input(const submit_arguments& a)
     if (a.with.empty())
         return {};
     const bool is_file = a.with == "-" || a.with.starts_with('@');
-    const std::string text =
-        is_file ? read_text(a.with == "-" ? a.with : a.with.substr(1), largest_input) : a.with;
+    const std::string text = is_file ? read_text(a.with == "-" ? a.with : a.with.substr(1), largest_input) : a.with;
     boost::system::error_code ec;
     json::value v = json::parse(text, ec);
     if (ec || !v.is_object())
@@ -92,8 +91,8 @@ exit_code wait_for_end(server_client& server, const std::string& id, bool as_jso
     if (end.ended)
         return tell_end(server, id, as_json);
     if (end.signal != 0)
-        report_text(fmt::format("{}: the task goes on without this command. How it goes: {}\n",
-                                signal_name(end.signal), server_command(server, "tasks", id)));
+        report_text(fmt::format("{}: the task goes on without this command. How it goes: {}\n", signal_name(end.signal),
+                                server_command(server, "tasks", id)));
     return exit_code::interrupted;
 }
 
@@ -131,7 +130,8 @@ void add_submit_command(CLI::App& app, command_action& chosen)
     auto a = std::make_shared<submit_arguments>();
     CLI::App* c = app.add_subcommand("submit", "Have a server do one task, without a DAG");
     c->add_option("OPERATOR", a->operator_name, "Its name; `potoo operators` lists them")->required()->type_name("");
-    c->add_option("--with", a->with, "What the operator takes, as a JSON object; @FILE or - is read")->type_name("JSON");
+    c->add_option("--with", a->with, "What the operator takes, as a JSON object; @FILE or - is read")
+        ->type_name("JSON");
     c->add_option("-w,--value", a->values, "A single one of these; may be given again")
         ->type_name("NAME=VALUE")
         ->allow_extra_args(false);

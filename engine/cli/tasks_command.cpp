@@ -103,8 +103,8 @@ exit_code cancel(server_client& server, const tasks_arguments& a)
     else if (result == "repeated")
         report_text(fmt::format("task {} was cancelled before; nothing has changed.\n", a.id));
     else
-        report_text(fmt::format("task {} is being cancelled. How it goes: {}\n", a.id,
-                                server_command(server, "tasks", a.id)));
+        report_text(
+            fmt::format("task {} is being cancelled. How it goes: {}\n", a.id, server_command(server, "tasks", a.id)));
     return exit_code::success;
 }
 

@@ -39,8 +39,9 @@ exit_code create(const token_arguments& a)
         print_json(made);
     else
         print_text(text_in(made, "text") + '\n');
-    report_text(fmt::format("That is the token of {} ({}); it is shown this once. Its id is {}: potoo token revoke {}\n",
-                            text_in(made, "name"), text_in(made, "role"), text_in(made, "id"), text_in(made, "id")));
+    report_text(
+        fmt::format("That is the token of {} ({}); it is shown this once. Its id is {}: potoo token revoke {}\n",
+                    text_in(made, "name"), text_in(made, "role"), text_in(made, "id"), text_in(made, "id")));
     return exit_code::success;
 }
 
@@ -92,7 +93,8 @@ void add_create(CLI::App& tokens, command_action& chosen)
 {
     auto a = std::make_shared<token_arguments>();
     CLI::App* c = tokens.add_subcommand("create", "Make a token, and print it: this once");
-    c->add_option("NAME,--name", a->wish.name, "Whose it is, as tokens of one name are one user; your login unless given")
+    c->add_option("NAME,--name", a->wish.name,
+                  "Whose it is, as tokens of one name are one user; your login unless given")
         ->type_name("NAME");
     c->add_option("--role", a->wish.role,
                   "viewer sees everything, user begins runs and sees these alone, admin may do everything")

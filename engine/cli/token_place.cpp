@@ -47,10 +47,7 @@ class tokens_at_server final : public token_place
     }
 
   private:
-    static json::object object_of(json::value v)
-    {
-        return v.is_object() ? std::move(v.get_object()) : json::object();
-    }
+    static json::object object_of(json::value v) { return v.is_object() ? std::move(v.get_object()) : json::object(); }
 
     std::unique_ptr<server_client> server_;
 };

@@ -41,13 +41,14 @@ exit_code wait_for(const trigger_arguments& a, std::unique_ptr<server_client> se
                    const std::string& since)
 {
     const auto source = open_server_runs(std::move(server), since);
-    return follow_run(*source, run, a.json, [&](const json::object& ended) {
+    const auto tell_end = [&](const json::object& ended) {
         const std::string state = text_in(ended, "state");
         const std::string id = text_in(run, "run");
         report_text(fmt::format("run {} of {}: {}\n", id, text_in(run, "dag"), state));
         if (state != "success")
             report_text(fmt::format("More: {}\n", source->command("status", id)));
-    });
+    };
+    return follow_run(*source, run, a.json, [] {}, tell_end);
 }
 
 exit_code trigger(const trigger_arguments& a)

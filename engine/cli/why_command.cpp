@@ -35,8 +35,8 @@ exit_code why(const why_arguments& a)
         print_json(v);
         return exit_code::success;
     }
-    std::string text = fmt::format("{}{}: {}\n", a.task, a.item ? fmt::format("[{}]", *a.item) : "",
-                                   text_in(v.get_object(), "state"));
+    std::string text =
+        fmt::format("{}{}: {}\n", a.task, a.item ? fmt::format("[{}]", *a.item) : "", text_in(v.get_object(), "state"));
     for (const json::value& r : reasons->get_array())
         text += fmt::format("  {}\n", printable(text_in(r.as_object(), "text")));
     print_text(text);

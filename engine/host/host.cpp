@@ -152,10 +152,10 @@ void engine_host::refuse_unusable(const run_id& id) const
 {
     const std::string& text = id.value();
     if (!runtime::is_usable_run_id(text))
-        throw std::invalid_argument(
-            fmt::format("`{}` cannot be the id of a run: it begins with a letter and has at most 24 lower-case letters, "
-                        "digits and `-`, the last of which is no `-`",
-                        text.substr(0, 64)));
+        throw std::invalid_argument(fmt::format(
+            "`{}` cannot be the id of a run: it begins with a letter and has at most 24 lower-case letters, "
+            "digits and `-`, the last of which is no `-`",
+            text.substr(0, 64)));
     request_result not_recorded;
     const auto row = run_named(parts_->reading, text, not_recorded);
     if (parts_->find(id) || (row && row->id == id))

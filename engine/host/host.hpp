@@ -62,11 +62,11 @@ struct run_outcome
 /// What the engine is at, in numbers.
 struct engine_figures
 {
-    std::size_t runs = 0;                 ///< that it carries
-    schedule::state_counts items;         ///< of all tasks of those runs; a task without `foreach` counts as one
-    runtime::latency_histogram commits;   ///< from an append to the loop's knowing that it is durable; samples
+    std::size_t runs = 0;                    ///< that it carries
+    schedule::state_counts items;            ///< of all tasks of those runs; a task without `foreach` counts as one
+    runtime::latency_histogram commits;      ///< from an append to the loop's knowing that it is durable; samples
     steady_clock::duration commit_waiting{}; ///< for the oldest sample that is not durable yet
-    bool journal_broken = false;          ///< it cannot be written any more
+    bool journal_broken = false;             ///< it cannot be written any more
 };
 
 /// Everything started must have ended, or been cancelled with `shutdown` and awaited, before it is destroyed; what has

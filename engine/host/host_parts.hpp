@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -54,7 +53,8 @@ struct engine_host::parts final : runtime::commit_log::listener
     explicit parts(const host_ports& p)
         : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
           starts(p.loop, p.memory, [this](const std::string& text) { warn(text); }),
-          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts, pools}, processes(p.processes)
+          services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts, pools},
+          processes(p.processes)
     {
         log.set_listener(this);
         restore_pools();
@@ -129,7 +129,7 @@ struct engine_host::parts final : runtime::commit_log::listener
     process_runner& processes;
     std::list<active_run> runs;
     std::set<run_id> made; ///< ids that no run has yet
-    counter runs_left; ///< of those that were in `runs`
+    counter runs_left;     ///< of those that were in `runs`
     /// Held by who adds requests to the journal of a run that is not carried, and by who begins to carry one: the
     /// requests recorded before are what it begins with.
     semaphore uncarried{1};

@@ -187,8 +187,8 @@ std::optional<request_result> find_tasks(const run_id& run, const std::string& d
 
 request_result being_cancelled(const run_id& run)
 {
-    return {result_kind::invalid, run, {},
-            fmt::format("run {} is being cancelled; wait until it has ended", run.value())};
+    return {
+        result_kind::invalid, run, {}, fmt::format("run {} is being cancelled; wait until it has ended", run.value())};
 }
 
 } // namespace potoo::host

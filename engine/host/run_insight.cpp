@@ -79,13 +79,12 @@ void say_how_backend_is(schedule::explanation& e, runtime::run_executor& run, ta
                                              format_duration(w.paused_for)),
                                  {{"backend", w.name}, {"for_ms", w.paused_for.count()}}});
         if (w.stuck_for > long_silence || !w.last_failure.empty())
-            e.reasons.push_back({"backend_failing",
-                                 w.last_failure.empty()
-                                     ? fmt::format("the {} has had no answer for {}", w.name,
-                                                   format_duration(w.stuck_for))
-                                     : fmt::format("the last call of the {} failed: {}", w.name,
-                                                   run.mask().clean(w.last_failure)),
-                                 {{"backend", w.name}, {"stuck_ms", w.stuck_for.count()}}});
+            e.reasons.push_back(
+                {"backend_failing",
+                 w.last_failure.empty()
+                     ? fmt::format("the {} has had no answer for {}", w.name, format_duration(w.stuck_for))
+                     : fmt::format("the last call of the {} failed: {}", w.name, run.mask().clean(w.last_failure)),
+                 {{"backend", w.name}, {"stuck_ms", w.stuck_for.count()}}});
     }
 }
 

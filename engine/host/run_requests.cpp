@@ -126,8 +126,8 @@ task<std::optional<request_result>> engine_host::retry_carried(run_id id, retry_
     case runtime::reopening::done:
         break;
     case runtime::reopening::nothing:
-        co_return request_result{result_kind::repeated, id, {}, "nothing of it has ended that could run once more",
-                                 true};
+        co_return request_result{
+            result_kind::repeated, id, {}, "nothing of it has ended that could run once more", true};
     case runtime::reopening::cancelling:
         co_return being_cancelled(id);
     case runtime::reopening::ended:
@@ -169,6 +169,13 @@ task<request_result> engine_host::remove_on_request(std::string run)
     if (!named)
         co_return problem;
     const run_id id = named->id;
+    // A run whose end is durable is let go of in a moment.
+    for (const active_run* r = parts_->find(id);
+         r && !r->reconciles && r->executor && is_terminal(r->executor->machine().state());
+         r = parts_->find(id)) {
+        const std::uint64_t left = parts_->runs_left.value();
+        co_await parts_->runs_left.reached(left + 1);
+    }
     // Nobody begins to carry it meanwhile.
     co_await parts_->uncarried.acquire();
     const slot_guard alone(parts_->uncarried);
@@ -177,7 +184,9 @@ task<request_result> engine_host::remove_on_request(std::string run)
     if (!row)
         co_return problem;
     if (parts_->find(id) || !row->ended)
-        co_return request_result{result_kind::invalid, id, {},
+        co_return request_result{result_kind::invalid,
+                                 id,
+                                 {},
                                  fmt::format("run {} has not ended; cancel it first", id.value()),
                                  parts_->find(id) != nullptr};
     if (const std::size_t jobs = parts_->reading.unconfirmed(row->number).size(); jobs > 0)

@@ -31,6 +31,20 @@ callback_place place_of(const record& r)
     return {r.task, r.item, r.attempt, r.branch, r.step};
 }
 
+waiting_callback callback_of(const record& opened, const journal::run_row& run, const journal::dag_document& dag)
+{
+    runtime::opened_callback said = runtime::parse_opened(opened.data);
+    return {run.id,
+            run.dag_name,
+            dag.tasks.at(opened.task.value()),
+            opened.item,
+            opened.attempt,
+            opened.name,
+            std::move(said.token),
+            std::move(said.about),
+            opened.at};
+}
+
 } // namespace
 
 std::vector<waiting_callback> waiting_callbacks_of(journal::reader& journal, const journal::run_row& run)
@@ -53,12 +67,23 @@ std::vector<waiting_callback> waiting_callbacks_of(journal::reader& journal, con
     if (open.empty())
         return out;
     const journal::dag_document dag = journal.dag_of(run.number);
-    for (const auto& [place, r] : open) {
-        runtime::opened_callback said = runtime::parse_opened(r.data);
-        out.push_back({run.id, run.dag_name, dag.tasks.at(r.task.value()), r.item, r.attempt, r.name,
-                       std::move(said.token), std::move(said.about), r.at});
-    }
+    for (const auto& [place, r] : open)
+        out.push_back(callback_of(r, run, dag));
     return out;
+}
+
+std::optional<waiting_callback> last_opened(journal::reader& journal, const journal::run_row& run,
+                                            const std::string& task, item_index item, std::string_view name)
+{
+    const journal::dag_document dag = journal.dag_of(run.number);
+    std::optional<record> last;
+    journal.records(run.number, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        if (r.kind == record_kind::callback_opened && r.name == name && r.item == item &&
+            dag.tasks.at(r.task.value()) == task)
+            last = r;
+        return true;
+    });
+    return last ? std::optional(callback_of(*last, run, dag)) : std::nullopt;
 }
 
 json::object to_json(const waiting_callback& w)

@@ -8,6 +8,7 @@
 #include <potoo/json.hpp>
 #include <potoo/time.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,12 @@ struct waiting_callback
 
 /// Those of one run, in order of task and item. @throws journal::store_error
 [[nodiscard]] std::vector<waiting_callback> waiting_callbacks_of(journal::reader& journal, const journal::run_row& run);
+
+/// The last one of that name that an item of a task has opened, whether it waits still or not; nothing when there is
+/// none. @throws journal::store_error
+[[nodiscard]] std::optional<waiting_callback> last_opened(journal::reader& journal, const journal::run_row& run,
+                                                          const std::string& task, item_index item,
+                                                          std::string_view name);
 
 /// `run`, `dag`, `task`, `item`, `attempt`, `opened`, and what it is about. Not the token.
 [[nodiscard]] json::object to_json(const waiting_callback& w);

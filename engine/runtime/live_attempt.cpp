@@ -19,11 +19,14 @@ void refuse_unusable_property(std::string_view name, const json::value& value)
     constexpr std::size_t longest_name = 64;
     constexpr std::size_t largest_value = 4'096;
     constexpr std::string_view others = "_-.";
-    const auto fits = [&](unsigned char c) { return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != others.npos; };
+    const auto fits = [&](unsigned char c) {
+        return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != others.npos;
+    };
     if (name.empty() || name.size() > longest_name || !std::all_of(name.begin(), name.end(), fits))
-        throw fatal(fmt::format("`{}` cannot be the name of a property: it has 1 to {} letters, digits, `_`, `-` and `.`",
-                                name.substr(0, longest_name), longest_name),
-                    "property");
+        throw fatal(
+            fmt::format("`{}` cannot be the name of a property: it has 1 to {} letters, digits, `_`, `-` and `.`",
+                        name.substr(0, longest_name), longest_name),
+            "property");
     if (const std::size_t size = json::serialize(value).size(); size > largest_value)
         throw fatal(fmt::format("the property `{}` has {} bytes as JSON, and {} are allowed; give what is large as the "
                                 "output",

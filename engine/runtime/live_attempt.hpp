@@ -128,6 +128,7 @@ class live_attempt final : public execution, public context, public detail::slab
     task<wall_time> now() override;
     task<std::string> uuid() override;
     task<double> random() override;
+
     void release_slot() override { slot_released_ = true; }
 
     using context::callback;

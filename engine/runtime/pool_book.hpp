@@ -99,6 +99,7 @@ class pool_book
         std::uint32_t used = 0;
 
         [[nodiscard]] std::uint32_t slots() const { return set ? *set : declared; }
+
         [[nodiscard]] std::uint32_t free() const;
         void look_at_declarations();
         void set_used(holding& h, std::uint32_t now);

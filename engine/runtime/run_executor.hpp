@@ -62,10 +62,7 @@ enum class reopening : std::uint8_t
     let_go,     ///< the run has been let go of
 };
 
-class run_executor final : private ready_node,
-                           private timer_node,
-                           private start_gate::client,
-                           public pool_book::client
+class run_executor final : private ready_node, private timer_node, private start_gate::client, public pool_book::client
 {
   public:
     /// `s`, `mask` and `observer` must outlive it.
@@ -334,7 +331,7 @@ class run_executor final : private ready_node,
     std::map<attempt_key, reconciliation> reconciliations_;
     journal::position confirmed_position_ = 0; ///< of the last confirmation
     callback_book callbacks_;
-    std::vector<bool> end_recorded_; ///< by task; while it replays
+    std::vector<bool> end_recorded_;  ///< by task; while it replays
     std::vector<bool> not_evaluable_; ///< by task: `when` or `foreach` failed
     std::deque<pending_reopening> reopenings_;
     std::deque<std::unique_ptr<pending_event>> events_;

@@ -24,8 +24,8 @@ schedule::explanation run_executor::why(task_index task, std::optional<item_inde
             e.reasons.front().details["error"] = *error;
     } else if (dag().deadline) {
         const wall_time at = deadline_from_ + *dag().deadline;
-        e.reasons.push_back({"deadline", fmt::format("the run is stopped at {}", format_time(at)),
-                             {{"at", format_time(at)}}});
+        e.reasons.push_back(
+            {"deadline", fmt::format("the run is stopped at {}", format_time(at)), {{"at", format_time(at)}}});
     }
     return e;
 }

@@ -22,7 +22,8 @@ inline void fill(journal::record& r, journal::record_kind kind, task_index t, it
     r.attempt = n;
 }
 
-[[nodiscard]] inline journal::record attempt_record(journal::record_kind kind, task_index t, item_index i, attempt_number n)
+[[nodiscard]] inline journal::record attempt_record(journal::record_kind kind, task_index t, item_index i,
+                                                    attempt_number n)
 {
     journal::record r;
     fill(r, kind, t, i, n);

@@ -132,7 +132,8 @@ struct run_resumed
 };
 
 /// The task is to run once more, with attempts numbered on and retries counted anew. A run that had ended goes on;
-/// whatever it was cancelled for, or a pause, is over. Of several tasks, those upstream first. Ignored unless `may_reopen`.
+/// whatever it was cancelled for, or a pause, is over. Of several tasks, those upstream first. Ignored unless
+/// `may_reopen`.
 struct task_reopened
 {
     task_index task;

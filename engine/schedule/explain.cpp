@@ -149,7 +149,8 @@ class explainer
         const std::string_view state = to_string(out_.state);
         if (!item_ && spec_.foreach) {
             const std::uint32_t items = machine_.counts(task_)[out_.state];
-            add(state.data(), std::to_string(items) + " of its items " + (items == 1 ? "is " : "are ") + std::string(state),
+            add(state.data(),
+                std::to_string(items) + " of its items " + (items == 1 ? "is " : "are ") + std::string(state),
                 {{"items", items}});
             return;
         }

@@ -36,9 +36,9 @@
 /// than `cancelled` keeps what it ended as. With `fail_fast`, an item that ends `failed` or `timed_out` (and is of a
 /// task without `allow_failure`) cancels the rest of the run with the reason `upstream`.
 ///
-/// Reopening: a task that has ended runs once more (`task_reopened`), also in a run that has ended; of a task with items
-/// only those that did not end well, if so wished, and these also while others of it are under way. Which tasks are
-/// reopened together is for `tasks_to_reopen` to say. While the run, or the task, is being cancelled nothing is.
+/// Reopening: a task that has ended runs once more (`task_reopened`), also in a run that has ended; of a task with
+/// items only those that did not end well, if so wished, and these also while others of it are under way. Which tasks
+/// are reopened together is for `tasks_to_reopen` to say. While the run, or the task, is being cancelled nothing is.
 ///
 /// The run ends `cancelled`, `timed_out` or `failed` by the reason when it was cancelled as a whole; otherwise `failed`
 /// when a task without `allow_failure` ended `failed` or `timed_out` (a task can end `upstream_failed` only behind such
@@ -218,8 +218,8 @@ class run_machine
         std::uint32_t count = 0;
         std::uint32_t max_active = 0;
         std::uint32_t slotless = 0; ///< items in flight that do not count in `max_active`
-        std::uint32_t open = 0; ///< not in a terminal state
-        bool abandoned = false; ///< those that never started are cancelled
+        std::uint32_t open = 0;     ///< not in a terminal state
+        bool abandoned = false;     ///< those that never started are cancelled
         state_counts counts;
         std::vector<item_row> rows;
         /// Heap, smallest first: every queued item that has a row, and some that are not queued any more.

@@ -1,19 +1,17 @@
 #include "child_program.hpp"
 
+#include "http_exchange.hpp"
 #include "process_usage.hpp"
 
 #include <boost/json.hpp>
 
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -62,41 +60,6 @@ std::string read_all(int descriptor)
         text.append(piece.data(), static_cast<std::size_t>(n));
     return text;
 }
-
-class connection
-{
-  public:
-    explicit connection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
-    {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (socket_ < 0 || ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-            raise("connecting to the job server");
-    }
-
-    ~connection() { ::close(socket_); }
-
-    connection(const connection&) = delete;
-    connection& operator=(const connection&) = delete;
-
-    /// The body of the response.
-    std::string get(const std::string& target)
-    {
-        const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0)
-            raise("asking the job server");
-        const std::string response = read_all(socket_);
-        const auto head_end = response.find("\r\n\r\n");
-        if (head_end == std::string::npos)
-            throw std::runtime_error("the job server gave no answer");
-        return response.substr(head_end + 4);
-    }
-
-  private:
-    int socket_;
-};
 
 } // namespace
 
@@ -151,7 +114,7 @@ running_job_server::~running_job_server()
 
 running_job_server::counts running_job_server::stats() const
 {
-    const auto answer = boost::json::parse(connection(port_).get("/stats")).as_object();
+    const auto answer = boost::json::parse(ask(port_, "GET", "/stats").body).as_object();
     const auto member = [&](const char* name) { return answer.at(name).to_number<double>(); };
     return {.submissions = member("submissions"),
             .polls = member("polls"),

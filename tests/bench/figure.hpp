@@ -38,6 +38,11 @@ inline bound ratio_at_most(double limit)
     return {.what = bound::of::ratio, .at_most = true, .limit = limit};
 }
 
+inline bound ratio_at_least(double limit)
+{
+    return {.what = bound::of::ratio, .at_most = false, .limit = limit};
+}
+
 /// What somebody else needs for the same, measured in the same run.
 struct peer
 {

@@ -342,11 +342,10 @@ bool checker::has_ended(const run_state& run, std::uint32_t task) const
 bool checker::may_start(const run_state& run, std::uint32_t task) const
 {
     const task_plan& t = run.plan->tasks[task];
-    const auto ended = std::count_if(t.parents.begin(), t.parents.end(),
-                                     [&](std::size_t p) {
-                                         const auto parent = static_cast<std::uint32_t>(p);
-                                         return has_ended(run, parent) || run.reopened.contains(parent);
-                                     });
+    const auto ended = std::count_if(t.parents.begin(), t.parents.end(), [&](std::size_t p) {
+        const auto parent = static_cast<std::uint32_t>(p);
+        return has_ended(run, parent) || run.reopened.contains(parent);
+    });
     if (t.parents.empty() || t.trigger_rule == "always")
         return true;
     return decides_early(t.trigger_rule) ? ended > 0 : ended == static_cast<std::ptrdiff_t>(t.parents.size());

@@ -4,6 +4,7 @@
 
 #include <potoo/asio.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace potoo::sim {
@@ -31,6 +32,8 @@ void outside::plan_ahead()
             world_.events.at(beginning + r.paused->first, [this, &r] { set_paused(r, true); });
             world_.events.at(beginning + r.paused->second, [this, &r] { set_paused(r, false); });
         }
+        if (r.retries_after_end > 0)
+            world_.events.at(beginning + r.starts, [this, &r] { retry_when_ended(r); });
         for (const retry_plan& x : r.retries)
             world_.events.at(beginning + x.at, [this, &r, &x] { retry(r, x); });
     }
@@ -114,23 +117,22 @@ void outside::set_paused(const run_plan& r, bool paused)
     if (!engine)
         return set_paused_without_engine(r, paused);
     host::engine_host& host = engine->host();
-    async_run(host.loop(), "pause",
-              paused ? host.pause_on_request(row->id.value()) : host.unpause_on_request(row->id.value()),
-              [this, what, number = row->number, paused](std::exception_ptr e,
-                                                         std::optional<host::request_result> answer) {
-                  if (e || !answer)
-                      return world_.check.report("requests_are_known", what + " failed");
-                  hear_refusable(what, *answer);
-                  const bool holds = answer->what == host::request_result::kind::accepted;
-                  if (holds && !world_.check.pause_is_durable(number, paused))
-                      world_.check.report("answer_holds", what + " was accepted, and is not in the journal");
-              });
+    async_run(
+        host.loop(), "pause",
+        paused ? host.pause_on_request(row->id.value()) : host.unpause_on_request(row->id.value()),
+        [this, what, number = row->number, paused](std::exception_ptr e, std::optional<host::request_result> answer) {
+            if (e || !answer)
+                return world_.check.report("requests_are_known", what + " failed");
+            hear_refusable(what, *answer);
+            const bool holds = answer->what == host::request_result::kind::accepted;
+            if (holds && !world_.check.pause_is_durable(number, paused))
+                world_.check.report("answer_holds", what + " was accepted, and is not in the journal");
+        });
 }
 
 void outside::set_paused_without_engine(const run_plan& r, bool paused)
 {
-    host::journal_request request =
-        host::request_pause(world_.store, *row_of(r.dag.name), paused, world_.wall_now());
+    host::journal_request request = host::request_pause(world_.store, *row_of(r.dag.name), paused, world_.wall_now());
     hear_refusable("the pause of " + r.dag.name, request.result);
     append(std::move(request.records));
 }
@@ -156,19 +158,43 @@ void outside::retry(const run_plan& r, const retry_plan& what)
     if (!engine)
         return retry_without_engine(r, wish);
     const std::uint64_t before = world_.check.reopenings(row->number);
-    async_run(engine->host().loop(), "retry", engine->host().retry_on_request(row->id.value(), std::move(wish)),
-              [this, &r, before, number = row->number](std::exception_ptr e,
-                                                       std::optional<host::request_result> answer) {
-                  if (e || !answer)
-                      return world_.check.report("requests_are_known", "a retry failed");
-                  hear_refusable("a retry of " + r.dag.name, *answer);
-                  if (answer->what != host::request_result::kind::accepted)
-                      return;
-                  if (world_.check.reopenings(number) == before)
-                      world_.check.report("answer_holds", "a retry was accepted, and is not in the journal");
-                  if (engine_life* there = reachable_(); there && !answer->carried)
-                      there->resume(*row_of(r.dag.name));
-              });
+    async_run(
+        engine->host().loop(), "retry", engine->host().retry_on_request(row->id.value(), std::move(wish)),
+        [this, &r, before, number = row->number](std::exception_ptr e, std::optional<host::request_result> answer) {
+            if (e || !answer)
+                return world_.check.report("requests_are_known", "a retry failed");
+            hear_refusable("a retry of " + r.dag.name, *answer);
+            if (answer->what != host::request_result::kind::accepted)
+                return;
+            if (world_.check.reopenings(number) == before)
+                world_.check.report("answer_holds", "a retry was accepted, and is not in the journal");
+            if (engine_life* there = reachable_(); there && !answer->carried)
+                there->resume(*row_of(r.dag.name));
+        });
+}
+
+bool outside::wants_retry(const run_plan& r)
+{
+    const auto row = retried_[&r] < r.retries_after_end ? row_of(r.dag.name) : std::nullopt;
+    return row && row->ended && row->state != journal::recorded_state::success;
+}
+
+bool outside::wants_more()
+{
+    return std::any_of(world_.plan.runs.begin(), world_.plan.runs.end(),
+                       [this](const run_plan& r) { return wants_retry(r); });
+}
+
+/// Looks again and again, and asks once for each end.
+void outside::retry_when_ended(const run_plan& r)
+{
+    if (retried_[&r] >= r.retries_after_end || silent_)
+        return;
+    world_.events.after(random_.any_magnitude(duration(10), duration(60'000)), [this, &r] { retry_when_ended(r); });
+    if (!wants_retry(r) || nobody_can(reachable_()))
+        return;
+    ++retried_[&r];
+    retry(r, {});
 }
 
 void outside::retry_without_engine(const run_plan& r, const host::retry_wish& wish)

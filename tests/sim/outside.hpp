@@ -26,6 +26,9 @@ class outside
     /// Asks for what the scenario says.
     void plan_ahead();
 
+    /// Somebody will ask for a retry of a run that has ended.
+    [[nodiscard]] bool wants_more();
+
     /// Nobody wants anything of runs that have all ended.
     void fall_silent() noexcept { silent_ = true; }
 
@@ -41,6 +44,8 @@ class outside
     void set_paused(const run_plan& r, bool paused);
     void set_paused_without_engine(const run_plan& r, bool paused);
     void retry(const run_plan& r, const retry_plan& what);
+    void retry_when_ended(const run_plan& r);
+    [[nodiscard]] bool wants_retry(const run_plan& r);
     void retry_without_engine(const run_plan& r, const host::retry_wish& wish);
     [[nodiscard]] bool nobody_can(const engine_life* engine);
     void was_given(const std::string& token, json::value answer);
@@ -57,6 +62,7 @@ class outside
     std::function<bool()> engine_there_;
     random_source random_;
     std::map<std::string, callback> callbacks_;
+    std::map<const run_plan*, int> retried_; ///< times, after the end
     bool silent_ = false;
 };
 

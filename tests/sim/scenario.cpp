@@ -220,6 +220,8 @@ void draw_requests(random_source& r, run_plan& run)
         const duration from = run.starts + r.any_magnitude(duration(1), duration(600'000));
         run.paused = std::pair(from, from + r.any_magnitude(duration(1), duration(600'000)));
     }
+    if (r.chance(0.3))
+        run.retries_after_end = r.between(1, 3);
     if (!r.chance(0.3))
         return;
     const int retries = r.between(1, 3);

@@ -97,6 +97,7 @@ struct run_plan
     std::optional<std::pair<std::size_t, duration>> task_cancelled; ///< the same for one of its tasks
     std::optional<std::pair<duration, duration>> paused;            ///< from when until when
     std::vector<retry_plan> retries;
+    int retries_after_end = 0; ///< while it has not ended well
 };
 
 /// When the engine stops and how.

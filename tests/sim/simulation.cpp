@@ -43,7 +43,7 @@ class driver
     void commit();
 
     [[nodiscard]] engine_life* reachable_engine() const;
-    [[nodiscard]] bool all_ended() const;
+    [[nodiscard]] bool all_ended();
 
     [[nodiscard]] bool calm() const { return world_.events.elapsed() >= plan_.calm; }
 
@@ -174,12 +174,13 @@ engine_life* driver::reachable_engine() const
     return stopping_ || world_.events.now() < frozen_until_ ? nullptr : life_.get();
 }
 
-bool driver::all_ended() const
+bool driver::all_ended()
 {
     if (life_ && (life_->busy() > 0 || stopping_))
         return false;
     return std::all_of(plan_.runs.begin(), plan_.runs.end(),
-                       [&](const run_plan& r) { return world_.check.run_ended(r.dag.name); });
+                       [&](const run_plan& r) { return world_.check.run_ended(r.dag.name); }) &&
+           !outside_.wants_more();
 }
 
 /// Nothing goes wrong any more; what is on its way arrives.

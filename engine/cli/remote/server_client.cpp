@@ -91,12 +91,12 @@ struct server_client::parts
             stopping = break_off;
         auto sent = client.send(std::move(r));
         async_run(loop, "request", std::move(sent),
-                  boost::asio::bind_cancellation_slot(
-                      stop.slot(), [&](std::exception_ptr e, std::optional<exchange_result> result) {
-                          error = std::move(e);
-                          outcome = std::move(result);
-                          ended = true;
-                      }));
+                  boost::asio::bind_cancellation_slot(stop.slot(),
+                                                      [&](std::exception_ptr e, std::optional<exchange_result> result) {
+                                                          error = std::move(e);
+                                                          outcome = std::move(result);
+                                                          ended = true;
+                                                      }));
         bool told = false;
         while (!ended) {
             context.restart();
@@ -118,6 +118,7 @@ struct server_client::parts
         const auto outcome = exchange(std::move(r), last_heard);
         if (!outcome)
             throw error_of_exchange(asked, outcome.error(), detail);
+        reached = true;
         if (outcome->status / 100 != 2)
             throw error_of_answer(asked, {outcome->status, outcome->header("Content-Type"), outcome->body,
                                           outcome->header("Location"), outcome->header("Retry-After")});
@@ -130,6 +131,7 @@ struct server_client::parts
     real_loop loop{context};
     net::beast_http_client client;
     std::function<void()> stopping; ///< ends the stream that is under way
+    bool reached = false;           ///< the server has answered before
     std::string detail;             ///< of the exchange before: why it brought no answer
     bool interrupted = false;
 };
@@ -214,6 +216,8 @@ bool server_client::pause(std::chrono::milliseconds time)
 stream_end server_client::read(const api_path& path, std::string_view accept,
                                const std::function<bool(std::string_view)>& sink)
 {
+    if (parts_->interrupted)
+        return stream_end::interrupted;
     const asked_of_server asked = parts_->asked("GET", path);
     http_request r = parts_->request("GET", path, accept);
     std::exception_ptr problem;
@@ -221,6 +225,7 @@ stream_end server_client::read(const api_path& path, std::string_view accept,
     steady_time heard = steady_clock::now();
     r.body_sink = [&](std::string_view piece) {
         heard = steady_clock::now();
+        parts_->reached = true;
         try {
             stopped = stopped || !sink(piece);
         } catch (...) {
@@ -252,14 +257,63 @@ bool may_pass(const server_error& e)
 
 } // namespace
 
+/// How long it is tried again, once a server that has answered before does not any more.
+class server_client::patience
+{
+  public:
+    patience(server_client& client, const std::function<void(const std::string&)>& say) : client_(client), say_(say) {}
+
+    /// Within a `catch`: throws it on when that is enough.
+    void failed(const server_error& e)
+    {
+        const bool late = lost_ && steady_clock::now() - *lost_ > given_up_after;
+        if (!client_.parts_->reached || late || !may_pass(e))
+            throw;
+    }
+
+    void wait()
+    {
+        if (!lost_)
+            say_(fmt::format("The connection to {} was lost; trying again.\n", client_.access().url));
+        lost_ = lost_.value_or(steady_clock::now());
+        static_cast<void>(client_.pause(pause_));
+        pause_ = std::min(2 * pause_, longest_pause);
+    }
+
+    void answered()
+    {
+        lost_.reset();
+        pause_ = first_pause;
+    }
+
+  private:
+    server_client& client_;
+    const std::function<void(const std::string&)>& say_;
+    std::optional<steady_time> lost_;
+    std::chrono::milliseconds pause_ = first_pause;
+};
+
+std::optional<json::value> server_client::get_patiently(const api_path& path,
+                                                        const std::function<void(const std::string&)>& say)
+{
+    patience again(*this, say);
+    while (!parts_->interrupted) {
+        try {
+            return get(path);
+        } catch (const server_error& e) {
+            again.failed(e);
+        }
+        again.wait();
+    }
+    return std::nullopt;
+}
+
 stream_end server_client::follow(const std::function<api_path(const std::string& cursor)>& make,
                                  const std::function<bool(const stream_message&)>& sink,
                                  const std::function<void(const std::string&)>& say)
 {
     std::string cursor;
-    std::optional<steady_time> lost;
-    bool connected = false;
-    auto wait = first_pause;
+    patience again(*this, say);
     while (!parts_->interrupted) {
         event_text text;
         bool stopped = false;
@@ -269,9 +323,7 @@ stream_end server_client::follow(const std::function<api_path(const std::string&
             return !stopped;
         };
         const auto on_piece = [&](std::string_view piece) {
-            connected = true;
-            lost.reset();
-            wait = first_pause;
+            again.answered();
             return text.add(piece, take);
         };
         try {
@@ -279,15 +331,9 @@ stream_end server_client::follow(const std::function<api_path(const std::string&
             if (stopped || end == stream_end::interrupted)
                 return end;
         } catch (const server_error& e) {
-            const bool late = lost && steady_clock::now() - *lost > given_up_after;
-            if (!connected || late || !may_pass(e))
-                throw;
+            again.failed(e);
         }
-        if (!lost)
-            say(fmt::format("The connection to {} was lost; trying again.\n", parts_->to.url));
-        lost = lost.value_or(steady_clock::now());
-        static_cast<void>(pause(wait));
-        wait = std::min(2 * wait, longest_pause);
+        again.wait();
     }
     return stream_end::interrupted;
 }

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,12 @@ class server_client
     /// @throws server_error, as all below
     [[nodiscard]] json::value get(const api_path& path);
 
+    /// Asks again for a minute when a server that has answered before does not any more. @return nothing when it was
+    /// interrupted
+    /// @param say tells people that it is being tried again
+    [[nodiscard]] std::optional<json::value> get_patiently(const api_path& path,
+                                                           const std::function<void(const std::string&)>& say);
+
     /// @param key makes asking twice the same as asking once; empty = none
     server_answer ask(std::string_view method, const api_path& path, const json::value& body = {},
                       std::string_view key = {});
@@ -76,6 +83,7 @@ class server_client
     void interrupt();
 
   private:
+    class patience;
     struct parts;
 
     std::unique_ptr<parts> parts_;

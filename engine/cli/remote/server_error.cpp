@@ -50,6 +50,7 @@ std::string what_lists(std::string_view path)
         std::string_view beginning;
         std::string_view command;
     };
+
     constexpr std::array lists{list{"/api/v1/dags/", "ls --dags"}, list{"/api/v1/runs/", "ls"},
                                list{"/api/v1/tasks/", "tasks"}, list{"/api/v1/replays/", "replay --list"},
                                list{"/api/v1/tokens/", "token list"}};
@@ -116,9 +117,9 @@ server_error error_of_problem(const asked_of_server& asked, const refused_answer
     const std::string next = what.find("did you mean") == std::string::npos ? next_step(asked, answer) : "";
     const exit_code code = code_of(answer.status);
     if (answer.status == 401 || answer.status == 403)
-        return {fmt::format("the server at {} refuses ({}): {}; {}", asked.server, status_text(answer.status), what,
-                            next),
-                answer.status, code};
+        return {
+            fmt::format("the server at {} refuses ({}): {}; {}", asked.server, status_text(answer.status), what, next),
+            answer.status, code};
     std::string text = fmt::format("potoo: error: {}\n{}", what, single_problems(problem, what));
     text += fmt::format("  asked: {} {}{} ({})\n", asked.method, asked.server, asked.path, status_text(answer.status));
     if (!next.empty())

@@ -219,7 +219,8 @@ struct api::parts
 {
     parts(api_services services, api_options o)
         : options(std::move(o)), entrance(services.tokens, options.access),
-          state{services, journal_desk(services.journal, services.open_reader), options.version, options.public_url, {}}
+          state{services, journal_desk(services.journal, services.open_reader), options.version, options.public_url, {},
+                {}}
     {}
 
     [[nodiscard]] wall_time now() { return state.services.engine.loop().wall_now(); }

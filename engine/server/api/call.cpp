@@ -172,7 +172,7 @@ web::reply request_reply(const host::request_result& r)
     if (r.what == kind::ended)
         throw problem(409, "ended", r.text);
     if (r.what == kind::invalid)
-        throw problem(422, "invalid", r.text);
+        throw problem(409, "not-now", r.text);
     json::object out{{"result", json::string(to_string(r.what))}, {"run", r.run.value()}, {"carried", r.carried}};
     return json_reply(r.what == kind::accepted ? 202 : 200, out);
 }

@@ -28,6 +28,7 @@ struct api_state
     journal_desk desk;
     std::string version;
     std::string public_url;
+    std::string document{}; ///< OpenAPI, once it was asked for
     /// Keys of runs that are about to begin; each counts to 1 when that is done, or has failed.
     std::map<std::string, std::shared_ptr<counter>, std::less<>> starting;
 };

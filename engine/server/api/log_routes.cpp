@@ -44,6 +44,7 @@ struct log_request
 {
     journal::log_filter filter;
     run_id run;
+    std::string token;              ///< id of that of the listener; empty = none was needed
     std::vector<std::string> tasks; ///< names, by index
     log_format format = log_format::text;
     bool follow = false;
@@ -123,6 +124,11 @@ bool has_ended(journal::reader& journal, const run_id& id)
     return found.empty() || found.front().ended;
 }
 
+bool still_welcome(api_state& state, const log_request& wanted)
+{
+    return wanted.token.empty() || state.services.tokens.is_good(wanted.token, state.services.engine.loop().wall_now());
+}
+
 task<> write_logs(api_state& state, log_request wanted, web::body_writer& out)
 {
     log_text text(wanted);
@@ -137,7 +143,7 @@ task<> write_logs(api_state& state, log_request wanted, web::body_writer& out)
             auto written = std::make_shared<const std::string>(text.of(piece.chunks));
             co_await out.write(std::move(written));
         }
-        over = ended && !piece.more;
+        over = (ended && !piece.more) || !still_welcome(state, wanted);
         if (!over && !piece.more)
             co_await sleep_for(follow_interval);
     }
@@ -182,6 +188,7 @@ task<web::reply> get_logs(call& c)
     log_request wanted;
     wanted.filter = filter_of(c, run);
     wanted.run = run.id;
+    wanted.token = c.who.token;
     wanted.tasks = c.services().journal.dag_of(run.number).tasks;
     wanted.follow = c.flag("follow");
     wanted.headings = !(wanted.filter.task && wanted.filter.item && wanted.filter.attempt);

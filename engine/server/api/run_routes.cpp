@@ -219,6 +219,7 @@ task<json::object> run_document(call& c, journal::run_row run)
         if (!run.ended && host::cancellation_of(journal, run.number).run)
             out["state"] = "cancelling";
         out["tasks"] = states_of(journal.tasks(run.number));
+        out["unconfirmed"] = host::unconfirmed_json(journal, run.number);
         return out;
     };
     auto found = co_await c.state.desk.look(std::move(look));

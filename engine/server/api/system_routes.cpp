@@ -43,7 +43,12 @@ task<web::reply> get_metrics(call& c)
 
 task<web::reply> get_openapi(call& c)
 {
-    co_return json_reply(200, openapi_document(c.state.version));
+    if (c.state.document.empty())
+        c.state.document = json::serialize(openapi_document(c.state.version)) + '\n';
+    web::reply r;
+    r.fields.emplace_back("Content-Type", "application/json");
+    r.body = c.state.document;
+    co_return r;
 }
 
 /// What the watchers of one backend have in common.

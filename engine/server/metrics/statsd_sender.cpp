@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -20,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr auto interval = 10s;
 /// Of a datagram that no network on the way has to split.
 constexpr std::size_t most_bytes = 1'400;
+const char* const usual_port = "8125";
 
 /// What separates names from values and types must not stand in a name.
 std::string part_of_name(std::string_view text)
@@ -41,6 +43,30 @@ std::string full_name(const std::string& family, const metric_labels& labels)
     for (const auto& [label, value] : labels)
         name += "." + part_of_name(value);
     return name;
+}
+
+/// `host`, `host:port`, `[address]:port`.
+task<boost::system::result<udp::endpoint>> find(loop& l, const std::string& address)
+{
+    const std::size_t bracket = address.rfind(']');
+    const std::size_t colon = address.find(':', bracket == std::string::npos ? 0 : bracket);
+    std::string host = address.substr(0, colon);
+    const std::string port = colon == std::string::npos ? usual_port : address.substr(colon + 1);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    boost::system::error_code no_number;
+    const auto number = boost::asio::ip::make_address(host, no_number);
+    std::uint16_t port_number = 0;
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), port_number);
+    if (ec != std::errc() || end != port.data() + port.size())
+        co_return make_error_code(boost::system::errc::invalid_argument);
+    if (!no_number)
+        co_return udp::endpoint(number, port_number);
+    boost::asio::ip::basic_resolver<udp, loop::executor_type> resolver(l.executor());
+    auto found = co_await resolver.async_resolve(host, port, use_task);
+    if (!found)
+        co_return found.error();
+    co_return found->begin()->endpoint();
 }
 
 } // namespace
@@ -96,31 +122,24 @@ std::vector<std::string> statsd_lines::take()
 
 task<> send_statsd(loop& l, metrics& m, std::string address, std::function<void(std::string_view)> say)
 {
-    const std::size_t colon = address.rfind(':');
-    std::string host = address.substr(0, colon);
-    const std::string port = colon == std::string::npos ? "8125" : address.substr(colon + 1);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
-    using resolver_type = boost::asio::ip::basic_resolver<udp, loop::executor_type>;
     using socket_type = boost::asio::basic_datagram_socket<udp, loop::executor_type>;
     statsd_lines lines;
     bool lost = false;
     for (;;) {
-        resolver_type resolver(l.executor());
-        auto found = co_await resolver.async_resolve(host, port, use_task);
-        if (found && std::exchange(lost, false))
+        auto to = co_await find(l, address);
+        if (to && std::exchange(lost, false))
             say(fmt::format("the StatsD server {} is found again", address));
-        if (!found && !std::exchange(lost, true))
+        if (!to && !std::exchange(lost, true))
             say(fmt::format("the StatsD server {} is not found, nothing is sent to it until it is: {}", address,
-                            found.error().message()));
-        if (found) {
-            const udp::endpoint to = *found->begin();
-            socket_type socket(l.executor(), to.protocol());
-            socket.non_blocking(true);
-            m.collect(lines);
+                            to.error().message()));
+        if (to) {
             boost::system::error_code ignored; // a packet that is lost is lost
+            socket_type socket(l.executor());
+            socket.open(to->protocol(), ignored);
+            socket.non_blocking(true, ignored);
+            m.collect(lines);
             for (const std::string& packet : lines.take())
-                socket.send_to(boost::asio::buffer(packet), to, 0, ignored);
+                socket.send_to(boost::asio::buffer(packet), *to, 0, ignored);
         }
         co_await sleep_for(interval);
     }

@@ -26,7 +26,6 @@ struct replay
     replay_record kept;
     std::set<std::string> active; ///< origin keys of its runs that have not ended
     bool carried = false;
-    bool in_doubt = true; ///< the next run may have begun
     std::uint32_t failures = 0;
 
     [[nodiscard]] replay_row row() const
@@ -179,7 +178,6 @@ task<> replays::parts::work(std::shared_ptr<replay> r)
     const bool begun = co_await begin(r, *at);
     if (begun) {
         r->kept.done = *at;
-        r->in_doubt = false;
         r->failures = 0;
         row.problem.clear();
         co_await save(r);
@@ -201,13 +199,12 @@ task<bool> replays::parts::begin(std::shared_ptr<replay> r, wall_time at)
     origin.key = key_of(row.id, at);
     origin.scheduled = at;
     const auto key = origin.key;
-    if (const auto known = r->in_doubt ? runs.find(origin.by, key) : std::nullopt) {
+    if (const auto known = runs.find(origin.by, key)) {
         if (known->standing == run_standing::unfinished)
             r->active.insert(key);
         ++row.begun;
         co_return true;
     }
-    r->in_doubt = true;
     r->active.insert(key);
     std::string trouble;
     try {

@@ -12,6 +12,8 @@ namespace {
 
 /// The wall clock may be set: it is looked at so often, at least.
 constexpr std::chrono::minutes longest_nap{1};
+/// What was decided for a time further ahead than this was decided by a clock that was wrong.
+constexpr std::chrono::hours believable{24};
 constexpr std::size_t counted_at_most = 1000;
 
 std::string key_of(const std::string& dag, std::string_view what)
@@ -84,7 +86,6 @@ void schedule_lane::recall()
     if (const auto kept = ports_.memory.find("schedule", name_))
         state_ = parse_schedule_state(*kept);
     away_ = true;
-    in_doubt_ = true;
     dirty_ = false;
     table_.reset();
     dag_ = {};
@@ -108,7 +109,25 @@ bool schedule_lane::refresh()
         refresh_calendar();
         refresh_trigger();
     }
+    doubt_the_clock();
     return true;
+}
+
+/// A schedule must not stand still for years because the machine once began with a wrong date.
+void schedule_lane::doubt_the_clock()
+{
+    const auto now = ports_.loop.wall_now();
+    if (state_.trigger && state_.trigger->until > now + believable) {
+        state_.trigger->until = now;
+        dirty_ = true;
+    }
+    if (!state_.calendar || state_.calendar->decided <= now + believable)
+        return;
+    ports_.say(fmt::format("schedule of `{}`: the clock has been set back from {}: it counts from now", name_,
+                           format_time(state_.calendar->decided)));
+    state_.calendar->decided = now;
+    state_.calendar->owed.clear();
+    dirty_ = true;
 }
 
 void schedule_lane::refresh_calendar()
@@ -185,14 +204,13 @@ void schedule_lane::heed_success(const run_id& id, std::string_view dag, wall_ti
 /// Begins the run unless it has begun. @return false when it could not
 task<bool> schedule_lane::begin(runtime::run_origin origin)
 {
-    if (in_doubt_ && ports_.runs.find(origin.by, origin.key)) {
+    if (ports_.runs.find(origin.by, origin.key)) {
         ports_.say(fmt::format("run {} has begun already", origin.key));
         problem_.clear();
         failures_ = 0;
         resting_until_.reset();
         co_return true;
     }
-    in_doubt_ = true;
     std::string trouble;
     const auto key = origin.key;
     auto dag = dag_.dag;
@@ -204,7 +222,6 @@ task<bool> schedule_lane::begin(runtime::run_origin origin)
     }
     problem_ = trouble;
     if (trouble.empty()) {
-        in_doubt_ = false;
         failures_ = 0;
         resting_until_.reset();
         co_return true;
@@ -242,7 +259,6 @@ task<> schedule_lane::settle_owed(wall_time at)
     if (problem_.empty())
         state_.calendar->last = at;
     state_.calendar->settle(at);
-    in_doubt_ = false;
     co_await save();
 }
 
@@ -264,9 +280,7 @@ task<bool> schedule_lane::begin_triggered()
     origin.by = "trigger";
     origin.cause = id;
     origin.key = key;
-    in_doubt_ = true; // a run that is retried succeeds twice
     const bool settled = co_await begin(std::move(origin));
-    in_doubt_ = true;
     if (settled)
         co_await settle_success();
     co_return settled;
@@ -336,7 +350,6 @@ task<> schedule_lane::decide(wall_time at)
     const bool waits = spec().overlap == "queue" || (owes && spec().catchup == "all");
     if (replaces && owes) {
         calendar.owed.clear();
-        in_doubt_ = true;
         ports_.say(fmt::format("schedule of `{}`: what was owed before {} gives way to it", name_, format_time(at)));
     }
     if (replaces || waits || (!owes && !is_full()))

@@ -80,6 +80,7 @@ class schedule_lane
     [[nodiscard]] bool refresh();
     void refresh_calendar();
     void refresh_trigger();
+    void doubt_the_clock();
     void owe(const time_range& r);
     [[nodiscard]] bool is_full();
     [[nodiscard]] bool is_resting() const;
@@ -96,7 +97,6 @@ class schedule_lane
     std::deque<success> successes_; ///< that are to be followed
     bool dirty_ = false;            ///< `state_` is not what the ledger has
     bool away_ = true;              ///< times may have been missed: the server was down, or the DAG paused
-    bool in_doubt_ = true;          ///< the first that is owed may have begun
     std::uint32_t failures_ = 0;
     std::optional<wall_time> resting_until_;
     std::string problem_;

@@ -82,18 +82,30 @@ std::vector<waiting_callback> callback_service::approvals(const principal& who) 
     return out;
 }
 
+std::optional<waiting_callback> callback_service::find(const approval_decision& d) const
+{
+    for (waiting_callback& w : engine_.waiting_callbacks()) {
+        if (is_approval(w) && w.run.value() == d.run && w.task == d.task && w.item == d.item)
+            return std::move(w);
+    }
+    request_result problem;
+    const auto row = host::run_named(journal_, d.run, problem);
+    if (!row || row->id.value() != d.run)
+        return std::nullopt;
+    return host::last_opened(journal_, *row, d.task, d.item, host::approval_name);
+}
+
 task<request_result> callback_service::decide(principal who, approval_decision d)
 {
-    const auto waiting = approvals(who);
-    const auto found = std::find_if(waiting.begin(), waiting.end(), [&](const waiting_callback& w) {
-        return w.run.value() == d.run && w.task == d.task && w.item == d.item;
-    });
-    if (found == waiting.end())
+    const auto asked = find(d);
+    const bool owns = asked && sees_run(journal_, who, asked->run);
+    const bool is_named = asked && names_approvers(*asked) && host::may_approve(*asked, who.name);
+    if (!owns && !is_named)
         throw task_refused(refusal::unknown, fmt::format("no approval waits in the task {} of run {}", d.task, d.run));
-    if (!may_decide(who, *found, sees_run(journal_, who, found->run)))
-        throw refused(*found);
+    if (!may_decide(who, *asked, owns))
+        throw refused(*asked);
     const json::object answer = host::approval_answer(d.approved, who.shown(), d.comment);
-    host::callback_delivery delivered{found->token, true, json::serialize(answer)};
+    host::callback_delivery delivered{asked->token, true, json::serialize(answer)};
     auto result = co_await engine_.complete_on_request(std::move(delivered));
     co_return result;
 }

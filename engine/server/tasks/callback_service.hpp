@@ -43,10 +43,14 @@ class callback_service
     [[nodiscard]] std::vector<host::waiting_callback> approvals(const principal& who) const;
 
     /// Answers one. Where it names `approvers`, only these may; otherwise who may change the run.
-    /// @throws task_refused (`forbidden`; `unknown` when nothing waits there); as `deliver`
+    /// The same answer again is `repeated`, another one a `conflict`.
+    /// @throws task_refused (`forbidden`; `unknown` when nothing waits there, or did); as `deliver`
     [[nodiscard]] task<host::request_result> decide(principal who, approval_decision d);
 
   private:
+    /// What is to be answered, or was.
+    [[nodiscard]] std::optional<host::waiting_callback> find(const approval_decision& d) const;
+
     host::engine_host& engine_;
     journal::reader& journal_;
 };

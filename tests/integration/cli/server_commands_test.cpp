@@ -123,13 +123,21 @@ BOOST_AUTO_TEST_CASE(server_and_state_directory_tell_the_same)
     world w;
     const std::string run = line_of(w.potoo({"trigger", "demo"}).out);
     BOOST_TEST(w.potoo({"status", run, "-w"}).code == 1);
-    const std::vector<std::vector<std::string>> commands{
-        {"ls"},       {"ls", "-o", "json"},        {"ls", "--in", "failed", "--dag", "demo"}, {"ls", "--in", "success"},
-        {"status"},   {"status", "-o", "json"},    {"status", run.substr(0, 6), "each"},
-        {"status", "last", "bad"},                 {"logs", "last"},
-        {"logs", run, "each", "--item", "1"},      {"logs", run, "bad", "--attempt", "2"},
-        {"status", run, "-w"},                     {"logs", run, "-f"},
-        {"diff", run, "last"},                     {"diff", run, "last", "-o", "json"}};
+    const std::vector<std::vector<std::string>> commands{{"ls"},
+                                                         {"ls", "-o", "json"},
+                                                         {"ls", "--in", "failed", "--dag", "demo"},
+                                                         {"ls", "--in", "success"},
+                                                         {"status"},
+                                                         {"status", "-o", "json"},
+                                                         {"status", run.substr(0, 6), "each"},
+                                                         {"status", "last", "bad"},
+                                                         {"logs", "last"},
+                                                         {"logs", run, "each", "--item", "1"},
+                                                         {"logs", run, "bad", "--attempt", "2"},
+                                                         {"status", run, "-w"},
+                                                         {"logs", run, "-f"},
+                                                         {"diff", run, "last"},
+                                                         {"diff", run, "last", "-o", "json"}};
     std::vector<result> at_server;
     for (const auto& c : commands)
         at_server.push_back(w.potoo(c));
@@ -164,7 +172,8 @@ BOOST_AUTO_TEST_CASE(following_ends_with_a_signal_and_the_run_does_not)
         p.signal(SIGINT);
         const result r = p.finish();
         BOOST_TEST(r.code == 3);
-        BOOST_TEST(holds(r.err, "SIGINT: the run goes on without this command. How it goes: potoo status " + run), r.err);
+        BOOST_TEST(holds(r.err, "SIGINT: the run goes on without this command. How it goes: potoo status " + run),
+                   r.err);
     }
     BOOST_TEST(w.document({"status", run}).at("state") == "running");
     program p(w.w, {"status", "-w"}, w.options());
@@ -299,7 +308,8 @@ BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
     BOOST_TEST(holds(none.err, "give a token with POTOO_TOKEN or --token-file"), none.err);
     BOOST_TEST(with("potoo_wrong", {"ls"}).code == 4);
     BOOST_TEST(with("two words", {"ls"}).code == 2);
-    w.w.write("token", line_of(with(admin, {"token", "create", "vic", "--role", "viewer", "--expires", "1h"}).out) + "\n");
+    w.w.write("token",
+              line_of(with(admin, {"token", "create", "vic", "--role", "viewer", "--expires", "1h"}).out) + "\n");
     BOOST_TEST(w.potoo({"ls", "--token-file", "token"}).code == 0);
     const result forbidden = w.potoo({"trigger", "demo", "--token-file", "token"});
     BOOST_TEST(forbidden.code == 4);

@@ -91,7 +91,9 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_data)
     BOOST_TEST(version.code == 0);
     BOOST_TEST(holds(version.out, "Boost"));
     for (const char* command :
-         {"run", "resume", "validate", "graph", "schema", "operators", "ls", "status", "logs", "completion"}) {
+         {"run",        "resume", "validate", "graph", "schema",   "operators", "ls",     "status", "logs",
+          "completion", "cancel", "retry",    "pause", "complete", "trigger",   "submit", "tasks",  "pools",
+          "why",        "diff",   "replay",   "token", "config",   "approve",   "server", "gc"}) {
         const result help = run_potoo(w, {command, "--help"});
         BOOST_TEST(help.code == 0);
         BOOST_TEST(holds(help.out, "xample"), command);

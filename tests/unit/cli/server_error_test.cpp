@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(problem_is_told_as_what_where_and_next)
                            "  /params/cohrt: there is none; did you mean cohort?\n"
                            "  asked: POST http://potoo:8080/api/v1/dags/d/runs (422 Unprocessable Entity)\n");
     BOOST_TEST((e.code() == exit_code::usage));
-    BOOST_TEST(holds(of_problem(404, R"({"detail": "There is no DAG d"})").what(), "\n  next: `potoo ls --dags` lists"));
+    BOOST_TEST(
+        holds(of_problem(404, R"({"detail": "There is no DAG d"})").what(), "\n  next: `potoo ls --dags` lists"));
     BOOST_TEST(!holds(of_problem(404, R"({"detail": "There is no DAG d; did you mean e?"})").what(), "next:"));
 }
 

@@ -291,8 +291,8 @@ BOOST_AUTO_TEST_CASE(pools_are_resized_live_and_stay_so)
         const auto why = e.engine().why(r.seen.id, "w", item_index(2));
         BOOST_TEST_REQUIRE(why.has_value());
         BOOST_TEST(why->reasons.front().code == "pool_full");
-        BOOST_TEST(why->reasons.front().text == "no slot of the pool `p` is free: 2 of 2 are taken; run " +
-                                                    r.seen.id.value() + " has 2");
+        BOOST_TEST(why->reasons.front().text ==
+                   "no slot of the pool `p` is free: 2 of 2 are taken; run " + r.seen.id.value() + " has 2");
         BOOST_TEST((ask(e, pool_request("p", 3)).what == kind::accepted));
         e.run_until([&] { return r.seen.attempts == 3; });
         BOOST_CHECK_THROW(static_cast<void>(e.engine().why(r.seen.id, "w", item_index(3))), std::invalid_argument);
@@ -334,16 +334,13 @@ tasks:
     with: {text: "${{ run.dag }} ${{ item }} of ${{ length(tasks.list.output.n) }}", key: "${{ secrets.key }}"}
 )");
     e.end_of(r);
-    const auto input =
-        e.engine().rendered_input(r.seen.id, "each", item_index(1), attempt_number(1));
+    const auto input = e.engine().rendered_input(r.seen.id, "each", item_index(1), attempt_number(1));
     BOOST_TEST(json::serialize(input) ==
                R"({"operator":"host_echo","with":{"text":"inputs 2 of 2","key":"***"},"env":{"WHICH":2}})");
-    BOOST_CHECK_THROW(
-        static_cast<void>(e.engine().rendered_input(r.seen.id, "each", item_index(1), attempt_number(2))),
-        std::invalid_argument);
-    BOOST_CHECK_THROW(
-        static_cast<void>(e.engine().rendered_input(r.seen.id, "none", item_index(0), attempt_number(1))),
-        std::invalid_argument);
+    BOOST_CHECK_THROW(static_cast<void>(e.engine().rendered_input(r.seen.id, "each", item_index(1), attempt_number(2))),
+                      std::invalid_argument);
+    BOOST_CHECK_THROW(static_cast<void>(e.engine().rendered_input(r.seen.id, "none", item_index(0), attempt_number(1))),
+                      std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(malformed_requests_about_runs_are_answered)

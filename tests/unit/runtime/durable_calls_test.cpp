@@ -740,7 +740,8 @@ BOOST_AUTO_TEST_CASE(completion_that_was_written_while_no_engine_ran_is_seen)
 BOOST_AUTO_TEST_CASE(waiter_goes_on_only_when_the_completion_is_durable)
 {
     runtime::commit_log slow(loop, store, journal::writer_mode::manual);
-    runtime::services slow_services{loop, http, processes, slow, test_operators(), std::ref(entropy), shared, starts, pools};
+    runtime::services slow_services{loop,   http,   processes, slow, test_operators(), std::ref(entropy),
+                                    shared, starts, pools};
     runtime::run_plan plan;
     plan.id = run_id("testrun00000");
     plan.dag = load(dag_of("asks"));

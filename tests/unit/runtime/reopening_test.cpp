@@ -250,8 +250,7 @@ tasks:
     BOOST_CHECK(executor->machine().state() == run_state::success);
     BOOST_TEST(output_of(1) == (json::array{1, 2, 3}));
     BOOST_TEST(count(record_kind::task_reopened) == 2u);
-    BOOST_TEST((test::the_script().started ==
-                names{"all[0]", "all[1]", "all[2]", "d", "all[0]#2", "sum", "d#2"}));
+    BOOST_TEST((test::the_script().started == names{"all[0]", "all[1]", "all[2]", "d", "all[0]#2", "sum", "d#2"}));
 }
 
 BOOST_AUTO_TEST_CASE(why_a_task_does_not_run_is_said)

@@ -275,8 +275,7 @@ BOOST_AUTO_TEST_CASE(property_that_cannot_be_shown_fails_its_attempt)
         BOOST_TEST(fresh.observer.errors.at(0).at("code") == json::value("property"));
     }
     const std::string large(5'000, 'x');
-    BOOST_CHECK(run("tasks:\n  a: {operator: tells, with: {name: x, output: " + large + "}}\n") ==
-                run_state::failed);
+    BOOST_CHECK(run("tasks:\n  a: {operator: tells, with: {name: x, output: " + large + "}}\n") == run_state::failed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

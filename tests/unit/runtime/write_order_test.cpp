@@ -66,7 +66,8 @@ struct slow_journal : durable_engine, runtime::commit_log::listener
     [[nodiscard]] bool job_was_cancelled() const { return the_world().jobs.begin()->second.cancelled; }
 
     runtime::commit_log slow{loop, store, journal::writer_mode::manual};
-    runtime::services slow_services{loop, http, processes, slow, test_operators(), std::ref(entropy), shared, starts, pools};
+    runtime::services slow_services{loop,   http,   processes, slow, test_operators(), std::ref(entropy),
+                                    shared, starts, pools};
 };
 
 } // namespace

@@ -33,7 +33,8 @@ BOOST_AUTO_TEST_CASE(task_that_waits_names_what_for)
     text_machine m(dag);
     m.start();
     m.succeed(1);
-    BOOST_TEST(why(m, 5) == "upstream: it waits for `a` (running), `c` (running), `d` (running) and 1 more (all_success)");
+    BOOST_TEST(why(m, 5) ==
+               "upstream: it waits for `a` (running), `c` (running), `d` (running) and 1 more (all_success)");
     m.apply(run_paused{});
     BOOST_TEST(why(m, 5).ends_with("paused: the run is paused, and would not start it"));
 }
@@ -50,8 +51,7 @@ BOOST_AUTO_TEST_CASE(queued_task_names_all_that_holds_it)
     m.start();
     m.evaluated(1, 2);
     BOOST_TEST(why(m, 2) == "pool_full: no slot of the pool `p` is free");
-    BOOST_TEST(why(m, 1, item_index(1)) ==
-               "max_active: as many of its items are under way as `max_active` allows: 1");
+    BOOST_TEST(why(m, 1, item_index(1)) == "max_active: as many of its items are under way as `max_active` allows: 1");
     m.apply(run_paused{});
     BOOST_TEST(why(m, 2) == "paused: the run is paused; pool_full: no slot of the pool `p` is free");
     m.succeed(0);

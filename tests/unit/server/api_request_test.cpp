@@ -107,6 +107,25 @@ BOOST_AUTO_TEST_CASE(paths_that_lead_nowhere_are_told_the_nearest)
     BOOST_TEST(ask("GET", "/api/v1/runs/x0/tasks/a/b/c/d/e").status == 404u);
 }
 
+BOOST_AUTO_TEST_CASE(odd_names_are_nobodys_fault_but_the_callers)
+{
+    for (const std::string& odd :
+         {std::string(10'000, 'a'), std::string("' OR 1=1 --"), std::string("\xf0\x9f\xa6\x89"), std::string("a\nb"),
+          std::string("-1"), std::string("4294967296"), std::string("1e3"), std::string("%"), std::string("{run}")})
+        for (const route& r : routes()) {
+            if (r.in_path.empty())
+                continue;
+            web::request request = request_for(std::string(r.method), std::string(r.path), with_body("{}"));
+            for (std::string& segment : request.segments)
+                if (segment.starts_with('{'))
+                    segment = odd;
+            const auto reply = finish(served().answer(std::move(request)));
+            BOOST_TEST((reply.status >= 400u && reply.status < 500u),
+                       r.method << ' ' << r.path << " of " << odd.substr(0, 20) << " gave " << reply.status);
+        }
+    BOOST_TEST(said.empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_known_is_not_sent_again)
 {
     const auto first = ask("GET", "/api/v1/operators");

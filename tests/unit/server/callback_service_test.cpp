@@ -481,7 +481,9 @@ BOOST_AUTO_TEST_CASE(approval_tells_who_gave_it)
     BOOST_TEST((decide(ann, run, true, "fine").what == kind::accepted));
     BOOST_TEST(state() == "success");
     BOOST_TEST(output() == (json::object{{"approved", true}, {"by", "ann"}, {"comment", "fine"}}));
-    BOOST_CHECK_THROW(decide(ann, run, true), task_refused);
+    BOOST_TEST((decide(ann, run, true, "fine").what == kind::repeated));
+    BOOST_TEST((decide(ann, run, false, "fine").what == kind::conflict));
+    BOOST_CHECK_THROW(decide(bob, run, true, "fine"), task_refused);
 }
 
 BOOST_AUTO_TEST_CASE(rejection_fails_and_is_not_retried)

@@ -6,8 +6,10 @@
 #include <potoo/operator.hpp>
 #include <potoo/wait.hpp>
 
+#include <boost/asio/ip/udp.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -70,6 +72,17 @@ task<> wait_for_job(watcher& w)
 {
     patient_watch job(w);
     co_await job;
+}
+
+void must_not_end(const std::exception_ptr& error)
+{
+    try {
+        if (error)
+            std::rethrow_exception(error);
+        BOOST_ERROR("it has ended");
+    } catch (const std::exception& e) {
+        BOOST_ERROR(e.what());
+    }
 }
 
 struct measured_trial : server_trial
@@ -179,6 +192,35 @@ BOOST_AUTO_TEST_CASE(statsd_gets_the_same_values)
         all += packet + "\n";
     BOOST_TEST(all.find("potoo_runs_active:0|g\n") != std::string::npos, all);
     BOOST_TEST(all.find("potoo_tasks.deferred:0|g\n") != std::string::npos, all);
+}
+
+BOOST_AUTO_TEST_CASE(statsd_server_hears_every_ten_seconds)
+{
+    using boost::asio::ip::udp;
+    udp::socket server(context, udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    server.non_blocking(true);
+    const std::string address = "127.0.0.1:" + std::to_string(server.local_endpoint().port());
+    std::vector<std::string> said;
+    const auto say = [&](std::string_view text) { said.emplace_back(text); };
+    async_run(loop, "statsd", send_statsd(loop, measured, address, say), must_not_end);
+    loop.run(25s);
+    std::size_t collections = 0;
+    std::array<char, 2'000> room{};
+    boost::system::error_code none;
+    while (const std::size_t n = server.receive(boost::asio::buffer(room), 0, none))
+        collections += std::string_view(room.data(), n).find("potoo_runs_active:0|g") != std::string_view::npos ? 1 : 0;
+    BOOST_TEST(collections == 3u);
+    BOOST_TEST(said.empty());
+}
+
+BOOST_AUTO_TEST_CASE(statsd_server_that_is_nowhere_is_said_once)
+{
+    std::vector<std::string> said;
+    const auto say = [&](std::string_view text) { said.emplace_back(text); };
+    async_run(loop, "statsd", send_statsd(loop, measured, "127.0.0.1:many", say), must_not_end);
+    loop.run(60s);
+    BOOST_TEST_REQUIRE(said.size() == 1u);
+    BOOST_TEST(said[0].find("127.0.0.1:many is not found") != std::string::npos, said[0]);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -260,6 +260,19 @@ BOOST_AUTO_TEST_CASE(a_clock_that_is_set_back_repeats_nothing)
     BOOST_TEST(times_of(runs.runs, "d", 11, 5) == "01:00 02:00");
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_that_was_years_ahead_stops_nothing)
+{
+    dags.put("d", cron("0 * * * *", "skip", "latest", 10));
+    up();
+    loop.jump_wall(24h * 1000);
+    pass(2min);
+    BOOST_TEST(runs.runs.size() == 1u);
+    loop.jump_wall(-24h * 1000);
+    pass(1h + 2min);
+    BOOST_TEST(has_said("the clock has been set back"));
+    BOOST_TEST(format_time(*runs.runs.back().origin.scheduled) == "2026-01-01T01:00:00.000Z");
+}
+
 BOOST_AUTO_TEST_CASE(a_pause_holds_runs_back)
 {
     dags.put("d", cron("0 * * * *", "skip", "latest", 10));
