@@ -330,15 +330,14 @@ task<json::value> run_callback(context& ctx)
     R"({"type": "object", "required": ["url"], "additionalProperties": false, "description": ")" about                 \
     R"(", "properties": {)" POTOO_HTTP_REQUEST_PROPERTIES "}}"
 
-POTOO_OPERATOR(
-    "callback", run_callback,
-    {.summary = "Starts something elsewhere, or nothing, and waits until its end is delivered to the "
-                "callback's URL.",
-     .schema = R"({
+POTOO_OPERATOR("callback", run_callback,
+               {.summary = "Starts something elsewhere, or nothing, and waits until its end is delivered to the "
+                           "callback's URL.",
+                .schema = R"({
       "type": "object", "additionalProperties": false,
       "properties": {
         "start": )" POTOO_REQUEST(
-         "The request that starts it; tell it `callback.url`. Without it the task only waits.") R"(,
+                    "The request that starts it; tell it `callback.url`. Without it the task only waits.") R"(,
         "message": {"type": "string", "description": "What is waited for, for people"},
         "heartbeat": {"type": "string", "description": "After so long without a delivery, of the state `running` at least, the task fails with the code `heartbeat_missed`. A restart of the engine begins it anew. Default: none."},
         "poll": {"type": "object", "required": ["url", "state"], "additionalProperties": false,
@@ -355,7 +354,7 @@ POTOO_OPERATOR(
         "holds_slot": {"type": "boolean", "description": "While it waits it counts in its pool and in `max_active`. Default false."},
         "request_timeout": {"type": "string", "description": "For one exchange. Default 30s."}
       }})",
-     .example = R"(render:
+                .example = R"(render:
   operator: callback
   timeout: 6h
   with:
@@ -366,5 +365,5 @@ POTOO_OPERATOR(
     heartbeat: 5m
     cancel: {method: DELETE, url: "https://render.example/jobs/${{ started.body.id }}"}
 )",
-     .late = "start poll cancel",
-     .late_names = "callback started response"})
+                .late = "start poll cancel",
+                .late_names = "callback started response"})

@@ -15,6 +15,7 @@ namespace potoo::cli {
 namespace {
 
 constexpr std::size_t largest_token_file = 64UL * 1024;
+constexpr std::size_t largest_ca_file = 16UL * 1024 * 1024;
 
 std::string variable(const char* name)
 {
@@ -34,6 +35,8 @@ std::string token_of(const target_options& t)
 /// @param url as the user wrote it
 server_access access_of(const target_options& t, const std::string& url)
 {
+    if (!t.ca_file.empty())
+        static_cast<void>(read_text(t.ca_file, largest_ca_file));
     server_access to{checked_server_url(url), token_of(t), t.ca_file, {}};
     if (!t.server.empty())
         to.options += " --server " + shell_word(t.server);

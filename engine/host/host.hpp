@@ -144,8 +144,8 @@ class engine_host
 
     /// Lets tasks that have ended run once more, with what they had ended elsewhere (`schedule::tasks_to_reopen`).
     /// Attempts are numbered on, so that nothing is launched twice. A run that had ended has not ended any more, and
-    /// its deadline begins anew. Of one that is not `carried` whoever asked is to `resume` it. One that may still have
-    /// remote jobs is refused (`invalid`).
+    /// its deadline begins anew. Of one that is not `carried` whoever asked is to `resume` it. Refused (`invalid`) are
+    /// one that may still have remote jobs, and one that has neither ended nor is carried.
     /// @param run as for `cancel_on_request`
     [[nodiscard]] task<request_result> retry_on_request(std::string run, retry_wish wish);
 

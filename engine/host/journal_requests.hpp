@@ -38,7 +38,7 @@ struct requested_cancellation
 [[nodiscard]] journal_request request_pause(journal::reader& journal, const journal::run_row& run, bool paused,
                                             wall_time now);
 
-/// @param run not carried by any engine, and with nothing unconfirmed
+/// @param run not carried by any engine, and with nothing unconfirmed; refused when it has not ended
 /// @throws std::runtime_error when its DAG does not load any more
 [[nodiscard]] journal_request request_retry(journal::reader& journal, const journal::run_row& run,
                                             const retry_wish& wish, wall_time now);

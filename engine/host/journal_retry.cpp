@@ -156,9 +156,16 @@ journal_request request_retry(journal::reader& journal, const journal::run_row& 
         *dag, tasks, [&](task_index t) { return standing_of((*dag)[t], rows.at(t.value())); });
     if (all.empty())
         return {{result_kind::repeated, run.id, {}, "nothing of it has ended that could run once more"}, {}};
+    // How its tasks have ended is only known once all is replayed: some of it follows from what is recorded.
+    if (!run.ended)
+        return {{result_kind::invalid,
+                 run.id,
+                 {},
+                 fmt::format("run {} has not ended, and no engine is at work on it: resume it, then ask again",
+                             run.id.value())},
+                {}};
     reopening_records out(run.number, last_attempts(journal, run.number), now);
-    if (run.ended)
-        out.reopen_run();
+    out.reopen_run();
     for (const schedule::task_reopened& e : all)
         out.reopen(e);
     return {{result_kind::accepted, run.id, {}, {}}, out.take()};

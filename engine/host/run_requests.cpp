@@ -171,8 +171,7 @@ task<request_result> engine_host::remove_on_request(std::string run)
     const run_id id = named->id;
     // A run whose end is durable is let go of in a moment.
     for (const active_run* r = parts_->find(id);
-         r && !r->reconciles && r->executor && is_terminal(r->executor->machine().state());
-         r = parts_->find(id)) {
+         r && !r->reconciles && r->executor && is_terminal(r->executor->machine().state()); r = parts_->find(id)) {
         const std::uint64_t left = parts_->runs_left.value();
         co_await parts_->runs_left.reached(left + 1);
     }

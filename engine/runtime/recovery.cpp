@@ -221,7 +221,9 @@ void run_executor::replay_reopening(const schedule::task_reopened& e)
     forget_end_of(e);
     std::erase_if(history_, [&](const auto& h) {
         const item_index i(static_cast<std::uint32_t>(h.first));
-        return h.first >> 32 == e.task.value() && !is_under_way(e.task, i, machine_.attempt_of(e.task, i));
+        const bool goes_on =
+            i.value() < machine_.item_count(e.task) && schedule::is_in_flight(machine_.state_of(e.task, i));
+        return h.first >> 32 == e.task.value() && !goes_on;
     });
     replay_event(e);
 }

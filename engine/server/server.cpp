@@ -244,7 +244,7 @@ task<> server::serve()
     parts_->around.supervisor.ready("listening on " + address());
     const auto is_well = [this] { return parts_->measured.health().good(); };
     co_await all(parts_->dags.keep(), parts_->schedules.keep(), parts_->repeats.keep(), parts_->tasks.tend(),
-                 parts_->send_measurements(), parts_->around.supervisor.keep_watchdog(is_well));
+                 parts_->api.tend(), parts_->send_measurements(), parts_->around.supervisor.keep_watchdog(is_well));
 }
 
 task<> server::leave()

@@ -51,6 +51,7 @@ struct http_server::parts final : timer_node
     void accept();
     void accepted(transport::socket_type s);
     void turn_away(transport::socket_type s);
+    bool make_room();
     void forget(session& s);
     void stop_accepting();
 
@@ -114,8 +115,8 @@ void http_server::parts::accepted(transport::socket_type s)
     const server_limits& limits = core.options.limits;
     const auto known = peers.find(peer);
     const std::size_t of_peer = known == peers.end() ? 0 : known->second;
-    if (sessions.size() >= limits.connections ||
-        (limits.connections_of_one_peer != 0 && of_peer >= limits.connections_of_one_peer))
+    const bool too_many_of_peer = limits.connections_of_one_peer != 0 && of_peer >= limits.connections_of_one_peer;
+    if (too_many_of_peer || (sessions.size() >= limits.connections && !make_room()))
         return turn_away(std::move(s));
     ++core.stats.accepted;
     ++begun;
@@ -125,6 +126,24 @@ void http_server::parts::accepted(transport::socket_type s)
     sessions.emplace(&added, std::move(made));
     core.stats.open = sessions.size();
     added.start();
+}
+
+/// Ends the connection that has been idle for longest, so that nobody keeps others out by holding connections that it
+/// does not use. @return false when there is none
+bool http_server::parts::make_room()
+{
+    session* oldest = nullptr;
+    steady_time since = steady_time::max();
+    for (const auto& [s, owned] : sessions) {
+        const auto idle = s->idle_since();
+        if (!idle || *idle >= since)
+            continue;
+        oldest = s;
+        since = *idle;
+    }
+    if (oldest)
+        oldest->take_leave();
+    return oldest != nullptr;
 }
 
 /// Says so, as far as it can be said without waiting for anybody.

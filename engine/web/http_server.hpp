@@ -22,7 +22,8 @@ namespace potoo::web {
 
 struct server_limits
 {
-    std::size_t connections = 4'096;         ///< more are answered by 503 and closed
+    /// One more takes the place of the one that has been idle for longest, or is answered by 503 and closed.
+    std::size_t connections = 4'096;
     std::size_t connections_of_one_peer = 0; ///< 0 = as many as all
     std::size_t head_bytes = 16UL * 1024;    ///< request line and fields
     std::size_t message_bytes = 64UL * 1024; ///< of one WebSocket message of the client

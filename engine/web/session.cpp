@@ -58,6 +58,7 @@ task<> session::serve()
     bool open = co_await transport_.handshake(core_.after(core_.options.limits.time_for_head));
     while (open) {
         open = co_await exchange();
+        first_ = false;
         // Requests that came in one piece do not keep others from theirs.
         if (open && !input_.empty())
             co_await yield_now();
@@ -125,9 +126,10 @@ task<session::reading> session::read_head(request_reader& reader)
 {
     const server_limits& limits = core_.options.limits;
     // Who has been answered may take time to think; who has just come is here to say something.
-    bool begun = std::exchange(first_, false) || !input_.empty();
+    bool begun = first_ || !input_.empty();
     steady_time deadline = core_.after(begun ? limits.time_for_head : limits.idle);
     state_ = input_.empty() ? state::idle : state::busy;
+    idle_since_ = core_.loop.now();
     for (;;) {
         if (auto refused = put(reader))
             co_return reading{false, std::move(refused)};

@@ -33,6 +33,14 @@ class session final : public execution
 
     [[nodiscard]] const boost::asio::ip::address& peer() const noexcept { return peer_; }
 
+    /// Since when it has been answered and asked nothing; nothing while it is of use, and when it takes its leave.
+    [[nodiscard]] std::optional<steady_time> idle_since() const noexcept
+    {
+        return state_ == state::idle && !first_ && cancel_requested() == cancel_reason::none
+                   ? std::optional(idle_since_)
+                   : std::nullopt;
+    }
+
   private:
     enum class state : unsigned char
     {
@@ -88,7 +96,8 @@ class session final : public execution
     std::function<void(session&)> ended_;
     std::string input_; ///< read and not used
     state state_ = state::idle;
-    bool first_ = true;    ///< nothing has been asked yet
+    steady_time idle_since_;
+    bool first_ = true;    ///< nothing has been answered yet
     bool lingers_ = false; ///< the client may be sending what nobody reads
     task<> task_;
 };

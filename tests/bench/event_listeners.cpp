@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view head_end = "\r\n\r\n";
 constexpr std::string_view cursor_member = R"({"cursor":")";
 constexpr std::size_t short_message = 512; ///< is read whole: one that is the last says so
-constexpr std::size_t beginning = 64;      ///< of a longer one, with its cursor
+constexpr std::size_t glance = 64;         ///< at a longer one, with its cursor
 constexpr std::size_t most_at_once = 1UL << 20;
 constexpr auto patience = std::chrono::seconds(60);
 
@@ -161,7 +161,7 @@ bool event_listener::digest_frame()
     const auto head = head_of(pending_);
     if (!head)
         return false;
-    const auto looked_at = reads_ || head->length <= short_message ? head->length : beginning;
+    const auto looked_at = reads_ || head->length <= short_message ? head->length : glance;
     if (pending_.size() < head->size + looked_at)
         return false;
     hear(head->opcode, std::string_view(pending_).substr(head->size, looked_at));

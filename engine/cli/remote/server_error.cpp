@@ -171,6 +171,8 @@ server_error error_of_exchange(const asked_of_server& asked, boost::system::erro
     if (ec == http_error::malformed)
         return failed(fmt::format("what answers at {} is no potoo server", asked.server),
                       "if it speaks TLS, its address begins https://");
+    if (ec == http_error::connection_lost && asked.method == "GET" && asked.server.starts_with("http://"))
+        return failed(fmt::format("{} broke the connection", at), "if it speaks TLS, its address begins https://");
     if (surely_not_sent(ec) || asked.method == "GET")
         return failed(fmt::format("{} cannot be reached", at),
                       "is `potoo server` running there, and is --server (POTOO_SERVER) right?");

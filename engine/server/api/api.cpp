@@ -1,13 +1,12 @@
 #include "engine/server/api/api.hpp"
 
-#include "engine/graph/spelling.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/server/access/sha256.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/refusals.hpp"
+#include "engine/server/api/request_check.hpp"
 #include "engine/server/api/route.hpp"
 #include "engine/server/api/run_start.hpp"
-#include "engine/server/api/schemas.hpp"
 
 #include <potoo/wait.hpp>
 
@@ -15,7 +14,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <utility>
 #include <variant>
@@ -25,139 +23,7 @@ namespace {
 
 using error = potoo::server::problem;
 
-constexpr std::size_t json_depth = 64;
 constexpr auto tend_interval = std::chrono::hours(1);
-
-bool is_whole(std::string_view text, const parameter& p)
-{
-    std::uint64_t n = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    return !text.empty() && ec == std::errc() && end == text.data() + text.size() && n >= p.least && n <= p.most;
-}
-
-/// What a parameter must be; empty when it is that.
-std::string wanted(const parameter& p, const std::string& given)
-{
-    switch (p.kind) {
-    case value_kind::text:
-        return given.empty() ? "must not be empty" : "";
-    case value_kind::whole:
-        return is_whole(given, p) ? "" : fmt::format("must be a whole number from {} to {}", p.least, p.most);
-    case value_kind::flag:
-        return given == "true" || given == "false" ? "" : "must be true or false";
-    case value_kind::instant:
-        return parse_time(given) ? "" : "must be a time such as 2026-11-21T08:00:00Z";
-    case value_kind::word:
-        break;
-    }
-    const bool known = std::find(p.words.begin(), p.words.end(), given) != p.words.end();
-    return known ? "" : fmt::format("must be one of {}", fmt::join(p.words, ", "));
-}
-
-flaw unknown_parameter(const route& r, const std::string& name)
-{
-    std::vector<std::string_view> names;
-    for (const parameter& p : r.in_query)
-        names.push_back(p.name);
-    const std::string nearest = graph::nearest_spelling(name, names);
-    return {'?' + name,
-            names.empty() ? std::string("no parameter is taken here")
-                          : fmt::format("there is no such parameter here; there are {}", fmt::join(names, ", ")),
-            nearest};
-}
-
-/// @throws problem (400) with everything that is wrong with the query
-void check_query(const route& r, const web::request& request)
-{
-    std::vector<flaw> flaws;
-    std::vector<std::string_view> seen;
-    for (const auto& [name, value] : request.query) {
-        const auto declared =
-            std::find_if(r.in_query.begin(), r.in_query.end(), [&](const parameter& p) { return p.name == name; });
-        const bool is_token = r.token_in_query && name == "access_token";
-        if (declared == r.in_query.end() && !is_token)
-            flaws.push_back(unknown_parameter(r, name));
-        else if (std::find(seen.begin(), seen.end(), name) != seen.end())
-            flaws.push_back({'?' + name, "is given more than once", {}});
-        else if (!is_token)
-            if (std::string text = wanted(*declared, value); !text.empty())
-                flaws.push_back({'?' + name, fmt::format("{}, not '{}'", text, value),
-                                 graph::nearest_spelling(value, declared->words)});
-        seen.push_back(name);
-    }
-    for (const parameter& p : r.in_query)
-        if (p.required && std::find(seen.begin(), seen.end(), p.name) == seen.end())
-            flaws.push_back({'?' + std::string(p.name), "is missing", {}});
-    if (flaws.empty())
-        return;
-    const flaw& first = flaws.front();
-    throw error(400, "query-invalid",
-                fmt::format("The query is not what this takes: {}: {}{}", first.place, first.text,
-                            first.suggestion.empty() ? "." : fmt::format("; did you mean {}?", first.suggestion)),
-                std::move(flaws));
-}
-
-std::string pointer_of(const std::vector<graph::path_step>& path)
-{
-    std::string out;
-    for (const auto& step : path)
-        if (const auto* index = std::get_if<std::size_t>(&step))
-            out += fmt::format("/{}", *index);
-        else
-            out += '/' + std::get<std::string>(step);
-    return out;
-}
-
-bool is_json(const std::string& content_type)
-{
-    const std::string media = content_type.substr(0, content_type.find_first_of("; "));
-    return media == "application/json" || media.ends_with("+json");
-}
-
-json::value parsed(const std::string& body)
-{
-    json::parse_options options;
-    options.max_depth = json_depth;
-    boost::system::error_code ec;
-    json::value v = json::parse(body, ec, {}, options);
-    if (ec == json::error::too_deep)
-        throw error(400, "json-too-deep", fmt::format("The body is nested deeper than {} levels.", json_depth));
-    if (ec)
-        throw error(400, "json-malformed", fmt::format("The body is no JSON: {}.", ec.message()));
-    return v;
-}
-
-/// @throws problem: 400, 415 or 422
-json::value checked_body(const route& r, const web::request& request)
-{
-    if (request.body.empty()) {
-        if (r.body_required)
-            throw error(400, "body-missing",
-                        fmt::format("This needs a body: a JSON object, `{}` in /openapi.json.", r.body));
-        return r.body.empty() ? json::value() : json::value(json::object());
-    }
-    const std::string* type = request.find("content-type");
-    if (!type || !is_json(*type))
-        throw error(415, "media-type", "The body must be JSON, and say so: send `Content-Type: application/json`.");
-    json::value body = parsed(request.body);
-    if (r.body.empty()) {
-        if (const auto* o = body.if_object(); o && o->empty())
-            return json::value();
-        throw error(400, "body-unexpected", "This takes no body.");
-    }
-    std::vector<flaw> flaws;
-    for (const graph::schema_problem& p : schema_named(r.body).check(body))
-        flaws.push_back({pointer_of(p.path), p.message, p.suggestion});
-    if (!flaws.empty())
-        throw error(422, "body-invalid",
-                    fmt::format("The body is not what this takes: {}: {}{}",
-                                flaws.front().place.empty() ? "it" : flaws.front().place, flaws.front().text,
-                                flaws.front().suggestion.empty()
-                                    ? "."
-                                    : fmt::format("; did you mean {}?", flaws.front().suggestion)),
-                    std::move(flaws));
-    return body;
-}
 
 bool names_etag(const std::string& field, const std::string& etag)
 {
@@ -390,9 +256,13 @@ task<web::reply> api::answer(web::request request)
 task<> api::tend()
 {
     for (;;) {
-        const wall_time now = parts_->now();
-        co_await parts_->state.services.audit.forget_before(now - parts_->options.keep_audit);
-        co_await forget_run_keys(parts_->state.services, now);
+        try {
+            const wall_time now = parts_->now();
+            co_await parts_->state.services.audit.forget_before(now - parts_->options.keep_audit);
+            co_await forget_run_keys(parts_->state.services, now);
+        } catch (const std::exception& e) {
+            parts_->say(fmt::format("what is too old was not forgotten: {}", e.what()));
+        }
         co_await sleep_for(tend_interval);
     }
 }

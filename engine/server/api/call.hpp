@@ -6,6 +6,7 @@
 #include "engine/server/access/principal.hpp"
 #include "engine/server/api/api_services.hpp"
 #include "engine/server/api/journal_desk.hpp"
+#include "engine/server/api/known_runs.hpp"
 #include "engine/server/api/problem.hpp"
 #include "engine/server/api/route.hpp"
 
@@ -31,6 +32,7 @@ struct api_state
     std::string document{}; ///< OpenAPI, once it was asked for
     /// Keys of runs that are about to begin; each counts to 1 when that is done, or has failed.
     std::map<std::string, std::shared_ptr<counter>, std::less<>> starting;
+    known_runs known{};
 };
 
 class call

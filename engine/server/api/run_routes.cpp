@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -173,6 +175,30 @@ json::object states_of(const std::vector<journal::task_row>& tasks)
     return counts;
 }
 
+bool has_records_after(journal::reader& journal, journal::run_number run, journal::record_seq last)
+{
+    bool any = false;
+    journal.records(run, journal::record_seq(last.value() + 1), [&](journal::record_seq, const journal::record&) {
+        any = true;
+        return false;
+    });
+    return any;
+}
+
+/// @param before what was known; null when nothing was
+std::shared_ptr<const known_run> look_again(journal::reader& journal, journal::run_number run,
+                                            std::shared_ptr<const known_run> before)
+{
+    if (before && !has_records_after(journal, run, before->up_to))
+        return before;
+    auto now = std::make_shared<known_run>();
+    // First: what is written meanwhile is looked at again.
+    now->up_to = journal.last_seq();
+    now->cancelling = host::cancellation_of(journal, run).run;
+    now->tasks = states_of(journal.tasks(run));
+    return now;
+}
+
 const parameter run_parameter{.name = "run", .about = "Id of the run."};
 
 std::vector<parameter> list_parameters()
@@ -214,16 +240,21 @@ route request_route(std::string_view path, std::string_view operation, std::stri
 
 task<json::object> run_document(call& c, journal::run_row run)
 {
-    std::function<json::object(journal::reader&)> look = [run = std::move(run)](journal::reader& journal) {
+    const auto number = run.number;
+    using found_run = std::pair<std::shared_ptr<const known_run>, json::object>;
+    std::function<found_run(journal::reader&)> look = [run = std::move(run),
+                                                       before = c.state.known.find(number)](journal::reader& journal) {
+        auto known = look_again(journal, run.number, before);
         json::object out = host::run_json(run);
-        if (!run.ended && host::cancellation_of(journal, run.number).run)
+        if (!run.ended && known->cancelling)
             out["state"] = "cancelling";
-        out["tasks"] = states_of(journal.tasks(run.number));
+        out["tasks"] = known->tasks;
         out["unconfirmed"] = host::unconfirmed_json(journal, run.number);
-        return out;
+        return found_run(std::move(known), std::move(out));
     };
     auto found = co_await c.state.desk.look(std::move(look));
-    co_return found;
+    c.state.known.keep(number, std::move(found.first));
+    co_return std::move(found.second);
 }
 
 std::vector<route> run_routes()

@@ -108,8 +108,7 @@ BOOST_AUTO_TEST_CASE(answers_reach_a_server)
     const auto at = told.find("http://127.0.0.1:");
     const std::string url = told.substr(at, told.find_first_of(" \n", at) - at);
     BOOST_TEST(run_potoo(w, {"trigger", "asks", "--server", url}).code == 0);
-    for (int i = 0; i < 200 && !holds(run_potoo(w, {"approve", "--server", url}).out, "Release it?"); ++i) {
-    }
+    for (int i = 0; i < 200 && !holds(run_potoo(w, {"approve", "--server", url}).out, "Release it?"); ++i) {}
     const result go = run_potoo(w, {"approve", "last", "go", "--server", url, "--comment", "fine"});
     BOOST_TEST(go.code == 0, go.err);
     const result two = run_potoo(w, {"approve", "last", "two", "--server", url});

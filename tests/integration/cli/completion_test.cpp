@@ -42,6 +42,10 @@ BOOST_AUTO_TEST_CASE(bash_completes_commands_options_operators_and_runs)
     BOOST_TEST(holds(offered(w, program + " operators htt"), "http_job"));
     BOOST_TEST(holds(offered(w, program + " status ''"), latest_run(w)));
     BOOST_TEST(holds(offered(w, program + " run a."), "a.yaml"));
+    BOOST_TEST(holds(offered(w, program + " token cr"), "create"));
+    BOOST_TEST(holds(offered(w, program + " token create --ro"), "--role"));
+    BOOST_TEST(holds(offered(w, program + " token create --role a"), "admin"));
+    BOOST_TEST(holds(offered(w, program + " submit htt"), "http_job"));
 }
 
 BOOST_AUTO_TEST_CASE(zsh_script_has_correct_syntax)

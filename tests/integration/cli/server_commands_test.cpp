@@ -1,4 +1,5 @@
 // Every command against a server that runs, as a user gives them.
+#include "tests/integration/net/certificates.hpp"
 #include "tests/integration/server/served.hpp"
 
 #include <potoo/json.hpp>
@@ -6,7 +7,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
-#include <functional>
+
+#include <sys/stat.h>
 
 using namespace potoo::cli::test;
 using potoo::server::test::served;
@@ -261,6 +263,62 @@ BOOST_AUTO_TEST_CASE(tasks_are_submitted_awaited_shared_and_cancelled)
     BOOST_TEST(w.potoo({"tasks", id, "--cancel"}).code == 0);
     BOOST_TEST(waiting.finish().code == 3);
     BOOST_TEST(w.document({"tasks", id}).at("state") == "cancelled");
+}
+
+BOOST_AUTO_TEST_CASE(callback_is_completed_with_what_its_token_permits)
+{
+    world w;
+    w.w.write("ask.yaml", "name: asks\nplugins: ['" CALLBACK_PLUGIN "']\n"
+                          "tasks: {ask: {operator: test_ask, with: {token_file: token}}}\n");
+    BOOST_REQUIRE(::mkfifo((w.w.path() / "token").c_str(), 0600) == 0);
+    std::filesystem::rename(w.w.path() / "ask.yaml", w.w.path() / "dags" / "ask.yaml");
+    // The folder is watched: it takes a moment until the file is seen.
+    while (w.document({"ls", "--dags"}).as_array().size() < 3) {
+    }
+    // The task opens the FIFO on the server's thread, which waits for the reader.
+    program begins(w.w, {"trigger", "asks"}, w.options());
+    const std::string token = w.w.read("token");
+    const result begun = begins.finish();
+    BOOST_REQUIRE_MESSAGE(begun.code == 0, begun.err);
+    const result wrong = w.potoo({"complete", token + "x", "--output", "1"});
+    BOOST_TEST(wrong.code == 2, wrong.err);
+    const result done = w.potoo({"complete", token, "--output", "{\"ok\": true}"});
+    BOOST_TEST(done.code == 0, done.err);
+    BOOST_TEST(holds(done.err, "Completed: run " + line_of(begun.out)), done.err);
+    BOOST_TEST(w.potoo({"status", "last", "-w"}).code == 0);
+    BOOST_TEST(w.document({"status", "last"}).at("tasks").at(0).at("output") == json::value({{"ok", true}}));
+    const result again = w.potoo({"complete", token, "--output", "{\"ok\": true}"});
+    BOOST_TEST(again.code == 0, again.err);
+    BOOST_TEST(holds(again.err, "nothing has changed"), again.err);
+}
+
+BOOST_AUTO_TEST_CASE(server_with_a_certificate_of_its_own_needs_its_authority)
+{
+    const workspace w;
+    std::filesystem::create_directory(w.path() / "dags");
+    const auto file = [](const char* name) { return potoo::test::shared_certificates().file(name); };
+    program server(w, {"server", "--dags", "dags", "--state", "state", "--listen", "127.0.0.1:0", "--tls-cert",
+                       file("server.pem"), "--tls-key", file("server.key")});
+    BOOST_REQUIRE(server.wait_for("ready"));
+    const std::string& told = server.told();
+    const auto from = told.find("https://");
+    const std::string url = told.substr(from, told.find_first_of(" \n", from) - from);
+    BOOST_TEST(run_potoo(w, {"ls", "--server", url, "--ca-file", file("ca.pem")}).code == 0);
+    const result unknown = run_potoo(w, {"ls", "--server", url});
+    BOOST_TEST(unknown.code == 4);
+    BOOST_TEST(holds(unknown.err, "--ca-file FILE"), unknown.err);
+    const result plain = run_potoo(w, {"ls", "--server", "http" + url.substr(5)});
+    BOOST_TEST(plain.code == 4);
+    BOOST_TEST(holds(plain.err, "https://"), plain.err);
+    BOOST_TEST(run_potoo(w, {"ls", "--server", url, "--ca-file", "none.pem"}).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(completion_offers_what_the_server_has)
+{
+    world w;
+    BOOST_TEST(w.potoo({"complete-words", "dags"}).out == "demo\nwaits\n");
+    const std::string run = w.begin_waiting();
+    BOOST_TEST(w.potoo({"complete-words", "runs", "status", "--whatever"}).out == run + "\n");
 }
 
 BOOST_AUTO_TEST_CASE(pools_are_resized_for_good)

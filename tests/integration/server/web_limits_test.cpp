@@ -140,6 +140,26 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_get_503)
     BOOST_TEST(status_of(w.ask(get("/"))) == 200u);
 }
 
+BOOST_AUTO_TEST_CASE(connections_that_nobody_uses_keep_nobody_out)
+{
+    web::server_options options;
+    options.limits.connections = 2;
+    web_world w(options);
+    raw_client first = w.connect();
+    first.send(get("/first", ""));
+    w.run(first.read_reply());
+    raw_client second = w.connect();
+    second.send(get("/second", ""));
+    w.run(second.read_reply());
+    raw_client third = w.connect();
+    third.send(get("/third", ""));
+    BOOST_TEST(status_of(w.run(third.read_reply())) == 200u);
+    BOOST_TEST(w.run(first.read_all()).empty());
+    second.send(get("/second", ""));
+    BOOST_TEST(status_of(w.run(second.read_reply())) == 200u);
+    BOOST_TEST(w.server->stats().refused == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(connections_of_one_peer_are_limited)
 {
     web::server_options options;

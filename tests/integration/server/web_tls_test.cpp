@@ -2,6 +2,13 @@
 #include "tests/integration/net/certificates.hpp"
 #include "tests/integration/server/web_world.hpp"
 
+#include <potoo/concurrency.hpp>
+
+#include <boost/asio/ssl.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
+
 #include <filesystem>
 #include <fstream>
 
@@ -33,6 +40,60 @@ boost::system::result<http_response> fetch(World& w, std::string body = {})
     if (!result)
         BOOST_TEST_MESSAGE(client.last_error_detail());
     return result;
+}
+
+using secure_stream = boost::beast::websocket::stream<boost::asio::ssl::stream<boost::asio::ip::tcp::socket>>;
+
+task<> echoes(web::websocket& s)
+{
+    for (;;) {
+        auto message = co_await s.receive();
+        if (!message)
+            co_return;
+        auto copy = std::make_shared<const std::string>(std::move(*message));
+        co_await s.send(std::move(copy));
+    }
+}
+
+task<web::reply> echoing()
+{
+    web::reply r;
+    r.talk = echoes;
+    co_return r;
+}
+
+task<> open(secure_stream& s)
+{
+    co_await s.next_layer().async_handshake(boost::asio::ssl::stream_base::client, use_task);
+    auto done = co_await s.async_handshake("here", "/", use_task);
+    BOOST_TEST_REQUIRE(done.has_value());
+}
+
+task<> write_many(secure_stream& s, std::size_t n)
+{
+    const std::string message(10'000, 'm');
+    for (std::size_t i = 0; i < n; ++i)
+        co_await s.async_write(boost::asio::buffer(message), use_task);
+}
+
+task<std::size_t> read_many(secure_stream& s, std::size_t n)
+{
+    std::size_t whole = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        boost::beast::flat_buffer input;
+        auto read = co_await s.async_read(input, use_task);
+        whole += read && *read == 10'000 ? 1 : 0;
+    }
+    co_return whole;
+}
+
+/// Writes while it reads, so that both directions are full.
+task<std::size_t> echo_many(secure_stream& s, std::size_t n)
+{
+    auto writing = write_many(s, n);
+    auto reading = read_many(s, n);
+    auto both = co_await all(std::move(writing), std::move(reading));
+    co_return std::get<1>(both);
 }
 
 } // namespace
@@ -105,6 +166,21 @@ BOOST_AUTO_TEST_CASE(handshake_has_a_limit)
     w.run(c.read_all());
     BOOST_TEST(w.loop.elapsed() >= 10s);
     BOOST_TEST(w.server->stats().open == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(websocket_over_tls_carries_both_ways_at_once)
+{
+    web_world w(with_certificate("server"));
+    w.handler.answering = [](web::request) { return echoing(); };
+    boost::asio::ssl::context context(boost::asio::ssl::context::tls_client);
+    context.load_verify_file(shared_certificates().file("ca.pem"));
+    context.set_verify_mode(boost::asio::ssl::verify_peer);
+    raw_client raw = w.connect();
+    secure_stream stream(std::move(raw.socket()), context);
+    w.run(open(stream));
+    BOOST_TEST(w.server->stats().websockets == 1u);
+    BOOST_TEST(w.run(echo_many(stream, 300)) == 300u);
+    w.server.reset();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(lost_connection_says_whether_it_was_done)
     BOOST_TEST(holds(refused.what(), "is `potoo server` running"), refused.what());
     const server_error lost = error_of_exchange(asked, http_error::connection_lost, "");
     BOOST_TEST(holds(lost.what(), "whether it has done it is not known"), lost.what());
-    const server_error read = error_of_exchange({"GET", "http://p", "/", false}, http_error::connection_lost, "");
+    const server_error read = error_of_exchange({"GET", "https://p", "/", false}, http_error::connection_lost, "");
     BOOST_TEST(holds(read.what(), "cannot be reached"), read.what());
     const server_error tls = error_of_exchange(asked, http_error::tls_failed, "self-signed certificate");
     BOOST_TEST(holds(tls.what(), "--ca-file"), tls.what());

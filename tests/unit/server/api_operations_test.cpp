@@ -296,6 +296,21 @@ BOOST_AUTO_TEST_CASE(run_is_paused_resumed_cancelled_and_removed)
     BOOST_TEST(call("GET", run).status == 404u);
 }
 
+BOOST_AUTO_TEST_CASE(run_that_was_looked_at_before_is_shown_as_it_is_now)
+{
+    put_dag("waiting.yaml", waiting);
+    const std::string id = begin("waiting");
+    const std::string run = "/api/v1/runs/" + id;
+    const auto first = get(run);
+    BOOST_TEST(first.at("tasks").as_object().contains("pending"));
+    BOOST_TEST(get(run) == first);
+    BOOST_TEST(post(run + "/cancel", "{}").status == 202u);
+    end_of(id);
+    const auto last = get(run);
+    BOOST_TEST(last.at("state").as_string() == "cancelled");
+    BOOST_TEST(!last.at("tasks").as_object().contains("pending"));
+}
+
 BOOST_AUTO_TEST_CASE(run_that_failed_is_retried)
 {
     put_dag("failing.yaml", failing);
