@@ -37,9 +37,8 @@ class ledger
     [[nodiscard]] virtual std::optional<json::value> find(const std::string& kind, const std::string& key) = 0;
 
     /// Those whose key is after `after`, in order of key, at most `limit`; 0 = all. @throws journal::store_error
-    [[nodiscard]] virtual std::vector<std::pair<std::string, json::value>> list(const std::string& kind,
-                                                                               const std::string& after,
-                                                                               std::size_t limit) = 0;
+    [[nodiscard]] virtual std::vector<std::pair<std::string, json::value>>
+    list(const std::string& kind, const std::string& after, std::size_t limit) = 0;
 };
 
 } // namespace potoo::runtime

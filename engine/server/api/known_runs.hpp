@@ -6,11 +6,11 @@
 #include "engine/journal/store.hpp"
 
 #include <potoo/json.hpp>
+#include <potoo/wait.hpp>
 
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <utility>
 
 namespace potoo::server {
 
@@ -21,29 +21,31 @@ struct known_run
     json::object tasks; ///< how many are in each state
 };
 
-/// On the loop; what it gives out may be read on any thread.
+/// On the loop.
 class known_runs
 {
   public:
-    /// Null when nothing is known.
-    [[nodiscard]] std::shared_ptr<const known_run> find(journal::run_number run) const
+    struct place
     {
-        const auto found = known_.find(run);
-        return found == known_.end() ? nullptr : found->second;
-    }
+        semaphore turn{1}; ///< whoever comes meanwhile finds what the first one learns
+        std::shared_ptr<const known_run> last{};
+    };
 
-    void keep(journal::run_number run, std::shared_ptr<const known_run> what)
+    [[nodiscard]] std::shared_ptr<place> of(journal::run_number run)
     {
         // Which of them will be asked for again nobody knows; to read them once more is all it costs.
-        if (known_.size() >= most)
-            known_.clear();
-        known_[run] = std::move(what);
+        if (places_.size() >= most)
+            places_.clear();
+        std::shared_ptr<place>& p = places_[run];
+        if (!p)
+            p = std::make_shared<place>();
+        return p;
     }
 
   private:
     static constexpr std::size_t most = 1'000;
 
-    std::map<journal::run_number, std::shared_ptr<const known_run>> known_;
+    std::map<journal::run_number, std::shared_ptr<place>> places_;
 };
 
 } // namespace potoo::server

@@ -187,7 +187,7 @@ bool has_records_after(journal::reader& journal, journal::run_number run, journa
 
 /// @param before what was known; null when nothing was
 std::shared_ptr<const known_run> look_again(journal::reader& journal, journal::run_number run,
-                                            std::shared_ptr<const known_run> before)
+                                            const std::shared_ptr<const known_run>& before)
 {
     if (before && !has_records_after(journal, run, before->up_to))
         return before;
@@ -240,10 +240,12 @@ route request_route(std::string_view path, std::string_view operation, std::stri
 
 task<json::object> run_document(call& c, journal::run_row run)
 {
-    const auto number = run.number;
+    const auto place = c.state.known.of(run.number);
+    co_await place->turn.acquire();
+    const slot_guard held(place->turn);
     using found_run = std::pair<std::shared_ptr<const known_run>, json::object>;
     std::function<found_run(journal::reader&)> look = [run = std::move(run),
-                                                       before = c.state.known.find(number)](journal::reader& journal) {
+                                                       before = place->last](journal::reader& journal) {
         auto known = look_again(journal, run.number, before);
         json::object out = host::run_json(run);
         if (!run.ended && known->cancelling)
@@ -253,7 +255,7 @@ task<json::object> run_document(call& c, journal::run_row run)
         return found_run(std::move(known), std::move(out));
     };
     auto found = co_await c.state.desk.look(std::move(look));
-    c.state.known.keep(number, std::move(found.first));
+    place->last = std::move(found.first);
     co_return std::move(found.second);
 }
 

@@ -96,12 +96,12 @@ class fake_context final : public context
     std::vector<std::pair<std::string, json::value>> facts;    ///< by `record` and `step`
     std::vector<std::string> unconfirmed;                      ///< by `mark_unconfirmed`
     bool slot_released = false;
-    std::vector<std::string> callbacks;                        ///< names of those opened
-    std::vector<task<>> handlers;                              ///< by `on_cancel`
-    std::vector<std::string> concealed;                        ///< by `conceal`
-    bool token_claimed = false;                                ///< by `claim_token`
-    int deferrals = 0;                                         ///< how many times it was deferred
-    bool deferred = false;                                     ///< it is deferred now
+    std::vector<std::string> callbacks; ///< names of those opened
+    std::vector<task<>> handlers;       ///< by `on_cancel`
+    std::vector<std::string> concealed; ///< by `conceal`
+    bool token_claimed = false;         ///< by `claim_token`
+    int deferrals = 0;                  ///< how many times it was deferred
+    bool deferred = false;              ///< it is deferred now
 
     [[nodiscard]] const json::object& input() const noexcept override { return input_; }
 
