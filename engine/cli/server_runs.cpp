@@ -82,6 +82,15 @@ void add_attempts(server_client& server, const std::string& run, const std::stri
     }
 }
 
+bool has_ended(server_client& server, const std::string& run, std::string& state)
+{
+    const auto now = server.get_patiently(api_path({"runs", run}), report_text);
+    if (!now || !now->is_object())
+        return false;
+    state = text_in(now->get_object(), "state");
+    return now->get_object().contains("ended");
+}
+
 /// What `application/x-ndjson` brings, line by line.
 class json_lines
 {
@@ -256,26 +265,24 @@ void server_runs::logs(const log_wish& wish, const log_visitor& visit)
 followed_end server_runs::follow_logs(const log_wish& wish, const log_visitor& visit,
                                       const std::function<void()>& pause)
 {
-    constexpr int tries = 20;
-    constexpr auto between = 3s;
+    constexpr int tries = 5;
     const interruption signals(*server_);
     const std::string item = item_of(wish);
     std::uint64_t after = 0;
-    std::uint64_t begun_after = 0;
+    std::string state;
     for (int failed = 0;;) {
-        begun_after = after;
+        // Asked before reading: a stream also ends when its server does.
+        const bool over = has_ended(*server_, wish.run, state);
+        const std::uint64_t before = after;
         try {
             const stream_end end = read_logs(log_path(wish, item, after, true), visit, after, pause);
-            return {end == stream_end::ended, {}, signals.signal()};
+            if (over || end != stream_end::ended)
+                return {over, state, signals.signal()};
         } catch (const server_error& e) {
-            failed = after > begun_after ? 0 : failed + 1;
-            if (e.status() != 0 || failed == tries || begun_after + after == 0)
+            failed = after > before ? 0 : failed + 1;
+            if (e.status() != 0 || failed == tries)
                 throw;
-            if (failed <= 1)
-                report_text(fmt::format("The connection to {} was lost; trying again.\n", server_->access().url));
         }
-        if (!server_->pause(between))
-            return {false, {}, signals.signal()};
     }
 }
 
@@ -365,15 +372,6 @@ told_of_run visit_events(const stream_message& m, const event_visitor& visit)
         told.ended = told.ended || text_in(e.as_object(), "type") == "run_ended";
     }
     return told;
-}
-
-bool has_ended(server_client& server, const std::string& run, std::string& state)
-{
-    const auto now = server.get_patiently(api_path({"runs", run}), report_text);
-    if (!now || !now->is_object())
-        return false;
-    state = text_in(now->get_object(), "state");
-    return now->get_object().contains("ended");
 }
 
 } // namespace

@@ -11,6 +11,7 @@
 #include "engine/journal/memory_store.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/loop/real_loop.hpp"
+#include "engine/runtime/pool_book.hpp"
 #include "engine/runtime/run_executor.hpp"
 
 #include <potoo/context.hpp>
@@ -141,7 +142,9 @@ class lone_run
     std::mt19937_64 entropy_{1};
     runtime::shared_objects shared_;
     runtime::start_gate starts_{loop_, {}, [](const std::string&) {}};
-    runtime::services services_{loop_, http_, processes_, log_, operators_, std::ref(entropy_), shared_, starts_};
+    runtime::pool_book pools_;
+    runtime::services services_{loop_,   http_,   processes_, log_, operators_, std::ref(entropy_),
+                                shared_, starts_, pools_};
     runtime::secret_mask mask_;
     std::unique_ptr<runtime::run_executor> run_;
 };

@@ -64,8 +64,8 @@ std::string next_step(const asked_of_server& asked, const refused_answer& answer
 {
     switch (answer.status) {
     case 401:
-        return asked.with_token ? "give another token with POTOO_TOKEN or --token-file; `potoo token create` makes one"
-                                : "give a token with POTOO_TOKEN or --token-file; `potoo token create` makes one";
+        return asked.with_token ? "give another token with POTOO_TOKEN or --token-file"
+                                : "give a token with POTOO_TOKEN or --token-file";
     case 403:
         return "a token with another role, or that of its owner, may do it (POTOO_TOKEN, --token-file)";
     case 404:
@@ -116,6 +116,8 @@ server_error error_of_problem(const asked_of_server& asked, const refused_answer
         what = "it gives no reason";
     const std::string next = what.find("did you mean") == std::string::npos ? next_step(asked, answer) : "";
     const exit_code code = code_of(answer.status);
+    if (what.ends_with('.') && (answer.status == 401 || answer.status == 403))
+        what.pop_back();
     if (answer.status == 401 || answer.status == 403)
         return {
             fmt::format("the server at {} refuses ({}): {}; {}", asked.server, status_text(answer.status), what, next),

@@ -44,7 +44,7 @@ json::object to_json(const audit_entry& e)
     return out;
 }
 
-audit_trail::audit_trail(potoo::loop& l, runtime::ledger& kept_in) : parts_(std::make_shared<parts>(parts{l, kept_in}))
+audit_trail::audit_trail(potoo::loop& l, runtime::ledger& kept_in) : parts_(std::make_shared<parts>(parts{l, kept_in, {}}))
 {}
 
 task<> audit_trail::record(audit_entry e)

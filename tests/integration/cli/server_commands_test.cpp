@@ -8,8 +8,6 @@
 
 #include <csignal>
 
-#include <sys/stat.h>
-
 using namespace potoo::cli::test;
 using potoo::server::test::served;
 
@@ -270,16 +268,16 @@ BOOST_AUTO_TEST_CASE(callback_is_completed_with_what_its_token_permits)
     world w;
     w.w.write("ask.yaml", "name: asks\nplugins: ['" CALLBACK_PLUGIN "']\n"
                           "tasks: {ask: {operator: test_ask, with: {token_file: token}}}\n");
-    BOOST_REQUIRE(::mkfifo((w.w.path() / "token").c_str(), 0600) == 0);
     std::filesystem::rename(w.w.path() / "ask.yaml", w.w.path() / "dags" / "ask.yaml");
     // The folder is watched: it takes a moment until the file is seen.
-    while (w.document({"ls", "--dags"}).as_array().size() < 3) {
-    }
-    // The task opens the FIFO on the server's thread, which waits for the reader.
-    program begins(w.w, {"trigger", "asks"}, w.options());
-    const std::string token = w.w.read("token");
-    const result begun = begins.finish();
+    result begun = w.potoo({"trigger", "asks"});
+    while (holds(begun.err, "There is no DAG"))
+        begun = w.potoo({"trigger", "asks"});
     BOOST_REQUIRE_MESSAGE(begun.code == 0, begun.err);
+    std::string token;
+    while (token.empty() && w.document({"status", "last"}).at("state") == "running")
+        token = w.w.read("token");
+    BOOST_REQUIRE(!token.empty());
     const result wrong = w.potoo({"complete", token + "x", "--output", "1"});
     BOOST_TEST(wrong.code == 2, wrong.err);
     const result done = w.potoo({"complete", token, "--output", "{\"ok\": true}"});
@@ -462,13 +460,19 @@ BOOST_AUTO_TEST_CASE(stream_goes_on_after_the_server_has_started_anew)
     const std::string run = w.begin_waiting();
     program p(w.w, {"status", "-w", run}, w.options());
     BOOST_REQUIRE(p.wait_for("after  pending"));
+    program logs(w.w, {"logs", "-f", run}, w.options());
+    BOOST_REQUIRE(logs.wait_for("begun"));
     BOOST_TEST(w.server->stop().code == 0);
     BOOST_REQUIRE(p.wait_for("was lost; trying again"));
+    BOOST_REQUIRE(logs.wait_for("was lost; trying again"));
     w.go();
     const program again(w.w, {"server", "--dags", "dags", "--state", "state", "--listen", w.server->address()});
     const result r = p.finish();
     BOOST_TEST(r.code == 0, r.out << r.err);
     BOOST_TEST(holds(r.out, "] after: success\n"), r.out);
+    const result logged = logs.finish();
+    BOOST_TEST(logged.code == 0, logged.err);
+    BOOST_TEST(holds(logged.out, "over\n"), logged.out);
 }
 
 BOOST_AUTO_TEST_CASE(configuration_is_checked)

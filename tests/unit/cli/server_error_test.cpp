@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(refusal_is_one_line_that_says_what_to_do)
     for (const unsigned status : {401U, 403U}) {
         const server_error e = of_problem(status, R"({"detail": "The token has expired."})");
         BOOST_TEST(is_one_line(e), e.what());
-        BOOST_TEST(holds(e.what(), "The token has expired."));
+        BOOST_TEST(holds(e.what(), "The token has expired; "), e.what());
         BOOST_TEST(holds(e.what(), "--token-file"));
         BOOST_TEST((e.code() == exit_code::unreachable));
         BOOST_TEST(e.status() == status);
