@@ -1,6 +1,7 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
+#include "engine/cli/request_outcome.hpp"
 #include "engine/cli/run_canceller.hpp"
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/stop_signals.hpp"
@@ -66,7 +67,7 @@ void tell(const run_canceller& place, const run_to_cancel& run, const request_re
         return report_text(r.text + "; nothing has changed.\n");
     std::string text = what_of(run, a);
     if (r.what == request_result::kind::repeated)
-        text += ": " + (r.text.empty() ? "that was asked for before" : r.text) + "; nothing has changed.\n";
+        text += ": " + repeated_text(r) + "; nothing has changed.\n";
     else
         text += r.carried ? " is being cancelled.\n" : " will be cancelled: that is recorded.\n";
     report_text(text + what_follows(place, run, r, a));

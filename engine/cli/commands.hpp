@@ -5,6 +5,7 @@
 
 #include "engine/cli/display/exit_code.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -48,6 +49,7 @@ struct session_options;
 /// Options that several commands share.
 void add_state_option(CLI::App& command, std::string& state);
 void add_format_option(CLI::App& command, bool& json);
+void add_length_option(CLI::App& command, std::size_t& most);
 void add_limit_options(CLI::App& command, session_options& session);
 void add_session_options(CLI::App& command, session_options& session);
 

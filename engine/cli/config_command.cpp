@@ -1,5 +1,6 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/usage_error.hpp"
 #include "engine/server/config/server_config.hpp"
 
 #include <potoo/json.hpp>
@@ -20,6 +21,11 @@ struct config_arguments
 exit_code check(const config_arguments& a)
 {
     const server::server_config c = server::read_server_config(a.file);
+    std::string problems;
+    for (const std::string& p : server::problems_here(c))
+        problems += fmt::format("{}: error: {}\n", a.file, p);
+    if (!problems.empty())
+        throw usage_error(problems);
     if (a.json)
         print_json(json::object{{"file", a.file},
                                 {"valid", true},

@@ -6,14 +6,10 @@
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
 #include "engine/cli/target_options.hpp"
-#include "engine/host/rendered_input.hpp"
 #include "engine/host/run_difference.hpp"
-#include "engine/journal/store_error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-
-#include <stdexcept>
 
 namespace potoo::cli {
 
@@ -39,10 +35,15 @@ void add_changes(table& t, const std::string& where, const json::value* changes)
 {
     if (!changes || !changes->is_object())
         return;
-    for (const auto& [name, change] : changes->get_object())
-        if (change.is_object())
-            t.add({where, std::string(name), value_text(change.get_object(), "before"),
-                   value_text(change.get_object(), "after")});
+    for (const auto& [name, change] : changes->get_object()) {
+        if (!change.is_object())
+            continue;
+        const json::object& c = change.get_object();
+        t.add({where, std::string(name), value_text(c, "before"), value_text(c, "after")});
+        if (const json::value* more = c.if_contains("more"))
+            t.add({where, fmt::format("{} of {} more items", std::string_view(name), json::serialize(*more)),
+                   "(differs)", "(differs)"});
+    }
 }
 
 table table_of(const json::object& difference)
@@ -71,19 +72,7 @@ json::value compare_in(const std::string& state, const diff_arguments& a)
     const journal::run_row after = find_run(*journal, a.after, state);
     for (const journal::run_row* run : {&before, &after})
         load_plugins_of(*journal, *run, {});
-    const auto input_of = [&](const journal::run_row& run, const std::string& task, item_index item,
-                              attempt_number attempt) -> json::value {
-        try {
-            return host::rendered_input(*journal, run, task, item, attempt);
-        } catch (const journal::store_error&) {
-            throw;
-        } catch (const std::runtime_error& e) {
-            return json::object{{"problem", e.what()}};
-        } catch (const std::invalid_argument&) {
-            return nullptr;
-        }
-    };
-    return host::run_difference(*journal, before, after, input_of);
+    return host::run_difference(*journal, before, after);
 }
 
 exit_code diff(const diff_arguments& a)

@@ -92,10 +92,7 @@ void add_ls_command(CLI::App& app, command_action& chosen)
     c->add_option("--until", a->wish.until, "Only runs created before")->type_name("TIME")->check(time_problem);
     c->add_option("--by", a->wish.by, "Only runs begun by this: cli, api, schedule, trigger, replay, task")
         ->type_name("WHAT");
-    c->add_option("--limit", a->wish.limit, "At most so many; 0 = all")
-        ->type_name("N")
-        ->check(CLI::NonNegativeNumber)
-        ->capture_default_str();
+    add_length_option(*c, a->wish.limit);
     c->add_flag("--dags", a->dags, "List the DAGs of a server instead");
     add_target_options(*c, a->target);
     add_format_option(*c, a->json);

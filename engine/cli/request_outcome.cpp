@@ -16,8 +16,14 @@ host::request_result ask_about_run(server_client& server, const std::string& run
     const json::value* carried = document.if_contains("carried");
     out.run = run_id(run);
     out.what = text_in(document, "result") == to_string(kind::repeated) ? kind::repeated : kind::accepted;
+    out.text = text_in(document, "text");
     out.carried = !carried || !carried->is_bool() || carried->get_bool();
     return out;
+}
+
+std::string repeated_text(const host::request_result& r)
+{
+    return r.text.empty() ? "that was asked for before" : r.text;
 }
 
 } // namespace potoo::cli

@@ -17,4 +17,7 @@ class server_client;
 [[nodiscard]] host::request_result ask_about_run(server_client& server, const std::string& run, std::string_view verb,
                                                  const json::object& wish);
 
+/// Why asking has changed nothing.
+[[nodiscard]] std::string repeated_text(const host::request_result& r);
+
 } // namespace potoo::cli

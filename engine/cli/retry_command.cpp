@@ -34,7 +34,7 @@ exit_code retry_at(server_client& server, const retry_arguments& a)
     if (a.json)
         print_json(json::object{{"run", id}, {"result", repeated ? "repeated" : "accepted"}});
     else if (repeated)
-        report_text(fmt::format("run {}: that was asked for before; nothing has changed.\n", id));
+        report_text(fmt::format("run {}: {}; nothing has changed.\n", id, repeated_text(r)));
     else
         report_text(fmt::format("run {} goes on. How it goes: {}\n", id, server_command(server, "status -w", id)));
     return exit_code::success;

@@ -1,6 +1,7 @@
 #include "engine/cli/run_retry.hpp"
 
 #include "engine/cli/error_report.hpp"
+#include "engine/cli/request_outcome.hpp"
 #include "engine/cli/run_continuation.hpp"
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_lookup.hpp"
@@ -33,7 +34,7 @@ exit_code retry_in(const std::string& state, const std::string& named, const hos
     if (as_json)
         print_json(json::object{{"run", id}, {"result", repeated ? "repeated" : "accepted"}, {"carried", r.carried}});
     else if (repeated)
-        report_text(fmt::format("run {}: that was asked for before; nothing has changed.\n", id));
+        report_text(fmt::format("run {}: {}; nothing has changed.\n", id, repeated_text(r)));
     else if (r.carried)
         report_text(fmt::format("run {} goes on. How it goes: {}\n", id, next_command("status -w", id, state)));
     else

@@ -48,6 +48,8 @@ class server_canceller final : public run_canceller
     std::string unconfirmed_notes(const run_to_cancel&, std::size_t) const override { return {}; }
 
   private:
+    /// The state that all items of a task have come to; empty = some have not ended.
+    [[nodiscard]] std::string end_of(const run_to_cancel& run, const std::string& task);
     [[nodiscard]] cancelled_end wait_for_tasks(const run_to_cancel& run, const std::vector<std::string>& tasks);
     [[nodiscard]] std::size_t deferred_of(const std::string& run);
 
@@ -105,15 +107,19 @@ request_result server_canceller::ask(const run_id& run, const std::vector<std::s
     }
 }
 
+std::string server_canceller::end_of(const run_to_cancel& run, const std::string& task)
+{
+    const json::value now = server_->get(api_path({"runs", run.id.value(), "tasks", task}));
+    const std::string state = now.is_object() ? text_in(now.get_object(), "state") : "";
+    return is_final(state) ? state : "";
+}
+
 cancelled_end server_canceller::wait_for_tasks(const run_to_cancel& run, const std::vector<std::string>& tasks)
 {
     const std::string since = event_cursor(*server_);
     std::map<std::string, std::string> ends;
-    for (const std::string& t : tasks) {
-        const json::value now = server_->get(api_path({"runs", run.id.value(), "tasks", t}));
-        const std::string state = now.is_object() ? text_in(now.get_object(), "state") : "";
-        ends[t] = is_final(state) ? state : "";
-    }
+    for (const std::string& t : tasks)
+        ends[t] = end_of(run, t);
     const auto all_ended = [&] {
         for (const auto& [task, state] : ends)
             if (state.empty())
@@ -126,8 +132,14 @@ cancelled_end server_canceller::wait_for_tasks(const run_to_cancel& run, const s
             task->second = text_in(e, "state");
     };
     const followed_end end = follow_server_run(*server_, run.id.value(), visit, {since, {}, all_ended});
+    // The run may have ended before it was followed.
+    for (auto& [task, state] : ends)
+        if (state.empty() && end.ended)
+            state = end_of(run, task);
     cancelled_end out{all_ended() || end.ended, "success", end.signal, 0};
     for (const auto& [task, state] : ends) {
+        if (state.empty())
+            continue;
         const auto code = exit_code_of_state(state);
         if (worse_of(code, exit_code_of_state(out.state)) != exit_code_of_state(out.state))
             out.state = state;

@@ -18,11 +18,15 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 namespace potoo::cli {
 
 namespace {
+
+constexpr const char* usual_configuration = "potoo.yaml";
 
 /// What was given on the command line counts before the configuration file.
 struct server_arguments
@@ -48,9 +52,19 @@ runtime::start_limits laid_over(runtime::start_limits under, const runtime::star
     return under;
 }
 
+/// The one that was named, else that of the folder; empty = there is none.
+std::string configuration_file(const server_arguments& a)
+{
+    if (!a.config.empty())
+        return a.config;
+    std::error_code ec;
+    return std::filesystem::exists(usual_configuration, ec) ? usual_configuration : "";
+}
+
 server::server_config configured(const server_arguments& a)
 {
-    server::server_config c = a.config.empty() ? server::server_config() : server::read_server_config(a.config);
+    const std::string file = configuration_file(a);
+    server::server_config c = file.empty() ? server::server_config() : server::read_server_config(file);
     c.dags = a.dags.value_or(c.dags.string());
     c.state = a.state.value_or(c.state.string());
     c.web.listen = a.listen.value_or(c.web.listen);
@@ -113,7 +127,12 @@ class served_program
 
     void reload()
     {
-        log_.info("SIGHUP: reading the configuration anew");
+        const std::string file = configuration_file(arguments_);
+        log_.info(file.empty()
+                      ? "SIGHUP: there is no configuration file; looking at the certificate and the DAGs anew"
+                      : fmt::format("SIGHUP: reading {} anew; where to listen, the log and plugins change with "
+                                    "the next start",
+                                    file));
         supervisor_.reloading();
         try {
             server_.reload(configured(arguments_));
@@ -129,6 +148,10 @@ class served_program
         if (problem_) {
             try {
                 std::rethrow_exception(problem_);
+            } catch (const std::system_error& e) {
+                // Where it was told to listen.
+                report_error(e.what());
+                end = exit_code::usage;
             } catch (...) {
                 end = report_current_exception();
             }
@@ -154,10 +177,12 @@ class served_program
 exit_code serve(const server_arguments& a)
 {
     const server::server_config config = configured(a);
+    std::string problems;
+    for (const std::string& p : server::problems_here(config))
+        problems += fmt::format("potoo: error: {}\n", p);
+    if (!problems.empty())
+        throw usage_error(problems);
     load_plugins(config.plugins);
-    // Without tokens is looked into once the state is open.
-    if (const std::string why = server::refusal(config, true); !why.empty())
-        throw usage_error(why);
     return served_program(a).run();
 }
 
@@ -167,7 +192,8 @@ void add_server_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<server_arguments>();
     CLI::App* c = app.add_subcommand("server", "Serve the DAGs of a folder: schedules, API, events");
-    c->add_option("-c,--config", a->config, "Configuration, YAML; what is given here counts before it")
+    c->add_option("-c,--config", a->config,
+                  "Configuration, YAML; potoo.yaml if there is one. What is given here counts before it")
         ->type_name("FILE")
         ->envname("POTOO_CONFIG");
     c->add_option("--dags", a->dags, "Folder of DAG files; dags if not given")->type_name("DIR");

@@ -49,6 +49,17 @@ json::object object_at(server_client& server, const api_path& path)
     return std::move(v.get_object());
 }
 
+/// A list that comes whole, or in pages of the size that the server likes.
+json::array all_at(server_client& server, const api_path& path)
+{
+    json::array out;
+    server.each(path, [&](json::object o) {
+        out.push_back(std::move(o));
+        return true;
+    });
+    return out;
+}
+
 /// Of an item that was tried once, its row tells all; of others each attempt is asked for.
 void add_attempts(server_client& server, const std::string& run, const std::string& task, const json::object& item,
                   json::array& out)
@@ -62,7 +73,7 @@ void add_attempts(server_client& server, const std::string& run, const std::stri
         attempts.push_back(std::move(only));
     } else if (tried > 1) {
         attempts =
-            server_list(server, api_path({"runs", run, "tasks", task, "items", fmt::format("{}", index), "attempts"}));
+            all_at(server, api_path({"runs", run, "tasks", task, "items", fmt::format("{}", index), "attempts"}));
     }
     for (const json::value& v : attempts) {
         const json::object& a = v.as_object();
@@ -136,7 +147,7 @@ class server_runs final : public run_source
 
     followed_end follow(const std::string& run, const event_visitor& visit, const std::function<void()>& begun) override
     {
-        return follow_server_run(*server_, run, visit, {since_, begun, {}});
+        return follow_server_run(*server_, run, visit, {since_, begun, {}, !since_.empty()});
     }
 
     std::vector<std::string> tasks(const std::string& run) override;
@@ -290,13 +301,7 @@ followed_end server_runs::follow_logs(const log_wish& wish, const log_visitor& v
 
 json::array server_list(server_client& server, api_path path)
 {
-    json::array out;
-    path.with("limit", page_size);
-    server.each(path, [&](json::object o) {
-        out.push_back(std::move(o));
-        return true;
-    });
-    return out;
+    return all_at(server, path.with("limit", page_size));
 }
 
 std::string server_command(const server_client& server, std::string_view verb, const std::string& run)
@@ -388,7 +393,7 @@ followed_end follow_server_run(server_client& server, const std::string& run, co
     if (enough())
         return {};
     // Asked once the place is known from where nothing is missed; and again, for what was retried has ended before.
-    while (!has_ended(server, run, state)) {
+    for (bool told_nothing = how.whole; told_nothing || !has_ended(server, run, state); told_nothing = false) {
         const auto make = [&](const std::string& after) {
             api_path path({"events"});
             return path.with("run", run).with("since", after.empty() ? cursor : after);

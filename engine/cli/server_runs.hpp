@@ -10,7 +10,8 @@
 
 namespace potoo::cli {
 
-/// @param since of `event_cursor`: where to begin to follow a run; empty = from now on
+/// @param since of `event_cursor`, before the run was there that is followed: all of it is told, also when it has ended
+/// by now; empty = from now on
 [[nodiscard]] std::unique_ptr<run_source> open_server_runs(std::unique_ptr<server_client> server,
                                                            std::string since = {});
 
@@ -31,6 +32,7 @@ struct following
     std::string since{};            ///< of `event_cursor`; empty = from now on
     std::function<void()> begun{};  ///< called once signals end the following only; may be empty
     std::function<bool()> enough{}; ///< also ends it, when it returns true; may be empty
+    bool whole = false;             ///< the run began after `since`, so that its end comes after it too
 };
 
 /// Visits what a server tells of a run until it has ended, or a signal has come.

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -38,7 +40,24 @@ std::string size_problem(const std::string& text)
     return fmt::format("{}: write a size of memory with its unit, such as 512MiB or 2GiB", text);
 }
 
+/// As CLI11 has it: empty when there is none.
+std::string length_problem(const std::string& text)
+{
+    std::size_t n = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+    const bool good = ec == std::errc() && end == text.data() + text.size();
+    return good ? "" : fmt::format("{}: write a whole number, such as 100, or 0 for all", text);
+}
+
 } // namespace
+
+void add_length_option(CLI::App& command, std::size_t& most)
+{
+    command.add_option("--limit", most, "At most so many; 0 = all")
+        ->type_name("N")
+        ->check(length_problem)
+        ->capture_default_str();
+}
 
 void add_limit_options(CLI::App& command, session_options& session)
 {

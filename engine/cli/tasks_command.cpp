@@ -132,10 +132,7 @@ void add_tasks_command(CLI::App& app, command_action& chosen)
     c->add_option("--key", a->key, "Only tasks of this key")->type_name("KEY");
     c->add_option("--name", a->name, "Only tasks of this name")->type_name("TEXT");
     c->add_option("--owner", a->owner, "Only tasks that this one submitted")->type_name("NAME");
-    c->add_option("--limit", a->limit, "At most so many; 0 = all")
-        ->type_name("N")
-        ->check(CLI::NonNegativeNumber)
-        ->capture_default_str();
+    add_length_option(*c, a->limit);
     c->add_flag("--cancel", a->cancel, "You want TASK no longer: once nobody does, it is cancelled");
     c->add_flag("--force", a->force, "With --cancel: whoever else wants it; for admins");
     add_server_options(*c, a->target);

@@ -3,6 +3,7 @@
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/token_place.hpp"
+#include "engine/cli/usage_error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -70,13 +71,26 @@ exit_code list(const token_arguments& a)
     return exit_code::success;
 }
 
+/// Of somebody who has given the whole token, whose secret is nobody's business.
+std::string id_of_token(const std::string& given)
+{
+    constexpr std::string_view prefix = "potoo_";
+    if (!given.starts_with(prefix))
+        return given;
+    const std::string id = given.substr(prefix.size(), given.find('_', prefix.size()) - prefix.size());
+    if (id.empty())
+        throw usage_error("the id of a token is between `potoo_` and the next `_`; `potoo token list` has it");
+    return id;
+}
+
 exit_code revoke(const token_arguments& a)
 {
-    const json::object revoked = open_tokens(a.target)->revoke(a.id);
+    const std::string id = id_of_token(a.id);
+    const json::object revoked = open_tokens(a.target)->revoke(id);
     if (a.json)
         print_json(revoked);
     else
-        report_text(fmt::format("token {} of {} is refused from now on.\n", a.id, text_in(revoked, "name")));
+        report_text(fmt::format("token {} of {} is refused from now on.\n", id, text_in(revoked, "name")));
     return exit_code::success;
 }
 
@@ -119,8 +133,10 @@ void add_revoke(CLI::App& tokens, command_action& chosen)
 {
     auto a = std::make_shared<token_arguments>();
     CLI::App* c = tokens.add_subcommand("revoke", "Refuse a token from now on");
-    c->add_option("TOKEN", a->id, "Its id, as `potoo token list` has it")->required()->type_name("");
-    c->footer("Example:\n  potoo token revoke 4f1c9a02 --server http://127.0.0.1:8080");
+    c->add_option("TOKEN", a->id, "Its id, as `potoo token list` has it: what stands between the two `_` of the token")
+        ->required()
+        ->type_name("");
+    c->footer("Example:\n  potoo token revoke 4f1c9a02be --server http://127.0.0.1:8080");
     finish(*c, a, chosen, revoke);
 }
 
@@ -134,7 +150,7 @@ void add_token_command(CLI::App& app, command_action& chosen)
               "Examples:\n"
               "  potoo token create ann --role admin --state /var/lib/potoo\n"
               "  potoo token list\n"
-              "  potoo token revoke 4f1c9a02");
+              "  potoo token revoke 4f1c9a02be");
     add_create(*c, chosen);
     add_list(*c, chosen);
     add_revoke(*c, chosen);

@@ -37,9 +37,13 @@ json::object params_of(server_client& server, const trigger_arguments& a)
                         a.params_file);
 }
 
-exit_code wait_for(const trigger_arguments& a, std::unique_ptr<server_client> server, const json::object& run,
+/// @param since where the events stood before a new run; empty = it is not new
+exit_code wait_for(const trigger_arguments& a, std::unique_ptr<server_client> server, json::object run,
                    const std::string& since)
 {
+    // However short it was, what has happened is told.
+    if (!since.empty())
+        run.erase("ended");
     const auto source = open_server_runs(std::move(server), since);
     const auto tell_end = [&](const json::object& ended) {
         const std::string state = text_in(ended, "state");
@@ -62,12 +66,13 @@ exit_code trigger(const trigger_arguments& a)
     // So that nothing of what follows is missed.
     const std::string since = a.wait ? event_cursor(*server) : "";
     const server_answer answer = server->ask("POST", api_path({"dags", a.dag, "runs"}), std::move(wish));
+    const bool is_new = answer.status == 201;
     const json::object run = answer.body.is_object() ? answer.body.get_object() : json::object();
     const std::string id = text_in(run, "run");
-    report_text(fmt::format("run {} of {} {}\n", id, a.dag,
-                            answer.status == 201 ? "has begun" : "was begun before, by the same --id"));
+    report_text(
+        fmt::format("run {} of {} {}\n", id, a.dag, is_new ? "has begun" : "was begun before, by the same --id"));
     if (a.wait)
-        return wait_for(a, std::move(server), run, since);
+        return wait_for(a, std::move(server), run, is_new ? since : "");
     if (a.json)
         print_json(run);
     else

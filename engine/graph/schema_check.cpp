@@ -96,9 +96,9 @@ compiled_schema::compiled_schema(const json::value& schema)
 }
 
 std::vector<schema_problem> compiled_schema::check(const json::value& v, expressions e,
-                                                   std::span<const std::string> late) const
+                                                   std::span<const std::string> late, std::size_t most) const
 {
-    schema_walk walk(state_->facts, e, late);
+    schema_walk walk(state_->facts, e, late, most);
     return walk.run(state_->schema, v);
 }
 

@@ -8,7 +8,9 @@
 #include <potoo/json.hpp>
 #include <potoo/operator.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -56,9 +58,11 @@ class compiled_schema
     explicit compiled_schema(const json::value& schema);
 
     /// @param late members of `v` that are rendered later: not looked at, and not missed when they are not there
+    /// @param most problems after which no more are looked for
     /// @return all that is wrong with `v`; empty when it matches
     [[nodiscard]] std::vector<schema_problem> check(const json::value& v, expressions e = expressions::absent,
-                                                    std::span<const std::string> late = {}) const;
+                                                    std::span<const std::string> late = {},
+                                                    std::size_t most = std::numeric_limits<std::size_t>::max()) const;
 
     struct state;
 

@@ -26,8 +26,8 @@ std::optional<bool> matches_pattern(std::string_view text, const boost::regex& p
     }
 }
 
-schema_walk::schema_walk(const schema_facts& facts, expressions e, std::span<const std::string> late)
-    : facts_(facts), mode_(e), late_(late),
+schema_walk::schema_walk(const schema_facts& facts, expressions e, std::span<const std::string> late, std::size_t most)
+    : facts_(facts), mode_(e), late_(late), most_(most),
       apply_([this](const valijson::constraints::Constraint& c) { return c.accept(*this); })
 {}
 
@@ -43,6 +43,8 @@ std::vector<schema_problem> schema_walk::run(const valijson::Subschema& schema, 
 
 schema_walk::verdict schema_walk::judge(const valijson::Subschema& schema, const json::value& v)
 {
+    if (is_full())
+        return verdict::invalid;
     auto kind = embedding::none;
     if (mode_ == expressions::present && v.is_string())
         kind = embedding_of(v.get_string());

@@ -42,7 +42,8 @@ struct compiled_schema::state
 class schema_walk final : public valijson::constraints::ConstraintVisitor
 {
   public:
-    schema_walk(const schema_facts& facts, expressions e, std::span<const std::string> late);
+    /// @param most findings after which the walk ends
+    schema_walk(const schema_facts& facts, expressions e, std::span<const std::string> late, std::size_t most);
 
     std::vector<schema_problem> run(const valijson::Subschema& schema, const json::value& v);
 
@@ -104,6 +105,9 @@ class schema_walk final : public valijson::constraints::ConstraintVisitor
     verdict judge_element(const valijson::Subschema& schema, std::size_t index, const json::value& v);
 
     bool is_late(std::string_view name) const;
+
+    bool is_full() const noexcept { return findings_.size() >= most_; }
+
     void settle(verdict v);
     void report(std::string message, std::string suggestion = {});
     void report_key(std::string_view name, std::string message, std::string suggestion = {});
@@ -120,6 +124,7 @@ class schema_walk final : public valijson::constraints::ConstraintVisitor
     const schema_facts& facts_;
     expressions mode_;
     std::span<const std::string> late_;
+    std::size_t most_;
     valijson::Subschema::ApplyFunction apply_;
 
     const json::value* target_ = nullptr;

@@ -44,7 +44,7 @@ bool holds_expression(const json::value& v)
 bool schema_walk::visit(const SingularItemsConstraint& c)
 {
     if (const auto* elements = target_->if_array())
-        for (std::size_t i = 0; i < elements->size(); ++i)
+        for (std::size_t i = 0; i < elements->size() && !is_full(); ++i)
             settle(judge_element(*c.getItemsSubschema(), i, (*elements)[i]));
     return true;
 }
@@ -108,7 +108,7 @@ bool schema_walk::visit(const UniqueItemsConstraint&)
     if (!elements)
         return true;
     std::set<std::string> seen;
-    for (std::size_t i = 0; i < elements->size(); ++i) {
+    for (std::size_t i = 0; i < elements->size() && !is_full(); ++i) {
         const auto& element = (*elements)[i];
         if (mode_ == expressions::present && holds_expression(element)) {
             settle(verdict::unknown);
@@ -173,7 +173,7 @@ bool schema_walk::visit(const PropertiesConstraint& c)
     });
     std::size_t i = 0;
     for (const auto& member : *members)
-        if (!known[i++])
+        if (!known[i++] && !is_full())
             check_unknown_member(c, member.key(), member.value());
     return true;
 }

@@ -199,7 +199,14 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     auto loaded = load_recorded_dag(parts_->reading, row);
     runtime::secret_mask mask;
     runtime::run_plan plan;
-    plan.secrets = co_await runtime::resolve_secrets(*loaded, parts_->processes, mask);
+    try {
+        plan.secrets = co_await runtime::resolve_secrets(*loaded, parts_->processes, mask);
+    } catch (const runtime::secret_error& e) {
+        // One that is cancelled starts nothing more; what it has left to stop is noted as unconfirmed.
+        if (row.ended || !cancellation_of(parts_->reading, row.number).run)
+            throw;
+        observer.warning(fmt::format("it is cancelled without its secrets: {}", e.what()));
+    }
     plan.id = row.id;
     plan.dag = std::move(loaded);
     plan.origin = runtime::parse_run_origin(row.origin);
@@ -293,6 +300,16 @@ runtime::ledger& engine_host::ledger() noexcept
 void engine_host::when_durable(std::function<void()> hook)
 {
     parts_->durable_hooks.push_back(std::move(hook));
+}
+
+void engine_host::when_resized(std::function<void(std::string_view, std::uint32_t)> hook)
+{
+    parts_->resize_hooks.push_back(std::move(hook));
+}
+
+void engine_host::when_to_carry(std::function<bool(journal::run_row)> hook)
+{
+    parts_->carry_hook = std::move(hook);
 }
 
 bool engine_host::has_unwritten() const

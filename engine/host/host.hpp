@@ -127,7 +127,7 @@ class engine_host
     [[nodiscard]] task<request_result> complete_on_request(callback_delivery delivered);
 
     /// Notes a sign of life of what an attempt waits for: nothing is recorded. @throws journal::store_error
-    [[nodiscard]] request_result hear_of_callback(const callback_sign& sign);
+    [[nodiscard]] task<request_result> hear_of_callback(callback_sign sign);
 
     /// What attempts wait for from outside, of all runs that have not ended. @throws journal::store_error
     [[nodiscard]] std::vector<waiting_callback> waiting_callbacks() const;
@@ -203,6 +203,13 @@ class engine_host
     /// loop; it must not throw.
     void when_durable(std::function<void()> hook);
 
+    /// From now on calls `hook` whenever `resize_pool` has taken effect. On the loop; it must not throw.
+    void when_resized(std::function<void(std::string_view, std::uint32_t)> hook);
+
+    /// From now on calls `hook` with a run that was asked for on request and has not ended, when this engine does not
+    /// carry it: whoever sets the hook is to `resume` it. @param hook returns whether that is done; must not throw
+    void when_to_carry(std::function<bool(journal::run_row)> hook);
+
     /// With `writer_mode::manual`: something waits for `write_journal`.
     [[nodiscard]] bool has_unwritten() const;
 
@@ -222,7 +229,9 @@ class engine_host
     [[nodiscard]] task<> end_older_runs(std::string dag_name, run_id than);
     void refuse_unusable(const run_id& id) const;
     [[nodiscard]] task<request_result> ask(std::string run, run_ask what);
+    void hand_over(request_result& asked);
     [[nodiscard]] task<std::optional<request_result>> cancel_carried(run_id id, std::vector<std::string> tasks);
+    [[nodiscard]] task<callback_standing> look_for_callback(std::string token);
     [[nodiscard]] task<std::optional<request_result>> complete_carried(run_id id, callback_delivery delivered);
     [[nodiscard]] task<std::optional<request_result>> set_paused_carried(run_id id, bool paused);
     [[nodiscard]] task<request_result> set_paused_on_request(std::string run, bool paused);

@@ -3,6 +3,7 @@
 /// What an engine is made of: its journal, the runs it carries, and what they share.
 
 #include "engine/host/host.hpp"
+#include "engine/host/journal_desk.hpp"
 #include "engine/host/journal_requests.hpp"
 #include "engine/runtime/commit_log.hpp"
 #include "engine/runtime/services.hpp"
@@ -45,14 +46,17 @@ struct engine_host::run_ask
 {
     /// @return nothing when the run is not, or no longer, one that takes requests
     std::function<task<std::optional<request_result>>(run_id)> carried;
-    std::function<journal_request(const journal::run_row&)> uncarried;
+    /// What stands against it before the journal is looked at; may be empty.
+    std::function<std::optional<request_result>(const journal::run_row&)> refuse{};
+    /// Called on any thread.
+    std::function<journal_request(journal::reader&, const journal::run_row&, wall_time now)> uncarried{};
 };
 
 struct engine_host::parts final : runtime::commit_log::listener
 {
     explicit parts(const host_ports& p)
-        : loop(p.loop), reading(p.reader), entropy(p.entropy), log(p.loop, p.store, p.writing),
-          starts(p.loop, p.memory, [this](const std::string& text) { warn(text); }),
+        : loop(p.loop), reading(p.reader), desk(p.reader, p.open_reader), entropy(p.entropy),
+          log(p.loop, p.store, p.writing), starts(p.loop, p.memory, [this](const std::string& text) { warn(text); }),
           services{p.loop, p.http, p.processes, log, operators(), p.unguessable, shared, starts, pools},
           processes(p.processes)
     {
@@ -117,11 +121,14 @@ struct engine_host::parts final : runtime::commit_log::listener
 
     potoo::loop& loop;
     journal::reader& reading;
+    journal_desk desk; ///< for all that reads whole runs
     std::mt19937_64& entropy;
     std::optional<journal::store_error> broken; ///< why the journal cannot be written any more
     runtime::commit_log log;
     runtime::store_ledger ledger{log, reading};
     std::list<std::function<void()>> durable_hooks;
+    std::function<bool(journal::run_row)> carry_hook; ///< may be empty
+    std::vector<std::function<void(std::string_view, std::uint32_t)>> resize_hooks;
     runtime::shared_objects shared;
     runtime::start_gate starts;
     runtime::pool_book pools;

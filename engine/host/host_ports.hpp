@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <random>
 
 namespace potoo::host {
@@ -34,6 +35,8 @@ struct host_ports
     journal::writer_mode writing = journal::writer_mode::threaded;
     std::function<std::uint64_t()> unguessable = number_of_the_system; ///< for secrets: tokens of callbacks
     runtime::memory_probe memory = memory_of_the_process();
+    /// Makes a reader of the journal, on any thread, for what takes long; empty = `reader` is asked.
+    std::function<std::unique_ptr<journal::reader>()> open_reader{};
 };
 
 } // namespace potoo::host

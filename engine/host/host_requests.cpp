@@ -121,17 +121,41 @@ task<request_result> engine_host::ask(std::string run, run_ask what)
     row = run_named(parts_->reading, id.value(), problem);
     if (!row)
         co_return problem;
-    journal_request request = what.uncarried(*row);
+    if (what.refuse) {
+        if (auto refusal = what.refuse(*row))
+            co_return *refusal;
+    }
+    std::function<journal_request(journal::reader&)> look = [judge = what.uncarried, row = *row,
+                                                             now = parts_->loop.wall_now()](journal::reader& journal) {
+        return judge(journal, row, now);
+    };
+    journal_request request = co_await parts_->desk.look(std::move(look));
+    // Old runs are removed at any time.
+    if (!run_named(parts_->reading, id.value(), problem))
+        co_return problem;
     co_await record(std::move(request.records));
+    hand_over(request.result);
     co_return request.result;
+}
+
+/// What is in the journal now is done by whoever carries runs here, if there is somebody.
+void engine_host::hand_over(request_result& asked)
+{
+    const bool is_taken = asked.what == result_kind::accepted || asked.what == result_kind::repeated;
+    if (!is_taken || !parts_->carry_hook || parts_->find(asked.run))
+        return;
+    request_result not_recorded;
+    auto row = run_named(parts_->reading, asked.run.value(), not_recorded);
+    if (row && row->id == asked.run && !row->ended)
+        asked.carried = parts_->carry_hook(std::move(*row));
 }
 
 task<request_result> engine_host::cancel_on_request(std::string run, std::vector<std::string> tasks)
 {
     run_ask what;
     what.carried = [this, tasks](run_id id) { return cancel_carried(std::move(id), tasks); };
-    what.uncarried = [this, tasks](const journal::run_row& row) {
-        return request_cancel(parts_->reading, row, tasks, parts_->loop.wall_now());
+    what.uncarried = [tasks](journal::reader& journal, const journal::run_row& row, wall_time now) {
+        return request_cancel(journal, row, tasks, now);
     };
     auto result = co_await ask(std::move(run), std::move(what));
     co_return result;
@@ -160,7 +184,7 @@ task<std::optional<request_result>> engine_host::complete_carried(run_id id, cal
         answer = {result_kind::ended, id, {}, "the attempt that waited for it has ended"};
         break;
     case callback_outcome::unknown:
-        answer = {result_kind::unknown, id, {}, fmt::format("nothing in run {} waits for that token", id.value())};
+        answer = no_such_callback();
         break;
     }
     co_await committed();
@@ -169,7 +193,13 @@ task<std::optional<request_result>> engine_host::complete_carried(run_id id, cal
     // The attempt may have ended for that it was completed.
     request_result not_recorded;
     const auto row = run_named(parts_->reading, id.value(), not_recorded);
-    const auto before = row ? answer_of(parts_->reading, row->number, delivered.token) : std::nullopt;
+    if (!row)
+        co_return answer;
+    std::function<std::optional<callback_delivery>(journal::reader&)> look =
+        [run = row->number, token = delivered.token](journal::reader& journal) {
+            return answer_of(journal, run, token);
+        };
+    const auto before = co_await parts_->desk.look(std::move(look));
     if (before) {
         answer = answer_again(id, *before, delivered);
         answer.carried = true;
@@ -185,6 +215,10 @@ task<request_result> engine_host::complete_on_request(callback_delivery delivere
     auto carried = co_await complete_carried(id, delivered);
     if (carried)
         co_return *carried;
+    // Whoever has no token of the run keeps nobody else from it.
+    const auto standing = co_await look_for_callback(delivered.token);
+    if (standing == callback_standing::unknown)
+        co_return no_such_callback();
     co_await parts_->uncarried.acquire();
     const slot_guard alone(parts_->uncarried);
     carried = co_await complete_carried(id, delivered);
@@ -195,7 +229,13 @@ task<request_result> engine_host::complete_on_request(callback_delivery delivere
     const auto row = find_callback_run(parts_->reading, delivered.token, problem);
     if (!row)
         co_return problem;
-    journal_request request = request_completion(parts_->reading, *row, delivered, parts_->loop.wall_now());
+    std::function<journal_request(journal::reader&)> look = [row = *row, delivered,
+                                                             now = parts_->loop.wall_now()](journal::reader& journal) {
+        return request_completion(journal, row, delivered, now);
+    };
+    journal_request request = co_await parts_->desk.look(std::move(look));
+    if (!run_named(parts_->reading, id.value(), problem))
+        co_return problem;
     co_await record(std::move(request.records));
     co_return request.result;
 }

@@ -39,14 +39,15 @@ struct callback_history
     bool over = false; ///< nobody waits for it any more
 };
 
-callback_history history_of(journal::reader& journal, journal::run_number run, const std::string& token)
+callback_history history_of(journal::reader& journal, journal::run_number run, const std::string& token,
+                            const std::atomic<bool>* stop = nullptr)
 {
     callback_history h;
     journal.records(run, journal::record_seq(0), [&](journal::record_seq, const record& r) {
         if (r.kind == record_kind::callback_opened && runtime::parse_opened(r.data).token == token)
             h.opened = r;
         if (!h.opened)
-            return true;
+            return !stop || !stop->load(std::memory_order_relaxed);
         if (!h.completed && r.kind == record_kind::callback_completed && same_step(r, *h.opened))
             h.completed = r;
         const bool ends = r.kind == record_kind::attempt_ended || r.kind == record_kind::attempt_interrupted;
@@ -97,6 +98,20 @@ requested_cancellation cancellation_of(journal::reader& journal, journal::run_nu
         return true;
     });
     return out;
+}
+
+callback_standing standing_of_callback(journal::reader& journal, journal::run_number run, const std::string& token,
+                                       const std::atomic<bool>* stop)
+{
+    const callback_history h = history_of(journal, run, token, stop);
+    if (!h.opened)
+        return callback_standing::unknown;
+    return h.completed || h.over ? callback_standing::over : callback_standing::waits;
+}
+
+request_result no_such_callback()
+{
+    return answer(request_result::kind::unknown, {}, "nothing waits for that token");
 }
 
 std::optional<callback_delivery> answer_of(journal::reader& journal, journal::run_number run, const std::string& token)
@@ -179,8 +194,7 @@ journal_request request_completion(journal::reader& journal, const journal::run_
     using kind = request_result::kind;
     const callback_history h = history_of(journal, run.number, delivered.token);
     if (!h.opened)
-        return {answer(kind::unknown, run.id, fmt::format("nothing in run {} waits for that token", run.id.value())),
-                {}};
+        return {no_such_callback(), {}};
     if (h.completed)
         return {answer_again(run.id, callback_of(*h.completed, delivered.token), delivered), {}};
     if (h.over || run.ended)
@@ -208,7 +222,7 @@ std::optional<journal::run_row> find_callback_run(journal::reader& journal, cons
         if (found && found->id == id)
             return found;
     }
-    problem = answer(request_result::kind::unknown, {}, "nothing waits for that token");
+    problem = no_such_callback();
     return std::nullopt;
 }
 

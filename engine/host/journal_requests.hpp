@@ -4,8 +4,10 @@
 
 #include "engine/graph/dag.hpp"
 #include "engine/host/request_result.hpp"
+#include "engine/host/waiting_callback.hpp"
 #include "engine/journal/store.hpp"
 
+#include <atomic>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,6 +48,13 @@ struct requested_cancellation
 /// @param run not carried by any engine
 [[nodiscard]] journal_request request_completion(journal::reader& journal, const journal::run_row& run,
                                                  const callback_delivery& delivered, wall_time now);
+
+/// Reads the whole run. @param stop set from another thread: ends it with `unknown`
+[[nodiscard]] callback_standing standing_of_callback(journal::reader& journal, journal::run_number run,
+                                                     const std::string& token, const std::atomic<bool>* stop = nullptr);
+
+/// The answer about a token that is none. It does not tell whether there is such a run.
+[[nodiscard]] request_result no_such_callback();
 
 /// The answer that counts for a callback: the first that was recorded. Nothing when there is none yet.
 [[nodiscard]] std::optional<callback_delivery> answer_of(journal::reader& journal, journal::run_number run,

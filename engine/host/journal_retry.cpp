@@ -2,6 +2,7 @@
 
 #include "engine/host/journal_requests.hpp"
 #include "engine/host/recorded_dag.hpp"
+#include "engine/runtime/run_origin.hpp"
 #include "engine/schedule/tasks_to_reopen.hpp"
 
 #include <fmt/format.h>
@@ -143,6 +144,14 @@ journal_request request_pause(journal::reader& journal, const journal::run_row& 
 journal_request request_retry(journal::reader& journal, const journal::run_row& run, const retry_wish& wish,
                               wall_time now)
 {
+    // Its key is free once it has ended: meanwhile there may be another of that key.
+    if (runtime::parse_run_origin(run.origin).by == "task")
+        return {
+            {result_kind::invalid,
+             run.id,
+             {},
+             fmt::format("run {} is of an ad-hoc task, which does not run once more: submit it again", run.id.value())},
+            {}};
     if (!run.ended && cancellation_of(journal, run.number).run)
         return {being_cancelled(run.id), {}};
     const auto dag = load_recorded_dag(journal, run);

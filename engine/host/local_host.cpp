@@ -46,6 +46,13 @@ std::unique_ptr<journal::reader> open_reader(const host_options& options)
     return journal::open_sqlite_reader(journal::state_layout(options.state));
 }
 
+std::function<std::unique_ptr<journal::reader>()> reader_opener(const host_options& options)
+{
+    if (options.ephemeral)
+        return {};
+    return [state = options.state] { return journal::open_sqlite_reader(journal::state_layout(state)); };
+}
+
 /// One request, with work for the io_context: while only the journal's thread is at it, that has nothing to do.
 task<std::string> answered(engine_host& engine, std::string line)
 {
@@ -80,7 +87,8 @@ struct local_host::parts
         : loop(context), lock(take_lock(options)), store(open_store(options)), own_reader(open_reader(options)),
           http(loop, options.http), processes(loop),
           engine({loop, *store, own_reader ? *own_reader : *store, http, processes, entropy,
-                  options.ephemeral ? journal::writer_mode::discarding : journal::writer_mode::threaded}),
+                  options.ephemeral ? journal::writer_mode::discarding : journal::writer_mode::threaded,
+                  number_of_the_system, memory_of_the_process(), reader_opener(options)}),
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
         if (options.ephemeral) {

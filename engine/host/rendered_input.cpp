@@ -13,8 +13,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace potoo::host {
@@ -116,6 +118,45 @@ json::value render_with(const graph::task_spec& spec, const bindings& names)
     return out;
 }
 
+/// Renders the inputs of a run's attempts, each from what was known when it began.
+class recorded_inputs
+{
+  public:
+    recorded_inputs(const graph::dag& dag, const journal::run_row& run) : dag_(dag), run_(run.id), known_(dag, run) {}
+
+    void apply(const record& r) { known_.apply(r); }
+
+    [[nodiscard]] std::string item_name(task_index t, item_index i) const { return known_.values().item_name(t, i); }
+
+    /// @throws std::runtime_error when an expression cannot be evaluated
+    [[nodiscard]] json::value render(task_index t, item_index item, attempt_number attempt) const
+    {
+        const graph::task_spec& spec = dag_[t];
+        std::optional<attempt_names::of_item> of_item;
+        if (spec.foreach)
+            of_item.emplace(item, known_.values().item(t, item));
+        const auto token = [&] { return runtime::make_launch_token(run_, spec.name, item_name(t, item), attempt); };
+        const attempt_names names(known_.names(), attempt, token, of_item);
+        try {
+            return json::object{{"operator", spec.operator_name},
+                                {"with", render_with(spec, names)},
+                                {"env", render_variables(spec, names)}};
+        } catch (const expression_error& e) {
+            throw std::runtime_error(fmt::format("the input of task {} cannot be rendered: {}", spec.name, e.what()));
+        }
+    }
+
+  private:
+    const graph::dag& dag_;
+    run_id run_;
+    recorded_names known_;
+};
+
+bool is_of_attempt(const record& r)
+{
+    return r.task != journal::no_task && r.item != journal::no_item && r.attempt.value() > 0;
+}
+
 } // namespace
 
 json::value rendered_input(journal::reader& journal, const journal::run_row& run, const std::string& task,
@@ -125,33 +166,45 @@ json::value rendered_input(journal::reader& journal, const journal::run_row& run
     const auto index = dag->find(task);
     if (!index)
         throw std::invalid_argument(fmt::format("the run of {} has no task {}", dag->name, task));
-    const graph::task_spec& spec = (*dag)[*index];
-    recorded_names known(*dag, run);
+    recorded_inputs inputs(*dag, run);
     bool found = false;
     // The journal must not be read while it is visited, and nothing here does.
     journal.records(run.number, journal::record_seq(0), [&](journal::record_seq, const record& r) {
-        found = r.task == *index && r.item == item && r.attempt == attempt && r.attempt.value() > 0;
+        found = r.task == *index && r.item == item && r.attempt == attempt && is_of_attempt(r);
         if (!found)
-            known.apply(r);
+            inputs.apply(r);
         return !found;
     });
     if (!found)
         throw std::invalid_argument(fmt::format("task {} of run {} has no attempt {} of item {}", task, run.id.value(),
                                                 attempt.value(), item.value()));
-    std::optional<attempt_names::of_item> of_item;
-    if (spec.foreach)
-        of_item.emplace(item, known.values().item(*index, item));
-    const auto token = [&] {
-        return runtime::make_launch_token(run.id, spec.name, known.values().item_name(*index, item), attempt);
-    };
-    const attempt_names names(known.names(), attempt, token, of_item);
-    try {
-        return json::object{{"operator", spec.operator_name},
-                            {"with", render_with(spec, names)},
-                            {"env", render_variables(spec, names)}};
-    } catch (const expression_error& e) {
-        throw std::runtime_error(fmt::format("the input of task {} cannot be rendered: {}", task, e.what()));
-    }
+    return inputs.render(*index, item, attempt);
+}
+
+void visit_inputs(journal::reader& journal, const journal::run_row& run, const input_visitor& visit)
+{
+    const auto dag = load_recorded_dag(journal, run);
+    recorded_inputs inputs(*dag, run);
+    std::map<std::pair<task_index, item_index>, attempt_number> begun;
+    journal.records(run.number, journal::record_seq(0), [&](journal::record_seq, const record& r) {
+        bool goes_on = true;
+        if (is_of_attempt(r)) {
+            attempt_number& last = begun[{r.task, r.item}];
+            if (last < r.attempt) {
+                last = r.attempt;
+                json::value input;
+                try {
+                    input = inputs.render(r.task, r.item, r.attempt);
+                } catch (const std::runtime_error& e) {
+                    input = json::object{{"problem", e.what()}};
+                }
+                goes_on = visit({(*dag)[r.task].name, inputs.item_name(r.task, r.item),
+                                 (*dag)[r.task].foreach.has_value(), std::move(input)});
+            }
+        }
+        inputs.apply(r);
+        return goes_on;
+    });
 }
 
 } // namespace potoo::host

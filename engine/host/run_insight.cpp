@@ -51,19 +51,16 @@ pool_state state_of(const runtime::pool_book::usage& u, const std::list<active_r
     return s;
 }
 
-/// Which runs have the slots of a full pool.
+/// Which runs have the slots of a full pool. Not in the text: who may not see a run is not told of it.
 void name_runs(schedule::reason& full, const pool_state& pool)
 {
     json::object runs;
-    std::string text;
-    for (const auto& [id, used] : pool.by) {
+    for (const auto& [id, used] : pool.by)
         runs[id.value()] = used;
-        text += fmt::format("{}{} has {}", text.empty() ? "" : ", ", id.value(), used);
-    }
     full.details["slots"] = pool.slots;
     full.details["used"] = pool.used;
     full.details["runs"] = std::move(runs);
-    full.text += fmt::format(": {} of {} are taken{}", pool.used, pool.slots, text.empty() ? "" : "; run " + text);
+    full.text += fmt::format(": {} of {} are taken", pool.used, pool.slots);
 }
 
 /// What keeps the engine from hearing of a remote job. Watchers bear the name of their operator first.
@@ -105,6 +102,8 @@ task<request_result> engine_host::resize_pool(std::string name, std::uint32_t sl
     json::value value = json::object{{"slots", slots}};
     co_await parts_->ledger.put(parts::pool_entries, name, std::move(value));
     parts_->pools.resize(name, slots);
+    for (const auto& hook : parts_->resize_hooks)
+        hook(name, slots);
     co_return request_result{};
 }
 

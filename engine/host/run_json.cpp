@@ -1,5 +1,7 @@
 #include "engine/host/run_json.hpp"
 
+#include "engine/runtime/attempt_result.hpp"
+
 #include <map>
 #include <utility>
 
@@ -24,11 +26,11 @@ void put_times(json::object& out, const std::optional<wall_time>& started, const
 
 json::value recorded_json(const std::string& data)
 {
-    if (data.empty())
-        return nullptr;
-    boost::system::error_code ec;
-    json::value parsed = json::parse(data, ec);
-    return ec ? json::value(sv(data)) : parsed;
+    try {
+        return runtime::parse_recorded(data);
+    } catch (const boost::system::system_error&) {
+        return sv(data);
+    }
 }
 
 namespace {

@@ -65,8 +65,8 @@ task<request_result> engine_host::set_paused_on_request(std::string run, bool pa
 {
     run_ask what;
     what.carried = [this, paused](run_id id) { return set_paused_carried(std::move(id), paused); };
-    what.uncarried = [this, paused](const journal::run_row& row) {
-        return request_pause(parts_->reading, row, paused, parts_->loop.wall_now());
+    what.uncarried = [paused](journal::reader& journal, const journal::run_row& row, wall_time now) {
+        return request_pause(journal, row, paused, now);
     };
     auto result = co_await ask(std::move(run), std::move(what));
     co_return result;
@@ -148,13 +148,16 @@ task<request_result> engine_host::retry_on_request(std::string run, retry_wish w
 {
     run_ask what;
     what.carried = [this, wish](run_id id) { return retry_carried(std::move(id), wish); };
-    what.uncarried = [this, wish](const journal::run_row& row) {
+    what.refuse = [this](const journal::run_row& row) -> std::optional<request_result> {
         if (const std::size_t jobs = parts_->reading.unconfirmed(row.number).size(); jobs > 0)
-            return journal_request{has_remote_jobs(row.id, jobs), {}};
+            return has_remote_jobs(row.id, jobs);
         // What it had left behind has just been looked after.
         if (parts_->find(row.id))
-            return journal_request{not_begun(row.id), {}};
-        return request_retry(parts_->reading, row, wish, parts_->loop.wall_now());
+            return not_begun(row.id);
+        return std::nullopt;
+    };
+    what.uncarried = [wish](journal::reader& journal, const journal::run_row& row, wall_time now) {
+        return request_retry(journal, row, wish, now);
     };
     auto result = co_await ask(std::move(run), std::move(what));
     co_return result;

@@ -4,9 +4,9 @@
 #include "engine/host/journal_requests.hpp"
 #include "engine/runtime/callback_book.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -119,7 +119,21 @@ json::object approval_answer(bool approved, std::string_view by, std::string_vie
     return o;
 }
 
-request_result engine_host::hear_of_callback(const callback_sign& sign)
+task<callback_standing> engine_host::look_for_callback(std::string token)
+{
+    request_result not_there;
+    const auto row = find_callback_run(parts_->reading, token, not_there);
+    if (!row)
+        co_return callback_standing::unknown;
+    std::function<callback_standing(journal::reader&, const std::atomic<bool>&)> look =
+        [run = row->number, token](journal::reader& journal, const std::atomic<bool>& stop) {
+            return standing_of_callback(journal, run, token, &stop);
+        };
+    const auto standing = co_await parts_->desk.look_long(std::move(look));
+    co_return standing;
+}
+
+task<request_result> engine_host::hear_of_callback(callback_sign sign)
 {
     using kind = request_result::kind;
     using runtime::callback_outcome;
@@ -129,23 +143,25 @@ request_result engine_host::hear_of_callback(const callback_sign& sign)
         switch (r->executor->hear_of_callback(sign.token, sign.fraction, sign.message)) {
         case callback_outcome::heard:
         case callback_outcome::completed:
-            return {kind::accepted, id, {}, {}, true};
+            co_return request_result{kind::accepted, id, {}, {}, true};
         case callback_outcome::already_completed:
-            return {kind::ended, id, {}, "it was completed before", true};
+            co_return request_result{kind::ended, id, {}, "it was completed before", true};
         case callback_outcome::attempt_ended:
-            return {kind::ended, id, {}, "the attempt that waited for it has ended", true};
+            co_return request_result{kind::ended, id, {}, "the attempt that waited for it has ended", true};
         case callback_outcome::unknown:
-            return {kind::unknown, id, {}, fmt::format("nothing in run {} waits for that token", id.value()), true};
+            co_return no_such_callback();
         }
     }
-    request_result problem;
-    const auto row = find_callback_run(parts_->reading, sign.token, problem);
-    if (!row)
-        return problem;
-    const auto waiting = waiting_callbacks_of(parts_->reading, *row);
-    if (std::any_of(waiting.begin(), waiting.end(), [&](const auto& w) { return w.token == sign.token; }))
-        return {kind::accepted, id, {}, {}};
-    return {kind::ended, id, {}, "nothing waits for it any more"};
+    const auto standing = co_await look_for_callback(sign.token);
+    switch (standing) {
+    case callback_standing::waits:
+        co_return request_result{kind::accepted, id, {}, {}};
+    case callback_standing::over:
+        co_return request_result{kind::ended, id, {}, "nothing waits for it any more"};
+    case callback_standing::unknown:
+        break;
+    }
+    co_return no_such_callback();
 }
 
 std::vector<waiting_callback> engine_host::waiting_callbacks() const

@@ -8,6 +8,7 @@
 #include <potoo/json.hpp>
 #include <potoo/time.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,14 @@ struct waiting_callback
     std::string token; ///< whoever has it can complete it
     json::value about; ///< what the operator says of it; null = nothing
     wall_time opened{};
+};
+
+/// How a run knows a token.
+enum class callback_standing : std::uint8_t
+{
+    unknown, ///< the run has opened no such callback
+    waits,
+    over, ///< completed, or its attempt has ended
 };
 
 /// Those of one run, in order of task and item. @throws journal::store_error

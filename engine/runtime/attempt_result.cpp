@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace potoo::runtime {
@@ -71,14 +72,31 @@ bool is_deeper_than(const json::value& v, std::size_t depth)
     return false;
 }
 
+/// What JSON writes of such a number cannot be read back.
+bool has_unwritable_number(const json::value& v)
+{
+    if (const double* d = v.if_double())
+        return !std::isfinite(*d);
+    if (const json::array* a = v.if_array())
+        return std::any_of(a->begin(), a->end(), has_unwritable_number);
+    if (const json::object* o = v.if_object())
+        return std::any_of(o->begin(), o->end(), [](const auto& m) { return has_unwritable_number(m.value()); });
+    return false;
+}
+
 } // namespace
 
-std::string recordable_text(const json::value& v, std::string_view what, std::string_view kind)
+std::string recordable_text(const json::value& v, std::string_view what, std::string_view kind, std::size_t max_depth)
 {
-    if (is_deeper_than(v, max_output_depth))
+    if (is_deeper_than(v, max_depth))
         throw fatal(fmt::format("{} is nested more than {} levels deep: put what is inside into a text or a file", what,
-                                max_output_depth),
+                                max_depth),
                     fmt::format("{}_too_deep", kind));
+    if (has_unwritable_number(v))
+        throw fatal(fmt::format("{} has a number that is not finite (NaN or infinity), which JSON does not have: write "
+                                "it as a text or as null",
+                                what),
+                    fmt::format("{}_not_json", kind));
     std::string text = json::serialize(v);
     if (text.size() > max_output_size)
         throw fatal(fmt::format("{} has {} bytes as JSON, and the limit is {}: write it to a file and return its path",

@@ -35,9 +35,9 @@ inline constexpr std::size_t max_output_size = std::size_t{16} << 20;
 inline constexpr std::size_t max_output_depth = 200;
 
 /// The JSON text of a value that is to be recorded. @param what names it: "the result of the step `x`"
-/// @throws fatal `<kind>_too_large` or `<kind>_too_deep`
-[[nodiscard]] std::string recordable_text(const json::value& v, std::string_view what,
-                                          std::string_view kind = "result");
+/// @throws fatal `<kind>_too_large`, `<kind>_too_deep`, or `<kind>_not_json` for NaN and infinity
+[[nodiscard]] std::string recordable_text(const json::value& v, std::string_view what, std::string_view kind = "result",
+                                          std::size_t max_depth = max_output_depth);
 
 [[nodiscard]] attempt_result failed_result(failure_class c, std::string_view message, std::string_view code = {});
 

@@ -50,13 +50,15 @@ task<> until_completed(callback_book::entry& e)
 /// @throws failure when nothing was heard of it for that long
 task<> completed_or_silent(callback_book::entry& e, steady_time began, duration silence)
 {
+    branch& here = co_await this_branch();
     while (e.completed.value() == 0) {
         const steady_time heard = std::max(began, e.heard);
         try {
             auto completed = until_completed(e);
             co_await with_deadline(std::move(completed), heard + silence);
         } catch (const cancelled& c) {
-            if (c.reason() != cancel_reason::deadline)
+            // The attempt has deadlines of its own.
+            if (here.cancel_requested() != cancel_reason::none || c.reason() != cancel_reason::deadline)
                 throw;
         }
         if (e.completed.value() == 0 && e.heard <= heard)

@@ -7,8 +7,10 @@
 #include <potoo/task.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,14 @@ class ledger
     /// Those whose key is after `after`, in order of key, at most `limit`; 0 = all. @throws journal::store_error
     [[nodiscard]] virtual std::vector<std::pair<std::string, json::value>>
     list(const std::string& kind, const std::string& after, std::size_t limit) = 0;
+
+    /// All of that kind, in order of key, but for those that are no JSON, of which `unreadable` is told the key and
+    /// what is wrong. For whoever can do without one of them. @throws journal::store_error
+    [[nodiscard]] virtual std::vector<std::pair<std::string, json::value>>
+    readable(const std::string& kind, const std::function<void(const std::string&, std::string_view)>& /*unreadable*/)
+    {
+        return list(kind, {}, 0);
+    }
 };
 
 } // namespace potoo::runtime

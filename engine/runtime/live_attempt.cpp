@@ -1,5 +1,6 @@
 #include "engine/runtime/live_attempt.hpp"
 
+#include "engine/runtime/attempt_result.hpp"
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/run_executor.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <utility>
 
 namespace potoo::runtime {
@@ -18,6 +20,7 @@ void refuse_unusable_property(std::string_view name, const json::value& value)
 {
     constexpr std::size_t longest_name = 64;
     constexpr std::size_t largest_value = 4'096;
+    constexpr std::size_t deepest_value = 32;
     constexpr std::string_view others = "_-.";
     const auto fits = [&](unsigned char c) {
         return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != others.npos;
@@ -27,7 +30,8 @@ void refuse_unusable_property(std::string_view name, const json::value& value)
             fmt::format("`{}` cannot be the name of a property: it has 1 to {} letters, digits, `_`, `-` and `.`",
                         name.substr(0, longest_name), longest_name),
             "property");
-    if (const std::size_t size = json::serialize(value).size(); size > largest_value)
+    const std::string text = recordable_text(value, fmt::format("the property `{}`", name), "property", deepest_value);
+    if (const std::size_t size = text.size(); size > largest_value)
         throw fatal(fmt::format("the property `{}` has {} bytes as JSON, and {} are allowed; give what is large as the "
                                 "output",
                                 name, size, largest_value),
@@ -415,7 +419,9 @@ void live_attempt::log_output(output_stream stream, std::string_view piece)
 
 void live_attempt::progress(double fraction, std::string_view message)
 {
-    if (!is_reconciliation())
+    if (std::isnan(fraction))
+        log(fmt::format("progress that is no number was not told: {}", message));
+    else if (!is_reconciliation())
         owner_.note_progress(*this, std::clamp(fraction, 0.0, 1.0), message);
 }
 

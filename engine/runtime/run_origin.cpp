@@ -1,8 +1,8 @@
 #include "engine/runtime/run_origin.hpp"
 
-#include <potoo/json.hpp>
+#include "engine/runtime/utf8.hpp"
 
-#include <stdexcept>
+#include <potoo/json.hpp>
 
 namespace potoo::runtime {
 namespace {
@@ -20,7 +20,7 @@ std::string to_json(const run_origin& o)
     json::object out;
     const auto put = [&](const char* name, const std::string& text) {
         if (!text.empty())
-            out[name] = json::string(text);
+            out[name] = json::string(valid_utf8(text));
     };
     put("by", o.by);
     put("who", o.who);
@@ -32,7 +32,7 @@ std::string to_json(const run_origin& o)
     return json::serialize(out);
 }
 
-run_origin parse_run_origin(std::string_view text)
+std::optional<run_origin> read_run_origin(std::string_view text)
 {
     run_origin o;
     if (text.empty())
@@ -40,7 +40,7 @@ run_origin parse_run_origin(std::string_view text)
     boost::system::error_code ec;
     const json::value v = json::parse(json::string_view(text.data(), text.size()), ec);
     if (ec || !v.is_object())
-        throw std::invalid_argument("the origin of a run is no JSON object");
+        return std::nullopt;
     const json::object& fields = v.get_object();
     o.by = text_of(fields, "by");
     o.who = text_of(fields, "who");
@@ -50,6 +50,11 @@ run_origin parse_run_origin(std::string_view text)
     if (const std::string at = text_of(fields, "scheduled"); !at.empty())
         o.scheduled = parse_time(at);
     return o;
+}
+
+run_origin parse_run_origin(std::string_view text)
+{
+    return read_run_origin(text).value_or(run_origin());
 }
 
 json::object run_names(const run_id& id, const graph::dag& d, wall_time created, const run_origin& o)

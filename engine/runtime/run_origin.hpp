@@ -30,7 +30,10 @@ struct run_origin
 /// A JSON object; members that are empty are left out. `{}` for one that says nothing.
 [[nodiscard]] std::string to_json(const run_origin& o);
 
-/// What `to_json` wrote; empty text and unknown members are ignored. @throws std::invalid_argument when it is none
+/// What `to_json` wrote; empty text and unknown members are ignored. @return nothing when it is no such thing
+[[nodiscard]] std::optional<run_origin> read_run_origin(std::string_view text);
+
+/// The same; an origin that cannot be read says nothing, so that the run can still be shown, carried and removed.
 [[nodiscard]] run_origin parse_run_origin(std::string_view text);
 
 /// What expressions call `run`: `id`, `dag`, `started_at`, `origin` (`by`, or null) and `scheduled` (or null).

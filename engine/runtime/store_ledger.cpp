@@ -1,5 +1,7 @@
 #include "engine/runtime/store_ledger.hpp"
 
+#include "engine/runtime/attempt_result.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -10,14 +12,14 @@ namespace {
 
 json::value parse_entry(const std::string& kind, const std::string& key, const std::string& text)
 {
-    boost::system::error_code ec;
-    json::value value = json::parse(text, ec);
-    if (ec)
+    try {
+        return parse_recorded(text);
+    } catch (const boost::system::system_error&) {
         throw journal::store_error(journal::store_error_kind::corrupt,
                                    fmt::format("the journal is damaged: its entry '{}' of kind '{}' is no JSON; "
                                                "restore the state directory from a copy",
                                                key, kind));
-    return value;
+    }
 }
 
 } // namespace
@@ -70,6 +72,21 @@ std::vector<std::pair<std::string, json::value>> store_ledger::list(const std::s
     for (auto& row : reading_.entries(kind, after, limit)) {
         auto value = parse_entry(kind, row.key, row.value);
         result.emplace_back(std::move(row.key), std::move(value));
+    }
+    return result;
+}
+
+std::vector<std::pair<std::string, json::value>>
+store_ledger::readable(const std::string& kind,
+                       const std::function<void(const std::string&, std::string_view)>& unreadable)
+{
+    std::vector<std::pair<std::string, json::value>> result;
+    for (auto& row : reading_.entries(kind, {}, 0)) {
+        try {
+            result.emplace_back(row.key, parse_recorded(row.value));
+        } catch (const boost::system::system_error&) {
+            unreadable(row.key, "it is no JSON");
+        }
     }
     return result;
 }

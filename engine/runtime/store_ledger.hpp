@@ -29,6 +29,9 @@ class store_ledger final : public ledger
     [[nodiscard]] std::optional<json::value> find(const std::string& kind, const std::string& key) override;
     [[nodiscard]] std::vector<std::pair<std::string, json::value>>
     list(const std::string& kind, const std::string& after, std::size_t limit) override;
+    [[nodiscard]] std::vector<std::pair<std::string, json::value>>
+    readable(const std::string& kind,
+             const std::function<void(const std::string&, std::string_view)>& unreadable) override;
 
     /// Nothing will be written any more: whoever waits, and whoever comes, is told so.
     void fail(const journal::store_error& why);

@@ -6,6 +6,7 @@
 #include "engine/server/access/audit_trail.hpp"
 #include "engine/server/access/token_book.hpp"
 #include "engine/server/api/api.hpp"
+#include "engine/server/config/descriptor_limit.hpp"
 #include "engine/server/dags/dag_catalog.hpp"
 #include "engine/server/events/event_feed.hpp"
 #include "engine/server/metrics/metrics.hpp"
@@ -59,6 +60,7 @@ access_rules rules_of(const server_config& c)
     access_rules rules;
     rules.loopback = is_loopback(c.web.listen) && !c.behind_proxy;
     rules.hosts = c.hosts;
+    rules.origins = c.origins;
     return rules;
 }
 
@@ -72,6 +74,9 @@ struct server::parts
     [[nodiscard]] api_options options() const;
     [[nodiscard]] catalog_settings folder() const;
     void apply_limits();
+    void call_back_at(std::string_view address);
+    void fit_connections();
+    void listen();
     [[nodiscard]] std::function<void(std::string_view)> say() const;
     void hear(const run_notice& n);
     void say_beginnings();
@@ -107,13 +112,15 @@ server::parts::parts(boost::asio::io_context& context, server_config c, server_s
       schedules(local.loop(), ledger, dags, starter, {.say = say(), .zones = tz_zones()}),
       repeats(local.loop(), ledger, dags, starter,
               {.say = say(), .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
-      tasks(local.loop(), ledger, single_runs, operators()), feed(local.loop(), *journal), callbacks(engine, *journal),
-      tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger), measured(engine, runs, around.version),
-      api(services(), options())
+      tasks(local.loop(), ledger, single_runs, operators(), config.tasks, say()), feed(local.loop(), *journal),
+      callbacks(engine, *journal), tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger, say()),
+      measured(engine, runs, around.version), api(services(), options())
 {
     apply_limits();
+    call_back_at(config.web.listen);
     runs.listen([this](const run_notice& n) { hear(n); });
     engine.when_durable([this] { feed.journal_grown(); });
+    engine.when_resized([this](std::string_view pool, std::uint32_t slots) { feed.pool_resized(pool, slots); });
 }
 
 api_services server::parts::services()
@@ -159,7 +166,34 @@ void server::parts::apply_limits()
 {
     engine.keep(config.engine.keep);
     engine.limit_starts(config.engine.limits);
-    engine.callbacks_at(config.public_url + callback_path);
+    tasks.apply(config.tasks);
+}
+
+void server::parts::call_back_at(std::string_view address)
+{
+    engine.callbacks_at((config.public_url.empty() ? own_url(config, address) : config.public_url) + callback_path);
+}
+
+/// Connections of clients leave descriptors for everything else.
+void server::parts::fit_connections()
+{
+    std::size_t& most = config.web.limits.connections;
+    const std::size_t descriptors = raise_descriptor_limit(most);
+    const std::size_t fitting = connections_within(descriptors, most);
+    if (fitting < most)
+        around.log.warning(fmt::format("at most {} connections are taken instead of {}: this process may open {} files "
+                                       "(`ulimit -n`; LimitNOFILE= where systemd starts it)",
+                                       fitting, most, descriptors));
+    most = fitting;
+}
+
+void server::parts::listen()
+{
+    fit_connections();
+    web.emplace(local.loop(), api, config.web);
+    measured.watch(&*web);
+    call_back_at(web->address());
+    say_beginnings();
 }
 
 void server::parts::hear(const run_notice& n)
@@ -173,15 +207,18 @@ void server::parts::hear(const run_notice& n)
         return;
     const bool succeeded = n.state == schedule::run_state::success;
     around.log.info(fmt::format("run {} of {} has ended: {}", n.run->value(), n.dag, to_string(n.state)));
-    schedules.run_ended(*n.run, n.dag, succeeded);
+    schedules.run_ended(*n.run, n.dag, *n.origin, succeeded);
     repeats.run_ended(*n.origin, succeeded);
 }
 
 void server::parts::say_beginnings()
 {
-    const std::string url =
-        fmt::format("{}://{}", config.web.certificate_file.empty() ? "http" : "https", web->address());
+    const std::string scheme = config.web.certificate_file.empty() ? "http" : "https";
+    const std::string url = fmt::format("{}://{}", scheme, web->address());
     around.log.info("listening on " + url);
+    if (config.public_url.empty() && own_url(config, web->address()).empty())
+        around.log.warning("the URLs of callbacks are without a host, since it is not known under which others reach "
+                           "this server: say so with `public_url` or --public-url");
     if (!tokens.has_any())
         around.log.warning(fmt::format("there is no token yet: whoever reaches this address from this machine may do "
                                        "everything. Make one with: potoo token create --role admin --server {}",
@@ -223,17 +260,21 @@ std::size_t server::close()
 /// What engines before have left goes on before anything new begins, so that it counts.
 task<> server::take_up()
 {
-    co_await parts_->tasks.start();
-    for (journal::run_row& r : parts_->engine.unfinished())
-        parts_->runs.resume(std::move(r));
-    for (journal::run_row& r : parts_->engine.unreconciled())
-        parts_->runs.resume(std::move(r));
-    co_await parts_->dags.load();
     if (const std::string why = refusal(parts_->config, parts_->tokens.has_any()); !why.empty())
         throw host::config_error(why);
-    parts_->web.emplace(loop(), parts_->api, parts_->config.web);
-    parts_->measured.watch(&*parts_->web);
-    parts_->say_beginnings();
+    co_await parts_->tasks.start();
+    for (journal::run_row& r : parts_->engine.unfinished()) {
+        parts_->around.log.info(fmt::format("going on with run {} of {}", r.id.value(), r.dag_name));
+        parts_->runs.resume(std::move(r));
+    }
+    for (journal::run_row& r : parts_->engine.unreconciled()) {
+        parts_->around.log.info(fmt::format("run {} of {} has ended; seeing to its remote jobs, whose end nobody has "
+                                            "confirmed",
+                                            r.id.value(), r.dag_name));
+        parts_->runs.resume(std::move(r));
+    }
+    co_await parts_->dags.load();
+    parts_->listen();
 }
 
 task<> server::serve()
@@ -252,7 +293,7 @@ task<> server::leave()
     parts_->measured.set_ready(false);
     parts_->around.supervisor.stopping("letting go of the runs");
     parts_->feed.close();
-    parts_->engine.cancel(std::nullopt, cancel_reason::shutdown);
+    parts_->runs.stop();
     if (parts_->web)
         co_await parts_->web->drain(loop().now() + time_to_leave);
     co_await parts_->runs.all_ended();
@@ -275,10 +316,12 @@ task<> server::run()
 
 void server::reload(const server_config& config)
 {
-    parts_->config.engine = config.engine;
-    parts_->apply_limits();
+    // First, since only this can fail: then all stays as it was.
     if (parts_->web)
         parts_->web->reload_certificate();
+    parts_->config.engine = config.engine;
+    parts_->config.tasks = config.tasks;
+    parts_->apply_limits();
     async_run(loop(), "reload", parts_->dags.look(), [&log = parts_->around.log](const std::exception_ptr& error) {
         if (error)
             log.warning("the DAG folder could not be looked through");

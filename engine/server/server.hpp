@@ -50,7 +50,7 @@ class server
     [[nodiscard]] task<> run();
 
     /// From now on as `config` says, as far as that can change while it runs: limits, what is kept, certificates. Then
-    /// looks through the DAG folder. What cannot change is told.
+    /// looks through the DAG folder. @throws std::runtime_error and changes nothing: the certificate cannot be used
     void reload(const server_config& config);
 
     /// Where it listens; empty before it does.

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -25,6 +26,8 @@ namespace {
 
 /// After an `accept` that failed for want of descriptors.
 constexpr std::chrono::milliseconds accept_again{200};
+/// For a stream whose source ends since the server stops: its last message still gets out.
+constexpr std::chrono::seconds time_for_last_words{1};
 
 std::unique_ptr<net::tls_context> load_certificate(const server_options& options)
 {
@@ -50,7 +53,8 @@ struct http_server::parts final : timer_node
     void listen();
     void accept();
     void accepted(transport::socket_type s);
-    void turn_away(transport::socket_type s);
+    void turn_away(transport::socket_type s, std::string_view why);
+    [[nodiscard]] bool has_too_many(const asio::ip::address& peer) const;
     bool make_room();
     void forget(session& s);
     void stop_accepting();
@@ -112,12 +116,10 @@ void http_server::parts::accepted(transport::socket_type s)
     if (ec) // it has gone already
         return;
     const auto peer = plain(endpoint.address());
-    const server_limits& limits = core.options.limits;
-    const auto known = peers.find(peer);
-    const std::size_t of_peer = known == peers.end() ? 0 : known->second;
-    const bool too_many_of_peer = limits.connections_of_one_peer != 0 && of_peer >= limits.connections_of_one_peer;
-    if (too_many_of_peer || (sessions.size() >= limits.connections && !make_room()))
-        return turn_away(std::move(s));
+    if (has_too_many(peer))
+        return turn_away(std::move(s), "too many connections from your address are open; close some");
+    if (sessions.size() >= core.options.limits.connections && !make_room())
+        return turn_away(std::move(s), "too many connections are open; try again later");
     ++core.stats.accepted;
     ++begun;
     ++peers[peer];
@@ -128,18 +130,25 @@ void http_server::parts::accepted(transport::socket_type s)
     added.start();
 }
 
-/// Ends the connection that has been idle for longest, so that nobody keeps others out by holding connections that it
-/// does not use. @return false when there is none
+bool http_server::parts::has_too_many(const asio::ip::address& peer) const
+{
+    const std::size_t most = core.options.limits.connections_of_one_peer;
+    const auto known = peers.find(peer);
+    return most != 0 && known != peers.end() && known->second >= most && !core.trusted.contains(peer);
+}
+
+/// Ends the connection that has asked nothing for longest, so that nobody keeps others out by holding connections that
+/// it does not use. @return false when there is none
 bool http_server::parts::make_room()
 {
     session* oldest = nullptr;
     steady_time since = steady_time::max();
     for (const auto& [s, owned] : sessions) {
-        const auto idle = s->idle_since();
-        if (!idle || *idle >= since)
+        const auto waiting = s->waiting_since();
+        if (!waiting || *waiting >= since)
             continue;
         oldest = s;
-        since = *idle;
+        since = *waiting;
     }
     if (oldest)
         oldest->take_leave();
@@ -147,10 +156,10 @@ bool http_server::parts::make_room()
 }
 
 /// Says so, as far as it can be said without waiting for anybody.
-void http_server::parts::turn_away(transport::socket_type s)
+void http_server::parts::turn_away(transport::socket_type s, std::string_view why)
 {
     ++core.stats.refused;
-    const reply r = core.answers.problem(503, "too many connections are open; try again later");
+    const reply r = core.unavailable(why);
     std::string text;
     if (!tls && write_reply_head(r, {framing::length, false, core.loop.wall_now()}, text)) {
         transport t(core.loop, std::move(s), nullptr);
@@ -221,6 +230,10 @@ task<> http_server::drain(steady_time deadline)
     p->stop_accepting();
     for (const auto& [s, owned] : p->sessions)
         s->take_leave();
+    auto streams_ended = as_value(until(p->ended, p->begun));
+    co_await net::before(std::min(deadline, p->core.after(time_for_last_words)), std::move(streams_ended));
+    for (const auto& [s, owned] : p->sessions)
+        s->cut_off();
     auto all_ended = as_value(until(p->ended, p->begun));
     co_await net::before(deadline, std::move(all_ended));
     p->sessions.clear();

@@ -22,9 +22,12 @@ namespace potoo::web {
 
 struct server_limits
 {
-    /// One more takes the place of the one that has been idle for longest, or is answered by 503 and closed.
+    /// One more takes the place of the one that has asked nothing for longest, or is answered by 503 and closed.
     std::size_t connections = 4'096;
-    std::size_t connections_of_one_peer = 0; ///< 0 = as many as all
+    std::size_t connections_of_one_peer = 1'024; ///< not of trusted proxies; 0 = as many as all
+    /// Of the bodies of all requests under way. Of each, 16 KiB do not count, so that small ones always come through;
+    /// the request that would exceed it is answered by 503.
+    std::size_t body_bytes = 64UL * 1024 * 1024;
     std::size_t head_bytes = 16UL * 1024;    ///< request line and fields
     std::size_t message_bytes = 64UL * 1024; ///< of one WebSocket message of the client
     std::chrono::milliseconds time_for_head{10'000};
@@ -55,6 +58,7 @@ struct server_stats
     std::array<std::uint64_t, 6> replies{}; ///< by the first digit of the status
     std::size_t open = 0;
     std::size_t websockets = 0;
+    std::size_t body_bytes = 0; ///< that count for `server_limits::body_bytes`
 };
 
 class http_server
@@ -79,8 +83,8 @@ class http_server
     /// Reads the certificate anew; connections that are open keep theirs. @throws std::runtime_error and keeps the old
     void reload_certificate();
 
-    /// Accepts no more, lets requests end, tells streams and WebSockets to go, and returns when all are closed or the
-    /// deadline has passed.
+    /// Accepts no more, lets requests end that have come whole, gives streams and WebSockets a second to end by
+    /// themselves and then tells them to go, and returns when all are closed or the deadline has passed.
     [[nodiscard]] task<> drain(steady_time deadline);
 
   private:

@@ -78,6 +78,9 @@ class request_reader
     /// From here on the body is read, up to so many bytes. @return the refusal of a body that says it is larger
     [[nodiscard]] or_refusal<void> allow_body(std::size_t limit);
 
+    /// Of the body, what has come.
+    [[nodiscard]] std::size_t body_size() const noexcept { return parser_.parsed.body.size(); }
+
     /// The client sends the body only when it has been told to.
     [[nodiscard]] bool awaits_continue() const noexcept { return awaits_continue_; }
 

@@ -46,4 +46,11 @@ void server_core::name_peer(request& r, const boost::asio::ip::address& peer, bo
     }
 }
 
+reply server_core::unavailable(std::string_view why) const
+{
+    reply r = answers.problem(503, why);
+    r.fields.emplace_back("Retry-After", "10");
+    return r;
+}
+
 } // namespace potoo::web

@@ -25,6 +25,9 @@ struct server_core
     /// Sets who asks, and whether over TLS, by what proxies that are trusted say.
     void name_peer(request& r, const boost::asio::ip::address& peer, bool secure) const;
 
+    /// The reply (503) for what would be answered later.
+    [[nodiscard]] reply unavailable(std::string_view why) const;
+
     [[nodiscard]] steady_time after(std::chrono::milliseconds d) const { return loop.now() + d; }
 
     potoo::loop& loop;

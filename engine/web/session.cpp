@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace potoo::web {
@@ -20,6 +21,8 @@ constexpr std::size_t piece_size = std::size_t{64} * 1024;
 constexpr std::size_t most_ahead = std::size_t{16} * 1024;
 /// A client that was refused reads why only if the connection is not reset under it.
 constexpr auto linger_time = 2s;
+/// Of each body, what every client may have the server keep.
+constexpr std::size_t small_body = std::size_t{16} * 1024;
 constexpr std::size_t most_to_linger_for = std::size_t{1024} * 1024;
 
 framing framing_of(const reply& r)
@@ -33,8 +36,38 @@ framing framing_of(const reply& r)
 session::session(server_core& core, transport::socket_type socket, const net::tls_context* tls,
                  boost::asio::ip::address peer, std::function<void(session&)> ended)
     : execution(core.loop, core.loop.intern("http connection")), core_(core),
-      transport_(core.loop, std::move(socket), tls), peer_(std::move(peer)), ended_(std::move(ended)), task_(serve())
+      transport_(core.loop, std::move(socket), tls), peer_(std::move(peer)), ended_(std::move(ended)),
+      waiting_since_(core.loop.now()), task_(serve())
 {}
+
+/// What a request has of the memory for all bodies, until it is answered.
+class session::body_share
+{
+  public:
+    explicit body_share(server_core& core) : core_(core) {}
+
+    ~body_share() { give_back(); }
+
+    body_share(const body_share&) = delete;
+    body_share& operator=(const body_share&) = delete;
+
+    /// @return false when there is not so much
+    [[nodiscard]] bool grow_to(std::size_t body)
+    {
+        const std::size_t more = std::max(body, small_body) - small_body - bytes_;
+        if (more > core_.options.limits.body_bytes - core_.stats.body_bytes)
+            return false;
+        bytes_ += more;
+        core_.stats.body_bytes += more;
+        return true;
+    }
+
+    void give_back() noexcept { core_.stats.body_bytes -= std::exchange(bytes_, 0); }
+
+  private:
+    server_core& core_;
+    std::size_t bytes_ = 0;
+};
 
 void session::start()
 {
@@ -49,6 +82,12 @@ void session::on_end() noexcept
 
 void session::take_leave() noexcept
 {
+    if (state_ == state::in_head || state_ == state::in_body)
+        cancel(cancel_reason::shutdown);
+}
+
+void session::cut_off() noexcept
+{
     if (state_ != state::busy)
         cancel(cancel_reason::shutdown);
 }
@@ -59,6 +98,8 @@ task<> session::serve()
     while (open) {
         open = co_await exchange();
         first_ = false;
+        if (core_.draining)
+            break;
         // Requests that came in one piece do not keep others from theirs.
         if (open && !input_.empty())
             co_await yield_now();
@@ -74,6 +115,7 @@ task<bool> session::exchange()
     const reading head = co_await read_head(reader);
     if (head.ended)
         co_return false;
+    state_ = state::busy;
     if (head.refused) {
         const bool open = co_await send_refusal(*head.refused, facts);
         co_return open;
@@ -92,15 +134,18 @@ task<bool> session::exchange()
         const bool open = co_await send(std::move(*refused), facts);
         co_return open;
     }
-    const reading body = co_await read_body(reader);
+    body_share share(core_);
+    const reading body = co_await read_body(reader, share);
     if (body.ended)
         co_return false;
+    state_ = state::busy;
     if (body.refused) {
         const bool open = co_await send_refusal(*body.refused, facts);
         co_return open;
     }
     facts.keep_alive = reader.keep_alive();
     reply r = co_await answer(reader.take());
+    share.give_back();
     const bool open = co_await send(std::move(r), facts);
     co_return open;
 }
@@ -128,8 +173,8 @@ task<session::reading> session::read_head(request_reader& reader)
     // Who has been answered may take time to think; who has just come is here to say something.
     bool begun = first_ || !input_.empty();
     steady_time deadline = core_.after(begun ? limits.time_for_head : limits.idle);
-    state_ = input_.empty() ? state::idle : state::busy;
-    idle_since_ = core_.loop.now();
+    state_ = state::in_head;
+    waiting_since_ = core_.loop.now();
     for (;;) {
         if (auto refused = put(reader))
             co_return reading{false, std::move(refused)};
@@ -141,15 +186,15 @@ task<session::reading> session::read_head(request_reader& reader)
             co_return reading{true, std::nullopt};
         if (n == 0)
             co_return reading{false, refusal(408, "the head of the request did not come in time")};
-        state_ = state::busy;
         if (!begun)
             deadline = core_.after(limits.time_for_head);
         begun = true;
     }
 }
 
-task<session::reading> session::read_body(request_reader& reader)
+task<session::reading> session::read_body(request_reader& reader, body_share& share)
 {
+    state_ = state::in_body;
     const steady_time deadline = core_.after(core_.options.limits.time_for_body);
     if (reader.awaits_continue() && input_.empty()) {
         const bool written = co_await transport_.write("HTTP/1.1 100 Continue\r\n\r\n", {}, to_take());
@@ -159,6 +204,8 @@ task<session::reading> session::read_body(request_reader& reader)
     for (;;) {
         if (auto refused = put(reader))
             co_return reading{false, std::move(refused)};
+        if (!share.grow_to(reader.body_size()))
+            co_return reading{false, refusal(503, "too many large requests are under way; try again later")};
         if (reader.done())
             co_return reading();
         const std::size_t n = co_await transport_.read(input_, deadline);
@@ -205,10 +252,10 @@ task<reply> session::answer(request r)
 /// Nothing that comes behind what was refused can be understood.
 task<bool> session::send_refusal(refusal why, exchange_facts facts)
 {
-    ++core_.stats.malformed;
+    core_.stats.malformed += why.status == 503 ? 0 : 1;
     lingers_ = true;
     facts.keep_alive = false;
-    reply r = core_.answers.problem(why.status, why.detail);
+    reply r = why.status == 503 ? core_.unavailable(why.detail) : core_.answers.problem(why.status, why.detail);
     if (why.status == 426)
         r.fields.emplace_back("Sec-WebSocket-Version", "13");
     const bool open = co_await send(std::move(r), facts);

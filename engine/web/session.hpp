@@ -28,24 +28,27 @@ class session final : public execution
 
     void start();
 
-    /// The server stops: the request that is being answered is the last, one that has no end by itself is told to stop.
+    /// The server stops: a request that has come whole is the last, a stream goes on until it ends or is cut off.
     void take_leave() noexcept;
+
+    /// Tells what has no end by itself to stop.
+    void cut_off() noexcept;
 
     [[nodiscard]] const boost::asio::ip::address& peer() const noexcept { return peer_; }
 
-    /// Since when it has been answered and asked nothing; nothing while it is of use, and when it takes its leave.
-    [[nodiscard]] std::optional<steady_time> idle_since() const noexcept
+    /// Since when it has waited for the head of a request; nothing while it is of use, and when it takes its leave.
+    [[nodiscard]] std::optional<steady_time> waiting_since() const noexcept
     {
-        return state_ == state::idle && !first_ && cancel_requested() == cancel_reason::none
-                   ? std::optional(idle_since_)
-                   : std::nullopt;
+        return state_ == state::in_head && cancel_requested() == cancel_reason::none ? std::optional(waiting_since_)
+                                                                                     : std::nullopt;
     }
 
   private:
     enum class state : unsigned char
     {
-        idle,       ///< between two requests
-        busy,       ///<
+        in_head,    ///< of the next request, or before it
+        in_body,    ///<
+        busy,       ///< with a request that has come whole
         open_ended, ///< a stream or a WebSocket
     };
 
@@ -65,13 +68,14 @@ class session final : public execution
     };
 
     class chunks;
+    class body_share;
 
     void on_end() noexcept override;
 
     [[nodiscard]] task<> serve();
     [[nodiscard]] task<bool> exchange();
     [[nodiscard]] task<reading> read_head(request_reader& reader);
-    [[nodiscard]] task<reading> read_body(request_reader& reader);
+    [[nodiscard]] task<reading> read_body(request_reader& reader, body_share& share);
     [[nodiscard]] std::optional<refusal> put(request_reader& reader);
     [[nodiscard]] std::optional<reply> refuse(request_reader& reader);
     [[nodiscard]] task<reply> answer(request r);
@@ -95,8 +99,8 @@ class session final : public execution
     boost::asio::ip::address peer_;
     std::function<void(session&)> ended_;
     std::string input_; ///< read and not used
-    state state_ = state::idle;
-    steady_time idle_since_;
+    state state_ = state::in_head;
+    steady_time waiting_since_;
     bool first_ = true;    ///< nothing has been answered yet
     bool lingers_ = false; ///< the client may be sending what nobody reads
     task<> task_;

@@ -17,15 +17,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <sys/resource.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace potoo::bench {
@@ -34,8 +37,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-/// Between two looks at a job. Measurements last a multiple of it, so that each job is counted as often.
-constexpr auto interval = 2s;
+constexpr auto interval = 2s; ///< between two looks at a job
 constexpr int runs_to_list = 100;
 
 struct scenario
@@ -89,11 +91,49 @@ struct effect
     bench::lateness lateness;
 };
 
+/// How often jobs are asked about, by the time until each was as often again. A count at the end would be that of
+/// whole rounds: jobs that began together ask together.
+class poll_watch
+{
+  public:
+    poll_watch(const running_job_server& server, std::size_t jobs)
+        : server_(server), jobs_(static_cast<double>(jobs)),
+          thread_([this](const std::stop_token& stop) { look(stop); })
+    {}
+
+    /// A second, since it was made.
+    [[nodiscard]] double rate()
+    {
+        thread_.request_stop();
+        thread_.join();
+        const auto& [begin, first] = seen_.front();
+        const double rounds = std::max(1.0, std::floor((seen_.back().second - first) / jobs_));
+        const auto after =
+            std::ranges::find_if(seen_, [&, last = first + rounds * jobs_](const auto& s) { return s.second >= last; });
+        const auto& [end, count] = after == seen_.end() ? seen_.back() : *after;
+        return (count - first) / std::chrono::duration<double>(end - begin).count();
+    }
+
+  private:
+    void look(const std::stop_token& stop)
+    {
+        do {
+            seen_.emplace_back(steady_clock::now(), server_.stats().polls);
+            std::this_thread::sleep_for(20ms);
+        } while (!stop.stop_requested());
+    }
+
+    const running_job_server& server_;
+    double jobs_;
+    std::vector<std::pair<steady_clock::time_point, double>> seen_; ///< of the thread while it runs
+    std::jthread thread_;
+};
+
 /// A server that watches jobs.
 class world
 {
   public:
-    explicit world(const scenario& s) : server_(s.potoo, s.folder)
+    explicit world(const scenario& s) : jobs_count_(s.jobs), server_(s.potoo, s.folder)
     {
         for (int i = 0; i < runs_to_list; ++i)
             static_cast<void>(server_.trigger("one"));
@@ -112,11 +152,17 @@ class world
     template <class Deed>
     effect during(Deed deed)
     {
-        const moment begin = now();
+        poll_watch polls(jobs_, jobs_count_);
+        const auto begin = steady_clock::now();
+        const server_counts before = server_.counts();
         deed();
-        const auto gone = steady_clock::now() - begin.at;
-        std::this_thread::sleep_until(begin.at + (gone / interval + 1) * interval);
-        return between(begin, now());
+        const server_counts after = server_.counts();
+        return {.seconds = seconds_since(begin),
+                .polls = polls.rate(),
+                .cpu = after.cpu_seconds - before.cpu_seconds,
+                .answered = after.answered - before.answered,
+                .stalls = after.stalls - before.stalls,
+                .lateness = after.lateness.since(before.lateness)};
     }
 
     [[nodiscard]] const running_potoo& server() const { return server_; }
@@ -125,26 +171,7 @@ class world
     [[nodiscard]] const std::string& run() const { return run_; }
 
   private:
-    struct moment
-    {
-        steady_clock::time_point at;
-        double polls = 0;
-        server_counts counts;
-    };
-
-    [[nodiscard]] moment now() const { return {steady_clock::now(), jobs_.stats().polls, server_.counts()}; }
-
-    static effect between(const moment& a, const moment& b)
-    {
-        const double seconds = std::chrono::duration<double>(b.at - a.at).count();
-        return {.seconds = seconds,
-                .polls = (b.polls - a.polls) / seconds,
-                .cpu = b.counts.cpu_seconds - a.counts.cpu_seconds,
-                .answered = b.counts.answered - a.counts.answered,
-                .stalls = b.counts.stalls - a.counts.stalls,
-                .lateness = b.counts.lateness.since(a.counts.lateness)};
-    }
-
+    std::size_t jobs_count_;
     running_job_server jobs_;
     running_potoo server_;
     std::string run_;
@@ -175,7 +202,7 @@ void print_effect(const std::string& name, const effect& e, const effect& quiet)
 
 effect measure_quiet(world& w, const scenario& s)
 {
-    const effect e = w.during([&] { std::this_thread::sleep_for(s.length - interval / 2); });
+    const effect e = w.during([&] { std::this_thread::sleep_for(s.length); });
     print({.name = "server.quiet.poll_rate",
            .value = e.polls,
            .unit = "polls/s",
@@ -192,10 +219,7 @@ void measure_requests(world& w, const scenario& s, const effect& quiet, const st
     // What was asked before may still be under way, and goes first.
     static_cast<void>(w.server().get(target));
     std::optional<wrk_result> wrk;
-    const effect e = w.during([&] {
-        // It takes a little longer than it is told.
-        wrk = run_wrk(w.server().url() + target, static_cast<int>((s.length - interval / 2).count()));
-    });
+    const effect e = w.during([&] { wrk = run_wrk(w.server().url() + target, static_cast<int>(s.length.count())); });
     if (!wrk) {
         say("wrk did not run: no figures of requests");
         return;
@@ -204,9 +228,8 @@ void measure_requests(world& w, const scenario& s, const effect& quiet, const st
         throw std::runtime_error(
             fmt::format("{:.0f} of {:.0f} requests for {} were answered well", e.answered, wrk->requests, target));
     const double polling = quiet.cpu / quiet.seconds * e.seconds;
-    print({.name = name + ".rate",
-           .value = wrk->requests / static_cast<double>((s.length - interval / 2).count()),
-           .unit = "requests/s"});
+    print(
+        {.name = name + ".rate", .value = wrk->requests / static_cast<double>(s.length.count()), .unit = "requests/s"});
     print({.name = name + ".cpu",
            .value = (e.cpu - polling) * 1e6 / e.answered,
            .unit = "us/request",
@@ -255,7 +278,7 @@ void measure_fan_out(world& w, const scenario& s, const effect& quiet)
     tellings told;
     const double own = cpu_seconds();
     const effect e = w.during([&] {
-        const auto end = steady_clock::now() + s.length - interval / 2;
+        const auto end = steady_clock::now() + s.length;
         while (steady_clock::now() < end) {
             const auto began = steady_clock::now();
             const std::string run = w.server().trigger("changes");

@@ -8,6 +8,7 @@
 #include <boost/beast/http/status.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace potoo::cli {
@@ -20,6 +21,27 @@ constexpr std::size_t longest_detail = 2'000;
 std::string shown(std::string_view text)
 {
     return printable(text.substr(0, longest_detail));
+}
+
+/// Of several lines, which then follow one that says what they are about. An excerpt of a file is aligned by its
+/// spaces.
+std::string shown_lines(std::string_view text)
+{
+    text = text.substr(0, longest_detail);
+    text.remove_suffix(text.size() - std::min(text.size(), text.find_last_not_of("\r\n") + 1));
+    std::string out;
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        out += (out.empty() ? "" : "\n  ") + printable(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return out;
+}
+
+std::string detail_of(const json::object& problem)
+{
+    const json::value* v = problem.if_contains("detail");
+    return v && v->is_string() ? shown_lines(std::string_view(v->get_string().data(), v->get_string().size())) : "";
 }
 
 std::string member(const json::object& o, std::string_view name)
@@ -107,21 +129,34 @@ std::string single_problems(const json::object& problem, const std::string& said
     return out;
 }
 
+/// Why somebody is not let in, and one advice.
+/// @param next ours
+std::string refusal_of(const json::object& problem, std::string what, const std::string& next)
+{
+    // The server's advice is for who writes requests.
+    if (member(problem, "type").ends_with("token-missing"))
+        what = "it needs a token";
+    if (what.ends_with('.'))
+        what.pop_back();
+    const bool has_advice =
+        what.find("`potoo token") != std::string::npos || what.find("Look whether") != std::string::npos;
+    return has_advice || next.empty() ? what : what + "; " + next;
+}
+
 server_error error_of_problem(const asked_of_server& asked, const refused_answer& answer, const json::object& problem)
 {
-    std::string what = member(problem, "detail");
+    const bool is_refusal = answer.status == 401 || answer.status == 403;
+    std::string what = is_refusal ? member(problem, "detail") : detail_of(problem);
     if (what.empty())
         what = member(problem, "title");
     if (what.empty())
         what = "it gives no reason";
     const std::string next = what.find("did you mean") == std::string::npos ? next_step(asked, answer) : "";
     const exit_code code = code_of(answer.status);
-    if (what.ends_with('.') && (answer.status == 401 || answer.status == 403))
-        what.pop_back();
-    if (answer.status == 401 || answer.status == 403)
-        return {
-            fmt::format("the server at {} refuses ({}): {}; {}", asked.server, status_text(answer.status), what, next),
-            answer.status, code};
+    if (is_refusal)
+        return {fmt::format("the server at {} refuses ({}): {}", asked.server, status_text(answer.status),
+                            refusal_of(problem, std::move(what), next)),
+                answer.status, code};
     std::string text = fmt::format("potoo: error: {}\n{}", what, single_problems(problem, what));
     text += fmt::format("  asked: {} {}{} ({})\n", asked.method, asked.server, asked.path, status_text(answer.status));
     if (!next.empty())

@@ -11,9 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,14 +37,17 @@ struct audit_entry
 class audit_trail
 {
   public:
-    /// Both must outlive it.
-    audit_trail(potoo::loop& l, runtime::ledger& kept_in);
+    /// Both must outlive it. @param say told of what cannot be written; may be empty
+    audit_trail(potoo::loop& l, runtime::ledger& kept_in, std::function<void(std::string_view)> say = {});
 
     /// Durable when it returns.
     [[nodiscard]] task<> record(audit_entry e);
 
-    /// Records it as soon as the entries before it are durable.
+    /// Records it as soon as the entries before it are durable; where that fails, tries again with the next one. Of
+    /// one token at most `noted_a_minute` are: the others are counted in the next one that is.
     void note(audit_entry e);
+
+    static constexpr std::size_t noted_a_minute = 30;
 
     /// Newest first, those older than the one at `after`. @return with each, its cursor
     [[nodiscard]] std::vector<std::pair<std::string, json::value>> list(const std::string& after, std::size_t limit);
@@ -54,6 +58,7 @@ class audit_trail
   private:
     struct parts;
 
+    void write_on();
     [[nodiscard]] static task<> write(std::shared_ptr<parts> p, audit_entry e);
     [[nodiscard]] static task<> write_noted(std::shared_ptr<parts> p);
 

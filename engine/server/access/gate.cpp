@@ -18,12 +18,25 @@ std::string lower(std::string_view text)
     return out;
 }
 
-/// `name` of `name:port` and `[address]:port`, in lower case.
+bool consists_of(std::string_view text, std::string_view allowed) noexcept
+{
+    return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+/// `name` of `name`, `name:port`, `[address]` and `[address]:port`, in lower case; empty when it is none of these.
 std::string without_port(std::string_view host)
 {
-    if (host.starts_with('['))
-        return lower(host.substr(0, host.find(']') + 1));
-    return lower(host.substr(0, host.rfind(':')));
+    constexpr std::string_view digits = "0123456789";
+    const bool is_address = host.starts_with('[');
+    const std::string_view name = is_address ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
+    const std::string_view port = host.substr(name.size());
+    if (!port.empty() && !(port.starts_with(':') && consists_of(port.substr(1), digits)))
+        return {};
+    const std::string found = lower(name);
+    const bool good = is_address ? found.size() > 2 && consists_of(std::string_view(found).substr(1, found.size() - 2),
+                                                                   "0123456789abcdef:.%")
+                                 : consists_of(found, "0123456789abcdefghijklmnopqrstuvwxyz.-_");
+    return good ? found : std::string();
 }
 
 bool is_loopback_name(std::string_view name) noexcept
@@ -55,7 +68,7 @@ bool came_through_a_proxy(const web::request& head)
     return head.find("forwarded") || head.find("x-forwarded-for") || head.find("via");
 }
 
-constexpr std::string_view how_to_make_one = "`potoo token create --name NAME --role admin|user|viewer` makes one";
+constexpr std::string_view how_to_make_one = "`potoo token create NAME --role admin|user|viewer` makes one";
 
 access_refusal refused_token(std::string what, std::string detail)
 {
@@ -117,8 +130,9 @@ std::optional<access_refusal> gate::check_host(const web::request& head) const
     const std::string whole = lower(*host);
     const std::string name = without_port(whole);
     const auto listed = [&](const std::string& known) { return known == whole || known == name; };
-    const bool known = (rules_.loopback && is_loopback_name(name)) || (!rules_.loopback && rules_.hosts.empty()) ||
-                       std::any_of(rules_.hosts.begin(), rules_.hosts.end(), listed);
+    const bool known =
+        !name.empty() && ((rules_.loopback && is_loopback_name(name)) || (!rules_.loopback && rules_.hosts.empty()) ||
+                          std::any_of(rules_.hosts.begin(), rules_.hosts.end(), listed));
     if (!known)
         return access_refusal{
             421,

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <cctype>
 #include <stdexcept>
 #include <utility>
 
@@ -90,6 +91,31 @@ json::object to_json(const token_row& t)
             {"revoked", time_json(t.revoked)}};
 }
 
+std::string without_secrets(std::string_view text)
+{
+    // Also of a token that was not copied whole.
+    constexpr std::size_t shortest_secret = 16;
+    const auto is_digit = [](unsigned char c) { return std::isalnum(c) != 0; };
+    std::string out;
+    for (auto at = text.find(prefix); at != std::string_view::npos; at = text.find(prefix)) {
+        std::string_view rest = text.substr(at + prefix.size());
+        const auto* const id_end = std::find_if_not(rest.begin(), rest.end(), is_digit);
+        const auto id = static_cast<std::size_t>(id_end - rest.begin());
+        const bool goes_on = id > 0 && id < rest.size() && rest[id] == '_';
+        const std::size_t kept = at + prefix.size() + (goes_on ? id + 1 : 0);
+        rest = text.substr(kept);
+        const auto* const secret_end = std::find_if_not(rest.begin(), rest.end(), is_digit);
+        const auto secret = static_cast<std::size_t>(secret_end - rest.begin());
+        out += text.substr(0, kept);
+        text = rest;
+        if (goes_on && secret >= shortest_secret) {
+            out += "…";
+            text = rest.substr(secret);
+        }
+    }
+    return out.append(text);
+}
+
 token_book::token_book(runtime::ledger& kept_in, std::function<std::uint64_t()> unguessable)
     : kept_in_(kept_in), unguessable_(std::move(unguessable))
 {}
@@ -135,6 +161,8 @@ token_check token_book::check(std::string_view text, wall_time now)
 
 bool token_book::is_good(const std::string& id, wall_time now)
 {
+    if (id.empty())
+        return !has_any();
     const auto kept = kept_in_.find(kind, id);
     return kept && verdict_of(row_of(*kept), now) == token_verdict::good;
 }

@@ -60,6 +60,9 @@ struct token_check
     token_row row{}; ///< of a token that is known
 };
 
+/// `text` with `…` instead of the secret in whatever looks like a token.
+[[nodiscard]] std::string without_secrets(std::string_view text);
+
 class token_book
 {
   public:
@@ -72,7 +75,7 @@ class token_book
     /// Takes as long for a wrong secret as for the right one.
     [[nodiscard]] token_check check(std::string_view text, wall_time now);
 
-    /// Whether the token of that id would be let in.
+    /// Whether the token of that id would be let in. @param id empty = no token, which goes as long as there is none
     [[nodiscard]] bool is_good(const std::string& id, wall_time now);
 
     /// Whether there was ever a token, be it revoked or expired by now.

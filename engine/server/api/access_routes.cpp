@@ -1,5 +1,6 @@
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
+#include "engine/server/api/run_start.hpp"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,7 @@ std::optional<wall_time> expiry_in(const call& c)
 
 task<web::reply> create_token(call& c)
 {
+    refuse_idempotency_key(c, "GET /api/v1/tokens tells whether the token was made.");
     token_wish wish;
     wish.name = c.text_member("name");
     wish.may = parse_role(c.text_member("role")).value_or(role::viewer);
@@ -143,8 +145,9 @@ std::vector<route> access_routes()
          .operation = "list_audit",
          .tag = "access",
          .summary = "Read who changed what, from where, and what came of it",
-         .about =
-             "Newest first. Every request that changes something is in it, also one that was refused for its role.",
+         .about = "Newest first. Every request that changes something is in it, also one that was refused for its role "
+                  "(of one "
+                  "token 30 a minute; the next one tells how many are left out). Signs of life of callbacks are not.",
          .needs = need::admin,
          .in_query = {limit_parameter(), cursor_parameter()},
          .answers = {{200, "audit_list", "A page of entries"}},

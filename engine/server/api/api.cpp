@@ -14,7 +14,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -28,6 +30,28 @@ constexpr auto tend_interval = std::chrono::hours(1);
 bool names_etag(const std::string& field, const std::string& etag)
 {
     return field == "*" || field.find(etag) != std::string::npos;
+}
+
+/// The path without what looks like a token, also where it was escaped.
+std::string path_without_secrets(const web::request& r)
+{
+    std::string whole;
+    for (const std::string& segment : r.segments)
+        whole += '/' + segment;
+    std::string shown = without_secrets(whole);
+    return shown == whole ? r.path : shown;
+}
+
+/// The path as the log and the audit trail have it: what stands behind `callbacks` is a secret, however wrong the
+/// method or the rest of the path is.
+std::string shown_path(const web::request& r)
+{
+    std::string whole;
+    for (const std::string& segment : r.segments)
+        whole += '/' + segment;
+    std::transform(whole.begin(), whole.end(), whole.begin(), [](unsigned char c) { return std::tolower(c); });
+    return whole.find("/callbacks/") == std::string::npos ? path_without_secrets(r)
+                                                          : std::string("/api/v1/callbacks/{token}");
 }
 
 /// Lets a reply that whoever asks has already be told so.
@@ -85,7 +109,11 @@ struct api::parts
 {
     parts(api_services services, api_options o)
         : options(std::move(o)), entrance(services.tokens, options.access),
-          state{services, journal_desk(services.journal, services.open_reader), options.version, options.public_url, {},
+          state{services,
+                host::journal_desk(services.journal, services.open_reader),
+                options.version,
+                options.public_url,
+                {},
                 {}}
     {}
 
@@ -119,18 +147,17 @@ struct api::parts
     }
 
     [[nodiscard]] audit_entry entry(const route& r, const principal& who, const web::request& request, unsigned status,
-                                    std::string detail)
+                                    const std::string& detail)
     {
         const bool open = r.needs == need::open;
-        // The path of an open route may hold a secret of its own.
         return {now(),
                 open ? std::string(r.tag) : who.shown(),
                 who.token,
                 request.peer,
                 std::string(r.operation),
-                open ? std::string(r.path) : request.path,
+                shown_path(request),
                 status,
-                std::move(detail)};
+                without_secrets(detail)};
     }
 
     void say(std::string_view text) const
@@ -139,15 +166,15 @@ struct api::parts
             options.say(text);
     }
 
-    void answered(const route* r, const web::request& request, const principal& who, unsigned status) const
+    void answered(const web::request& request, const principal& who, unsigned status) const
     {
         if (!options.answered)
             return;
         web::request shown = request;
         shown.query.clear();
         shown.body.clear();
-        if (r && r->needs == need::open)
-            shown.path = r->path; // which may hold a secret
+        shown.path = shown_path(request);
+        shown.segments.clear();
         options.answered(shown, who.token.empty() && !who.is_admin() ? std::string() : who.shown(), status);
     }
 
@@ -158,21 +185,26 @@ struct api::parts
             std::rethrow_exception(e);
         } catch (const error& p) {
             detail = p.what();
-            return p.reply(request.path);
+            return p.reply(path_without_secrets(request));
         } catch (const task_refused& t) {
             detail = t.what();
-            return problem_of(t).reply(request.path);
+            return problem_of(t).reply(path_without_secrets(request));
         } catch (const replay_refused& r) {
             detail = r.what();
-            return problem_of(r).reply(request.path);
+            return problem_of(r).reply(path_without_secrets(request));
         } catch (const journal::store_error& s) {
             detail = s.what();
-            say(fmt::format("{} {}: {}", request.method, request.path, s.what()));
-            return error(503, "journal", fmt::format("The journal cannot be used: {}", s.what())).reply(request.path);
+            say(fmt::format("{} {}: {}", request.method, shown_path(request), s.what()));
+            return error(503, "journal", fmt::format("The journal cannot be used: {}", s.what()))
+                .reply(path_without_secrets(request));
+        } catch (const server_stopping& s) {
+            detail = s.what();
+            return error(503, "stopping", s.what()).reply(path_without_secrets(request));
         } catch (const std::exception& other) {
             detail = other.what();
-            say(fmt::format("{} {}: {}", request.method, request.path, other.what()));
-            return error(500, "internal", "The server has failed at this; its log says more.").reply(request.path);
+            say(fmt::format("{} {}: {}", request.method, shown_path(request), other.what()));
+            return error(500, "internal", "The server has failed at this; its log says more.")
+                .reply(path_without_secrets(request));
         }
     }
 
@@ -205,7 +237,7 @@ std::optional<web::reply> api::refuse(const web::request& head)
     put_usual_fields(r);
     if (found && found->changes() && !who.name.empty())
         parts_->state.services.audit.note(parts_->entry(*found, who, head, r.status, detail));
-    parts_->answered(found, head, who, r.status);
+    parts_->answered(head, who, r.status);
     return r;
 }
 
@@ -224,6 +256,7 @@ task<web::reply> api::answer(web::request request)
     std::string detail;
     std::exception_ptr failed;
     web::reply reply;
+    std::optional<call> asked;
     try {
         route_match m = match_of(request);
         found = m.found;
@@ -232,24 +265,32 @@ task<web::reply> api::answer(web::request request)
         check_query(*found, request);
         if (request.body.size() > body_limit(request))
             throw error(413, "body-too-large", fmt::format("The body may have {} bytes.", body_limit(request)));
-        call c(parts_->state, *found, request, who, std::move(m.values), checked_body(*found, request));
-        auto made = co_await found->handle(c);
+        asked.emplace(parts_->state, *found, request, who, std::move(m.values), checked_body(*found, request));
+        auto made = co_await found->handle(*asked);
         reply = std::move(made);
         put_etag(*found, request, reply);
     } catch (const std::exception&) {
         failed = std::current_exception();
     }
     if (failed)
-        reply = parts_->reply_of(failed, request, detail);
-    put_usual_fields(reply);
+        reply = parts_->reply_of(std::exchange(failed, nullptr), request, detail);
     // Of open routes only what took effect: anybody may send them anything.
     const bool known =
         !who.name.empty() || who.is_admin() || (found && found->needs == need::open && reply.status < 400);
-    if (found && known && found->changes()) {
-        audit_entry e = parts_->entry(*found, who, request, reply.status, std::move(detail));
-        co_await parts_->state.services.audit.record(std::move(e));
+    if (found && known && found->changes() && !(asked && asked->audited.left_out)) {
+        audit_entry e = parts_->entry(*found, who, request, reply.status, detail);
+        if (asked && !asked->audited.target.empty())
+            e.target = asked->audited.target;
+        try {
+            co_await parts_->state.services.audit.record(std::move(e));
+        } catch (const std::exception&) {
+            failed = std::current_exception();
+        }
     }
-    parts_->answered(found, request, who, reply.status);
+    if (failed)
+        reply = parts_->reply_of(failed, request, detail);
+    put_usual_fields(reply);
+    parts_->answered(request, who, reply.status);
     co_return reply;
 }
 

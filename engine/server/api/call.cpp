@@ -2,16 +2,20 @@
 
 #include "engine/graph/spelling.hpp"
 #include "engine/runtime/run_origin.hpp"
+#include "engine/server/access/short_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <set>
 #include <vector>
 
 namespace potoo::server {
 namespace {
+
+constexpr std::size_t shown_bytes = 200; ///< of a text that was sent, where it is repeated
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text)
@@ -27,6 +31,17 @@ problem no_such_run(std::string_view id)
 {
     return problem(404, "run-unknown",
                    fmt::format("There is no run {} here that you may see; GET /api/v1/runs lists them.", id));
+}
+
+problem no_such_task(const journal::run_row& run, const journal::dag_document& dag, const std::string& name,
+                     unsigned status)
+{
+    const std::vector<std::string_view> names(dag.tasks.begin(), dag.tasks.end());
+    const auto nearest = graph::nearest_spelling(name, names);
+    return problem(
+        status, "task-unknown",
+        fmt::format("The run {} of {} has no task '{}'{}", run.id.value(), dag.name, shortened(name, shown_bytes),
+                    nearest.empty() ? "; its `tasks` lists them." : fmt::format("; did you mean {}?", nearest)));
 }
 
 } // namespace
@@ -107,12 +122,18 @@ task_index call::task_of(const journal::run_row& run, const std::string& name, u
     const auto found = std::find(dag.tasks.begin(), dag.tasks.end(), name);
     if (found != dag.tasks.end())
         return task_index(static_cast<std::uint32_t>(found - dag.tasks.begin()));
-    const std::vector<std::string_view> names(dag.tasks.begin(), dag.tasks.end());
-    const auto nearest = graph::nearest_spelling(name, names);
-    throw problem(
-        status, "task-unknown",
-        fmt::format("The run {} of {} has no task '{}'{}", run.id.value(), dag.name, name,
-                    nearest.empty() ? "; its `tasks` lists them." : fmt::format("; did you mean {}?", nearest)));
+    throw no_such_task(run, dag, name, status);
+}
+
+void call::check_tasks(const journal::run_row& run, const std::vector<std::string>& names) const
+{
+    if (names.empty())
+        return;
+    const auto dag = state.services.journal.dag_of(run.number);
+    const std::set<std::string_view> known(dag.tasks.begin(), dag.tasks.end());
+    for (const std::string& name : names)
+        if (!known.contains(name))
+            throw no_such_task(run, dag, name, 422);
 }
 
 parameter limit_parameter()
@@ -174,6 +195,8 @@ web::reply request_reply(const host::request_result& r)
     if (r.what == kind::invalid)
         throw problem(409, "not-now", r.text);
     json::object out{{"result", json::string(to_string(r.what))}, {"run", r.run.value()}, {"carried", r.carried}};
+    if (!r.text.empty())
+        out["text"] = r.text;
     return json_reply(r.what == kind::accepted ? 202 : 200, out);
 }
 

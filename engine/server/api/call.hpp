@@ -2,10 +2,10 @@
 /// @file
 /// A request that has come in by a route: who asks what, with everything that the route declares checked.
 
+#include "engine/host/journal_desk.hpp"
 #include "engine/journal/store.hpp"
 #include "engine/server/access/principal.hpp"
 #include "engine/server/api/api_services.hpp"
-#include "engine/server/api/journal_desk.hpp"
 #include "engine/server/api/known_runs.hpp"
 #include "engine/server/api/problem.hpp"
 #include "engine/server/api/route.hpp"
@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace potoo::server {
 
@@ -26,13 +27,20 @@ namespace potoo::server {
 struct api_state
 {
     api_services services;
-    journal_desk desk;
+    host::journal_desk desk;
     std::string version;
     std::string public_url;
     std::string document{}; ///< OpenAPI, once it was asked for
     /// Keys of runs that are about to begin; each counts to 1 when that is done, or has failed.
     std::map<std::string, std::shared_ptr<counter>, std::less<>> starting;
     known_runs known{};
+};
+
+/// How the audit trail has a call.
+struct audit_mark
+{
+    bool left_out = false;
+    std::string target{}; ///< empty = the path
 };
 
 class call
@@ -49,6 +57,7 @@ class call
     const web::request& request;
     const principal who;
     const json::value body; ///< matches the route's schema; null when there was none
+    audit_mark audited{};
 
     [[nodiscard]] api_services& services() const noexcept { return state.services; }
 
@@ -87,6 +96,9 @@ class call
 
     /// The task of that name. @throws problem naming the nearest: 404, or 400 where the query named it
     [[nodiscard]] task_index task_of(const journal::run_row& run, const std::string& name, unsigned status) const;
+
+    /// @throws problem (422) naming the first of `names` that is no task of the run
+    void check_tasks(const journal::run_row& run, const std::vector<std::string>& names) const;
 
   private:
     std::map<std::string, std::string, std::less<>> values_;

@@ -20,8 +20,10 @@ json::object outcome_json(const host::request_result& r)
 task<web::reply> complete_callback(call& c)
 {
     callback_message said = parse_callback_message(c.body);
+    c.audited.left_out = said.state == callback_message::state_kind::running;
     const auto result = co_await callbacks(c).deliver(c.in_path("token"), std::move(said));
     static_cast<void>(request_reply(result));
+    c.audited.target = "/api/v1/runs/" + result.run.value();
     co_return json_reply(200, outcome_json(result));
 }
 

@@ -136,7 +136,14 @@ task<web::reply> resume_dag(call& c)
 
 json::object checked_params(const graph::dag& d, const json::value* given)
 {
-    graph::params_result checked = graph::check_params(d, given ? given->as_object() : json::object());
+    const json::object none;
+    const json::object& values = given ? given->get_object() : none;
+    // Each that is not known is looked for among those that are.
+    if (values.size() > d.params_schema.size() + most_flaws)
+        throw problem(422, "params-invalid",
+                      fmt::format("There are {} parameters; the DAG {} takes at most {}.", values.size(), d.name,
+                                  d.params_schema.size()));
+    graph::params_result checked = graph::check_params(d, values);
     if (checked.problems.empty())
         return std::move(checked.values);
     std::vector<flaw> flaws;

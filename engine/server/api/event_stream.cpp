@@ -39,7 +39,7 @@ const farewell token_gone{not_permitted, "the token is not good any more"};
 
 bool still_welcome(const event_listener& l)
 {
-    return l.token.empty() || l.tokens.is_good(l.token, l.loop.wall_now());
+    return l.tokens.is_good(l.token, l.loop.wall_now());
 }
 
 task<farewell> send_events(event_listener& l, web::websocket& socket)

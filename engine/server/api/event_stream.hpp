@@ -20,7 +20,7 @@ struct event_listener
     std::shared_ptr<subscription> events;
     token_book& tokens;
     potoo::loop& loop;
-    std::string token; ///< its id; when it is not good any more, the stream ends. Empty = none was needed
+    std::string token; ///< its id; when it is not good any more, the stream ends. Empty = none was needed so far
 };
 
 /// Until either side ends it. @throws cancelled

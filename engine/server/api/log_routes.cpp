@@ -44,7 +44,7 @@ struct log_request
 {
     journal::log_filter filter;
     run_id run;
-    std::string token;              ///< id of that of the listener; empty = none was needed
+    std::string token;              ///< id of that of the listener; empty = none was needed so far
     std::vector<std::string> tasks; ///< names, by index
     log_format format = log_format::text;
     bool follow = false;
@@ -126,7 +126,7 @@ bool has_ended(journal::reader& journal, const run_id& id)
 
 bool still_welcome(api_state& state, const log_request& wanted)
 {
-    return wanted.token.empty() || state.services.tokens.is_good(wanted.token, state.services.engine.loop().wall_now());
+    return state.services.tokens.is_good(wanted.token, state.services.engine.loop().wall_now());
 }
 
 task<> write_logs(api_state& state, log_request wanted, web::body_writer& out)

@@ -1,10 +1,17 @@
+#include "engine/server/access/short_text.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 namespace potoo::server {
 namespace {
+
+constexpr std::size_t longest_pool_name = 128;
 
 /// Whose slots they are, users learn of their own runs only.
 bool sees_run(const call& c, const run_id& id)
@@ -36,9 +43,24 @@ task<web::reply> list_pools(call& c)
     co_return list_reply(std::move(items), {});
 }
 
+/// As in a DAG's file: no run could ever name another one.
+bool is_pool_name(std::string_view text)
+{
+    const auto starts = [](char ch) { return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_'; };
+    const auto goes_on = [&](char ch) { return starts(ch) || (ch >= '0' && ch <= '9') || ch == '-'; };
+    return !text.empty() && text.size() <= longest_pool_name && starts(text.front()) &&
+           std::all_of(text.begin(), text.end(), goes_on);
+}
+
 task<web::reply> resize_pool(call& c)
 {
     const std::string name = c.in_path("pool");
+    if (!is_pool_name(name))
+        throw problem(
+            422, "pool-name",
+            fmt::format("'{}' is no name of a pool: it begins with a letter or `_`, then come letters, digits, "
+                        "`_` and `-`, at most {} in all.",
+                        shortened(name, longest_pool_name), longest_pool_name));
     const auto slots = c.member("slots")->to_number<std::uint32_t>();
     const auto result = co_await c.services().engine.resize_pool(name, slots);
     static_cast<void>(request_reply(result));

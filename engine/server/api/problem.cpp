@@ -1,5 +1,8 @@
 #include "engine/server/api/problem.hpp"
 
+#include "engine/server/access/short_text.hpp"
+#include "engine/server/access/token_book.hpp"
+
 #include <potoo/json.hpp>
 
 #include <algorithm>
@@ -33,9 +36,13 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 21> titles{{
     {503, "Service Unavailable"},
 }};
 
+constexpr std::size_t flaw_bytes = 500;
+constexpr std::size_t detail_bytes = 10'000; // what is wrong with a DAG's file is told at some length
+
 json::object flaw_json(const flaw& f)
 {
-    json::object out{{"place", f.place}, {"detail", f.text}};
+    json::object out{{"place", shortened(f.place, flaw_bytes)},
+                     {"detail", shortened(without_secrets(f.text), flaw_bytes)}};
     if (!f.suggestion.empty())
         out["suggestion"] = f.suggestion;
     return out;
@@ -50,8 +57,14 @@ std::string_view title_of(unsigned status) noexcept
 }
 
 problem::problem(unsigned status, std::string what, std::string detail, std::vector<flaw> flaws)
-    : status_(status), what_(std::move(what)), detail_(std::move(detail)), flaws_(std::move(flaws))
-{}
+    : status_(status), what_(std::move(what)), detail_(shortened(without_secrets(detail), detail_bytes)),
+      flaws_(std::move(flaws))
+{
+    if (flaws_.size() <= most_flaws)
+        return;
+    flaws_.resize(most_flaws);
+    flaws_.push_back({{}, "and more, which is not listed", {}});
+}
 
 problem& problem::with(std::string name, std::string value)
 {

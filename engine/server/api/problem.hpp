@@ -4,6 +4,7 @@
 
 #include "engine/web/message.hpp"
 
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -20,11 +21,15 @@ struct flaw
     std::string suggestion; ///< the nearest right spelling, or empty
 };
 
+/// More flaws than this are not told of.
+inline constexpr std::size_t most_flaws = 20;
+
 /// Thrown by whoever handles a request; what it says is for the caller.
 class problem : public std::exception
 {
   public:
     /// @param what the last part of its `type`, `run-unknown`
+    /// @param flaws the first `most_flaws` are told, long texts in them shortened
     problem(unsigned status, std::string what, std::string detail, std::vector<flaw> flaws = {});
 
     [[nodiscard]] const char* what() const noexcept override { return detail_.c_str(); }

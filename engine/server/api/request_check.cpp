@@ -1,6 +1,7 @@
 #include "engine/server/api/request_check.hpp"
 
 #include "engine/graph/spelling.hpp"
+#include "engine/server/access/short_text.hpp"
 #include "engine/server/api/problem.hpp"
 #include "engine/server/api/schemas.hpp"
 #include "engine/server/tasks/task_request.hpp"
@@ -22,6 +23,8 @@ namespace potoo::server {
 namespace {
 
 constexpr std::size_t json_depth = 64;
+constexpr std::size_t most_parameters = 32;
+constexpr std::size_t shown_bytes = 100; ///< of what was sent, where it is repeated
 
 bool is_whole(std::string_view text, const parameter& p)
 {
@@ -55,7 +58,7 @@ flaw unknown_parameter(const route& r, const std::string& name)
     for (const parameter& p : r.in_query)
         names.push_back(p.name);
     const std::string nearest = graph::nearest_spelling(name, names);
-    return {'?' + name,
+    return {'?' + shortened(name, shown_bytes),
             names.empty() ? std::string("no parameter is taken here")
                           : fmt::format("there is no such parameter here; there are {}", fmt::join(names, ", ")),
             nearest};
@@ -71,8 +74,8 @@ void check_parameter(const route& r, const std::string& name, const std::string&
     }
     const std::string text = wanted(*declared, value);
     if (!text.empty())
-        flaws.push_back(
-            {'?' + name, fmt::format("{}, not '{}'", text, value), graph::nearest_spelling(value, declared->words)});
+        flaws.push_back({'?' + name, fmt::format("{}, not '{}'", text, shortened(value, shown_bytes)),
+                         graph::nearest_spelling(value, declared->words)});
 }
 
 /// As RFC 6901 writes it.
@@ -91,10 +94,12 @@ std::string pointer_of(const std::vector<graph::path_step>& path)
 /// @param flaws not empty
 [[noreturn]] void refuse(unsigned status, std::string what, std::string_view of_what, std::vector<flaw> flaws)
 {
+    constexpr std::size_t most_detail = 500;
     const flaw& first = flaws.front();
-    std::string detail =
-        fmt::format("{} is not what this takes: {}: {}{}", of_what, first.place.empty() ? "it" : first.place,
-                    first.text, first.suggestion.empty() ? "." : fmt::format("; did you mean {}?", first.suggestion));
+    std::string detail = fmt::format(
+        "{} is not what this takes: {}: {}{}", of_what,
+        first.place.empty() ? "it" : shortened(first.place, shown_bytes), shortened(first.text, most_detail),
+        first.suggestion.empty() ? "." : fmt::format("; did you mean {}?", first.suggestion));
     throw problem(status, std::move(what), std::move(detail), std::move(flaws));
 }
 
@@ -121,11 +126,15 @@ json::value parsed(const std::string& body)
 
 void check_query(const route& r, const web::request& request)
 {
+    if (request.query.size() > most_parameters)
+        throw problem(
+            400, "query-invalid",
+            fmt::format("The query has {} parameters; at most {} are taken.", request.query.size(), most_parameters));
     std::vector<flaw> flaws;
     std::vector<std::string_view> seen;
     for (const auto& [name, value] : request.query) {
         if (std::find(seen.begin(), seen.end(), name) != seen.end())
-            flaws.push_back({'?' + name, "is given more than once", {}});
+            flaws.push_back({'?' + shortened(name, shown_bytes), "is given more than once", {}});
         else if (!(r.token_in_query && name == "access_token"))
             check_parameter(r, name, value, flaws);
         seen.push_back(name);
@@ -155,7 +164,8 @@ json::value checked_body(const route& r, const web::request& request)
         throw problem(400, "body-unexpected", "This takes no body.");
     }
     std::vector<flaw> flaws;
-    for (const graph::schema_problem& p : schema_named(r.body).check(body))
+    for (const graph::schema_problem& p :
+         schema_named(r.body).check(body, graph::expressions::absent, {}, most_flaws + 1))
         flaws.push_back({pointer_of(p.path), p.message, p.suggestion});
     if (!flaws.empty())
         refuse(422, "body-invalid", "The body", std::move(flaws));

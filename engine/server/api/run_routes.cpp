@@ -1,14 +1,15 @@
 #include "engine/graph/spelling.hpp"
 #include "engine/host/journal_requests.hpp"
-#include "engine/host/rendered_input.hpp"
 #include "engine/host/run_difference.hpp"
 #include "engine/host/run_json.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 #include "engine/server/api/run_document.hpp"
+#include "engine/server/tasks/task_service.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -71,9 +72,49 @@ task<web::reply> get_run(call& c)
     co_return json_reply(200, found);
 }
 
+bool is_ad_hoc(const journal::run_row& run)
+{
+    return runtime::parse_run_origin(run.origin).by == "task";
+}
+
+problem wanted_by_others(const run_id& id)
+{
+    return {409, "conflict",
+            "Others want this task, too: to its run only an admin does that. POST tasks/" + id.value() +
+                "/cancel takes your own subscription back."};
+}
+
+/// @throws problem (409) when it is of an ad-hoc task that is not the asker's alone
+void check_is_own(const call& c, const journal::run_row& run)
+{
+    const task_service* tasks = c.services().tasks;
+    if (tasks && is_ad_hoc(run) && !c.who.is_admin() && tasks->is_wanted_by_others(c.who, run.id.value()))
+        throw wanted_by_others(run.id);
+}
+
+/// As by the route of the task, so that it is known there.
+task<web::reply> cancel_ad_hoc(call& c, run_id run)
+{
+    using kind = host::request_result::kind;
+    const auto what = co_await c.services().tasks->cancel(c.who, run.value(), c.who.is_admin());
+    switch (what) {
+    case task_cancellation::cancelling:
+        co_return request_reply({kind::accepted, run, {}, {}, true});
+    case task_cancellation::repeated:
+        co_return request_reply({kind::repeated, run, {}, {}, true});
+    case task_cancellation::ended:
+        co_return request_reply({kind::ended, run, {}, "run " + run.value() + " has ended already"});
+    case task_cancellation::unsubscribed:
+        break;
+    }
+    throw wanted_by_others(run);
+}
+
 task<web::reply> delete_run(call& c)
 {
-    const std::string id = c.run().id.value();
+    const journal::run_row run = c.run();
+    check_is_own(c, run);
+    const std::string id = run.id.value();
     const auto result = co_await c.services().engine.remove_on_request(id);
     static_cast<void>(request_reply(result));
     web::reply r;
@@ -94,22 +135,28 @@ std::vector<std::string> names_in(const call& c, std::string_view member)
 std::vector<std::string> tasks_in(const call& c, const journal::run_row& run)
 {
     auto names = names_in(c, "tasks");
-    for (const std::string& name : names)
-        static_cast<void>(c.task_of(run, name, 422));
+    c.check_tasks(run, names);
     return names;
 }
 
 task<web::reply> cancel_run(call& c)
 {
     const journal::run_row run = c.run();
+    check_is_own(c, run);
     auto tasks = tasks_in(c, run);
+    if (c.services().tasks && is_ad_hoc(run) && c.services().tasks->knows(run.id.value())) {
+        auto reply = co_await cancel_ad_hoc(c, run.id);
+        co_return reply;
+    }
     const auto result = co_await c.services().engine.cancel_on_request(run.id.value(), std::move(tasks));
     co_return request_reply(result);
 }
 
 task<web::reply> pause_run(call& c)
 {
-    const std::string id = c.run().id.value();
+    const journal::run_row run = c.run();
+    check_is_own(c, run);
+    const std::string id = run.id.value();
     const auto result = co_await c.services().engine.pause_on_request(id);
     co_return request_reply(result);
 }
@@ -134,11 +181,7 @@ task<web::reply> retry_run(call& c)
     wish.tasks = tasks_in(c, run);
     wish.downstream = flag_in(c, "downstream");
     wish.failed_only = flag_in(c, "failed_only");
-    auto result = co_await c.services().engine.retry_on_request(run.id.value(), std::move(wish));
-    if (result.what == host::request_result::kind::accepted && !result.carried) {
-        c.services().runs.resume(c.run());
-        result.carried = true;
-    }
+    const auto result = co_await c.services().engine.retry_on_request(run.id.value(), std::move(wish));
     co_return request_reply(result);
 }
 
@@ -146,20 +189,11 @@ task<web::reply> diff_runs(call& c)
 {
     const journal::run_row before = c.run();
     const journal::run_row after = c.run_of(c.in_path("other"));
-    std::function<json::object(journal::reader&)> compare = [before, after](journal::reader& journal) {
-        const host::input_lookup input = [&](const journal::run_row& run, const std::string& task, item_index item,
-                                             attempt_number attempt) -> json::value {
-            try {
-                return host::rendered_input(journal, run, task, item, attempt);
-            } catch (const std::runtime_error& e) {
-                return json::object{{"problem", e.what()}};
-            } catch (const std::invalid_argument&) {
-                return nullptr;
-            }
+    std::function<json::object(journal::reader&, const std::atomic<bool>&)> compare =
+        [before, after](journal::reader& journal, const std::atomic<bool>& stop) {
+            return host::run_difference(journal, before, after, &stop);
         };
-        return host::run_difference(journal, before, after, input);
-    };
-    const auto found = co_await c.state.desk.look(std::move(compare));
+    const auto found = co_await c.state.desk.look_long(std::move(compare));
     co_return json_reply(200, found);
 }
 

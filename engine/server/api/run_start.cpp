@@ -1,6 +1,7 @@
 #include "engine/server/api/run_start.hpp"
 
 #include "engine/runtime/secret_resolver.hpp"
+#include "engine/runtime/utf8.hpp"
 #include "engine/server/access/sha256.hpp"
 #include "engine/server/api/run_document.hpp"
 
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -65,18 +67,16 @@ task<web::reply> run_reply(call& c, unsigned status, run_id id)
     co_return r;
 }
 
-task<web::reply> begin(call& c, host::run_request wish)
+task<run_id> begin(call& c, host::run_request wish)
 {
-    run_id id;
     try {
-        id = co_await c.services().runs.start(std::move(wish));
+        auto id = co_await c.services().runs.start(std::move(wish));
+        co_return id;
     } catch (const runtime::secret_error& e) {
         throw problem(409, "secret-missing", e.what());
     } catch (const std::invalid_argument& e) {
         throw problem(422, "run-refused", e.what());
     }
-    auto r = co_await run_reply(c, 201, std::move(id));
-    co_return r;
 }
 
 json::object entry_for(const call& c, const run_id& id, const std::string& request)
@@ -92,9 +92,12 @@ std::optional<run_id> run_under(call& c, const json::object& kept, const std::st
                       "The key was used for another request: a request that is sent again is sent unchanged, and a new "
                       "one has a key of its own.");
     const std::string id(kept.at("run").as_string());
-    if (!find_run(c.services().journal, id))
-        return std::nullopt;
-    return run_id(id);
+    if (find_run(c.services().journal, id))
+        return run_id(id);
+    // Whoever asked for it first has gone, and it waits for the end of others, say.
+    if (c.services().runs.is_under_way(run_id(id)))
+        throw problem(409, "run-begins", fmt::format("The run {} of this key begins just now: ask again shortly.", id));
+    return std::nullopt;
 }
 
 task<web::reply> begin_once(call& c, host::run_request wish, std::string key, std::string request)
@@ -110,17 +113,19 @@ task<web::reply> begin_once(call& c, host::run_request wish, std::string key, st
     }
     json::value entry = entry_for(c, wish.id, request);
     co_await ledger.put(kind, key, std::move(entry));
+    run_id id = wish.id;
     std::exception_ptr failed;
-    web::reply r;
     try {
-        r = co_await begin(c, std::move(wish));
+        id = co_await begin(c, std::move(wish));
     } catch (const std::exception&) {
         failed = std::current_exception();
     }
-    if (failed) {
+    // Whoever stopped waiting may have begun it all the same.
+    if (failed && !c.services().runs.is_under_way(id) && !find_run(c.services().journal, id.value()))
         co_await ledger.erase(kind, std::move(key));
+    if (failed)
         std::rethrow_exception(failed);
-    }
+    auto r = co_await run_reply(c, 201, std::move(id));
     co_return r;
 }
 
@@ -129,6 +134,12 @@ bool is_stale(const api_services& services, const json::value& kept, wall_time n
 {
     const auto at = parse_time(std::string(kept.at("at").as_string()));
     return at && now - *at > key_rests && !find_run(services.journal, std::string(kept.at("run").as_string()));
+}
+
+bool is_text(std::string_view s)
+{
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    return std::none_of(s.begin(), s.end(), is_control) && runtime::valid_utf8(s) == s;
 }
 
 } // namespace
@@ -145,14 +156,23 @@ std::string idempotency_key(const call& c)
         key = key.substr(1, key.size() - 2);
     if (key.size() > longest_key)
         throw problem(400, "key-too-long", fmt::format("A key has at most {} bytes.", longest_key));
+    if (!is_text(key))
+        throw problem(400, "key-unreadable", "A key is text in UTF-8 without control characters.");
     return key;
+}
+
+void refuse_idempotency_key(const call& c, std::string_view instead)
+{
+    if (c.request.find("idempotency-key"))
+        throw problem(400, "key-not-taken", fmt::format("The field `Idempotency-Key` is not taken here. {}", instead));
 }
 
 task<web::reply> begin_run(call& c, run_beginning b)
 {
     b.wish.origin.key = b.key;
     if (b.key.empty()) {
-        auto r = co_await begin(c, std::move(b.wish));
+        auto id = co_await begin(c, std::move(b.wish));
+        auto r = co_await run_reply(c, 201, std::move(id));
         co_return r;
     }
     std::string key = c.who.name + '/' + b.key;

@@ -7,6 +7,7 @@
 #include <potoo/task.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace potoo::server {
 
@@ -19,6 +20,10 @@ struct run_beginning
 
 /// `id` of the body, or the field `Idempotency-Key`. @throws problem (400) when both are given and differ
 [[nodiscard]] std::string idempotency_key(const call& c);
+
+/// For operations that would do their work once more. @param instead what to do without a key, one sentence
+/// @throws problem (400) when the request has the field `Idempotency-Key`
+void refuse_idempotency_key(const call& c, std::string_view instead);
 
 /// 201 with the run, or 200 when it was begun before. @throws problem (422) when the key was used for something else
 [[nodiscard]] task<web::reply> begin_run(call& c, run_beginning b);

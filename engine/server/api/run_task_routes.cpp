@@ -1,4 +1,6 @@
+#include "engine/host/rendered_input.hpp"
 #include "engine/host/run_json.hpp"
+#include "engine/journal/store_error.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 
@@ -6,6 +8,7 @@
 
 #include <array>
 #include <charconv>
+#include <functional>
 #include <stdexcept>
 
 namespace potoo::server {
@@ -127,7 +130,7 @@ std::optional<item_index> item_in_query(const call& c)
     return n ? std::optional(item_index(static_cast<std::uint32_t>(*n))) : std::nullopt;
 }
 
-/// Of a pool that is full a user learns how many slots others take, not by which runs.
+/// Of the runs that hold the slots of a full pool a user is told its own.
 void hide_others(const call& c, json::object& details)
 {
     json::value* runs = details.if_contains("runs");
@@ -145,6 +148,19 @@ void hide_others(const call& c, json::object& details)
     details["runs"] = std::move(own);
 }
 
+/// Who has the slots of a full pool, for people.
+std::string holders_in(const json::object& details)
+{
+    const json::value* runs = details.if_contains("runs");
+    if (!runs || !runs->is_object())
+        return {};
+    std::string text;
+    for (const auto& [id, slots] : runs->get_object())
+        text += fmt::format("{}{} has {}", text.empty() ? "; run " : ", ", std::string_view(id),
+                            slots.to_number<std::uint64_t>());
+    return text;
+}
+
 json::object reason_json(std::string_view code, std::string_view text, json::object details)
 {
     return {{"code", json::string(code)}, {"text", json::string(text)}, {"details", std::move(details)}};
@@ -156,7 +172,8 @@ json::object explanation_json(const call& c, const schedule::explanation& e)
     for (const schedule::reason& r : e.reasons) {
         json::object details = r.details;
         hide_others(c, details);
-        reasons.push_back(reason_json(r.code, r.text, std::move(details)));
+        const std::string text = r.text + holders_in(details);
+        reasons.push_back(reason_json(r.code, text, std::move(details)));
     }
     return {{"state", json::string(to_string(e.state))}, {"reasons", std::move(reasons)}};
 }
@@ -195,15 +212,12 @@ task<web::reply> why_task(call& c)
     co_return json_reply(200, out);
 }
 
-task<web::reply> get_input(call& c)
+/// @throws problem: 404, or 409
+json::value input_of(journal::reader& journal, const journal::run_row& run, const std::string& task, item_index item,
+                     attempt_number attempt)
 {
-    const journal::run_row run = c.run();
-    static_cast<void>(c.task(run));
-    const item_index item = item_in_query(c).value_or(item_index(0));
-    const attempt_number attempt(static_cast<std::uint32_t>(c.whole("attempt").value_or(1)));
-    json::value input;
     try {
-        input = c.services().engine.rendered_input(run.id, c.in_path("task"), item, attempt);
+        return host::rendered_input(journal, run, task, item, attempt);
     } catch (const std::invalid_argument& e) {
         throw problem(404, "attempt-unknown", e.what());
     } catch (const journal::store_error&) {
@@ -211,6 +225,19 @@ task<web::reply> get_input(call& c)
     } catch (const std::runtime_error& e) {
         throw problem(409, "input-unknown", e.what());
     }
+}
+
+task<web::reply> get_input(call& c)
+{
+    const journal::run_row run = c.run();
+    static_cast<void>(c.task(run));
+    const item_index item = item_in_query(c).value_or(item_index(0));
+    const attempt_number attempt(static_cast<std::uint32_t>(c.whole("attempt").value_or(1)));
+    std::function<json::value(journal::reader&)> look = [run, task = c.in_path("task"), item,
+                                                         attempt](journal::reader& journal) {
+        return input_of(journal, run, task, item, attempt);
+    };
+    auto input = co_await c.state.desk.look(std::move(look));
     co_return json_reply(200, json::object{{"run", run.id.value()},
                                            {"task", c.in_path("task")},
                                            {"item", item.value()},

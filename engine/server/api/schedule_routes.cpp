@@ -1,5 +1,6 @@
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
+#include "engine/server/api/run_start.hpp"
 #include "engine/server/schedules/replays.hpp"
 #include "engine/server/schedules/schedule_keeper.hpp"
 
@@ -96,6 +97,7 @@ json::object plan_json(const replay_wish& w, const std::vector<wall_time>& times
 
 task<web::reply> create_replay(call& c)
 {
+    refuse_idempotency_key(c, "GET /api/v1/replays tells whether the replay has begun.");
     replays& kept = kept_replays(c);
     replay_wish wish = wish_in(c);
     const json::value* dry = c.member("dry_run");

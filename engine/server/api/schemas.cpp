@@ -89,18 +89,19 @@ constexpr std::string_view of_runs = R"({
   "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/run"}}, "next": {"type": ["string", "null"]}}},
 "cancel_wish": {
   "type": "object", "additionalProperties": false,
-  "properties": {"tasks": {"type": "array", "items": {"type": "string"}, "description": "Only these; none = the whole run"}}},
+  "properties": {"tasks": {"type": "array", "items": {"type": "string"}, "uniqueItems": true, "maxItems": 10000, "description": "Only these; none = the whole run"}}},
 "retry_wish": {
   "type": "object", "additionalProperties": false,
   "properties": {
-    "tasks": {"type": "array", "items": {"type": "string"}, "description": "Only these; none = all that did not end well"},
+    "tasks": {"type": "array", "items": {"type": "string"}, "uniqueItems": true, "maxItems": 10000, "description": "Only these; none = all that did not end well"},
     "downstream": {"type": "boolean", "description": "And everything behind them, however it ended"},
     "failed_only": {"type": "boolean", "description": "Of the tasks named only the items that did not end well"}}},
 "request_outcome": {
   "type": "object", "required": ["result", "run", "carried"],
   "properties": {
     "result": {"enum": ["accepted", "repeated"]}, "run": {"type": "string"},
-    "carried": {"type": "boolean", "description": "The engine is at work on the run"}}},
+    "carried": {"type": "boolean", "description": "The engine is at work on the run"},
+    "text": {"type": "string", "description": "Of `repeated`: why nothing has changed"}}},
 "run_task": {
   "type": "object", "required": ["task", "state", "items", "counts", "attempts"],
   "properties": {
@@ -150,7 +151,9 @@ constexpr std::string_view of_runs = R"({
     "run": {"type": "string"}, "task": {"type": "string"}, "item": {"type": "integer"}, "attempt": {"type": "integer"}, "input": {}}},
 "change": {
   "type": "object", "description": "What was and what is; null = it was or is not there.",
-  "required": ["before", "after"], "properties": {"before": {}, "after": {}}},
+  "required": ["before", "after"], "properties": {
+    "before": {}, "after": {},
+    "more": {"type": "integer", "description": "Of the `input` of a `foreach`: how many other items differ"}}},
 "run_difference": {
   "type": "object", "required": ["before", "after", "run", "dag", "params", "tasks"],
   "properties": {

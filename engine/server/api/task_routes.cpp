@@ -1,5 +1,6 @@
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
+#include "engine/server/api/run_start.hpp"
 #include "engine/server/tasks/task_service.hpp"
 
 #include <array>
@@ -29,11 +30,24 @@ json::object task_document(const call& c, const std::string& id)
 
 task<web::reply> submit_task(call& c)
 {
+    refuse_idempotency_key(c, "The `key` of the body makes several requests one task, as long as it is active.");
     task_request wish = parse_task_request(c.body);
     const submitted_task made = co_await submitted(c).submit(c.who, std::move(wish));
     web::reply r = json_reply(made.created ? 201 : 200, task_document(c, made.id));
     r.fields.emplace_back("Location", c.state.public_url + "/api/v1/tasks/" + made.id);
     co_return r;
+}
+
+/// @throws problem (400) when the cursor is none
+task_page page_of(const call& c, const task_filter& f)
+{
+    try {
+        return submitted(c).list(c.who, f);
+    } catch (const task_refused& e) {
+        if (e.why() == task_refused::kind::invalid)
+            throw bad_cursor();
+        throw;
+    }
 }
 
 task<web::reply> list_tasks(call& c)
@@ -51,7 +65,7 @@ task<web::reply> list_tasks(call& c)
     f.owner = text("owner");
     f.cursor = text("cursor");
     f.limit = c.limit();
-    const task_page page = submitted(c).list(c.who, f);
+    const task_page page = page_of(c, f);
     json::array items;
     for (const task_view& v : page.tasks)
         items.push_back(to_json(v));

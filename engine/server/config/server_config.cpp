@@ -1,27 +1,47 @@
 #include "engine/server/config/server_config.hpp"
 
+#include "engine/web/listen_address.hpp"
+
+#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace potoo::server {
 namespace {
 
-constexpr std::array<std::string_view, 11> own_keys{"dags",         "state",           "listen", "tls",
-                                                    "behind_proxy", "trusted_proxies", "hosts",  "public_url",
-                                                    "log",          "statsd",          "plugins"};
+constexpr std::array<std::string_view, 17> own_keys{"dags",
+                                                    "state",
+                                                    "listen",
+                                                    "tls",
+                                                    "behind_proxy",
+                                                    "trusted_proxies",
+                                                    "hosts",
+                                                    "origins",
+                                                    "public_url",
+                                                    "log",
+                                                    "statsd",
+                                                    "plugins",
+                                                    "connections",
+                                                    "connections_of_one_peer",
+                                                    "keep_tasks",
+                                                    "keep_tasks_for",
+                                                    "users_may_submit"};
 constexpr std::array<std::string_view, 2> tls_keys{"certificate", "key"};
 constexpr std::array<std::string_view, 2> log_keys{"format", "requests"};
 
-constexpr std::array<graph::synonym, 6> own_synonyms{{
+constexpr std::array<graph::synonym, 7> own_synonyms{{
     {"dags_folder", "dags"},
     {"dag_folder", "dags"},
     {"port", "listen"},
     {"bind", "listen"},
     {"ssl", "tls"},
     {"base_url", "public_url"},
+    {"max_connections", "connections"},
 }};
 constexpr std::array<graph::synonym, 4> tls_synonyms{{
     {"cert", "certificate"},
@@ -44,6 +64,16 @@ std::vector<graph::synonym> known_synonyms()
     return all;
 }
 
+/// As browsers write it in `Origin`: without a path, not even a slash.
+bool is_origin(std::string_view text)
+{
+    const std::size_t scheme = text.find("://");
+    if (scheme == std::string_view::npos || (text.substr(0, scheme) != "http" && text.substr(0, scheme) != "https"))
+        return false;
+    const std::string_view host = text.substr(scheme + 3);
+    return !host.empty() && host.find_first_of("/?#@* ") == std::string_view::npos;
+}
+
 /// Reads into a `server_config`, key by key.
 class reader
 {
@@ -63,11 +93,15 @@ class reader
         read_flag(root_, "behind_proxy", out_.behind_proxy);
         read_list("trusted_proxies", out_.web.trusted_proxies);
         read_list("hosts", out_.hosts);
+        read_origins();
+        read_count("connections", 1, out_.web.limits.connections);
+        read_count("connections_of_one_peer", 0, out_.web.limits.connections_of_one_peer);
         read_public_url();
         read_text("statsd", out_.statsd);
         read_tls();
         read_log();
         read_plugins();
+        read_tasks();
         host::read_engine_keys(root_, fields_, out_.engine);
     }
 
@@ -113,6 +147,26 @@ class reader
             to = std::move(*texts);
     }
 
+    void read_count(const char* key, std::int64_t least, std::size_t& to)
+    {
+        const auto n = root_.find(key);
+        if (!n)
+            return;
+        if (const auto count = fields_.whole(key, *n, least, std::numeric_limits<std::uint32_t>::max()))
+            to = static_cast<std::size_t>(*count);
+    }
+
+    void read_origins()
+    {
+        read_list("origins", out_.origins);
+        for (const std::string& origin : out_.origins)
+            if (!is_origin(origin))
+                fields_.problem(root_.find("origins")->where(),
+                                fmt::format("`origins` has `{}`, which is not a scheme and a host as in "
+                                            "https://app.example.org or http://localhost:3000",
+                                            origin));
+    }
+
     void read_public_url()
     {
         const auto n = root_.find("public_url");
@@ -155,6 +209,15 @@ class reader
         if (text && *text != "text" && *text != "json")
             fields_.problem(format->where(), fmt::format("`format` must be text or json, not `{}`", *text));
         out_.log = text == "json" ? log_format::json : log_format::text;
+    }
+
+    void read_tasks()
+    {
+        read_count("keep_tasks", 0, out_.tasks.keep.count);
+        if (const auto n = root_.find("keep_tasks_for"))
+            out_.tasks.keep.age = fields_.time_span("keep_tasks_for", *n, duration(0)).value_or(duration(0));
+        if (const auto n = root_.find("users_may_submit"))
+            out_.tasks.users_may_submit = fields_.texts("users_may_submit", *n);
     }
 
     void read_plugins()
@@ -202,6 +265,48 @@ bool is_loopback(std::string_view listen)
 {
     const std::string_view address = address_of(listen);
     return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+std::string own_url(const server_config& c, std::string_view address)
+{
+    boost::system::error_code ec;
+    const auto ip = boost::asio::ip::make_address(std::string(address_of(address)), ec);
+    const bool every = !ec && ip.is_unspecified();
+    const std::string_view host = address.substr(0, address.rfind(':'));
+    const bool answered = c.hosts.empty() || (is_loopback(address) && !c.behind_proxy) ||
+                          std::any_of(c.hosts.begin(), c.hosts.end(),
+                                      [&](const std::string& known) { return known == host || known == address; });
+    if (every || !answered)
+        return {};
+    return fmt::format("{}://{}", c.web.certificate_file.empty() ? "http" : "https", address);
+}
+
+std::vector<std::string> problems_here(const server_config& c)
+{
+    std::vector<std::string> found;
+    try {
+        static_cast<void>(web::parse_listen_address(c.web.listen));
+    } catch (const std::runtime_error& e) {
+        found.emplace_back(e.what());
+        return found;
+    }
+    std::error_code ec;
+    const auto need = [&](std::string_view what, const std::filesystem::path& file) {
+        if (!file.empty() && !std::filesystem::exists(file, ec))
+            found.push_back(fmt::format("there is no {} {}", what, file.string()));
+    };
+    need("certificate", c.web.certificate_file);
+    need("key", c.web.key_file);
+    for (const std::string& plugin : c.plugins)
+        need("plugin", plugin);
+    if (!std::filesystem::is_directory(c.dags, ec))
+        found.push_back(fmt::format("there is no folder {} with DAG files: make it, or name another with --dags (in "
+                                    "the configuration `dags`)",
+                                    c.dags.string()));
+    // Whether there are tokens is known once the state is open.
+    if (std::string why = refusal(c, true); !why.empty())
+        found.push_back(std::move(why));
+    return found;
 }
 
 std::string refusal(const server_config& c, bool has_tokens)

@@ -3,6 +3,7 @@
 /// `potoo.yaml`: how a server is run. What is given on the command line counts before it.
 
 #include "engine/host/state_config.hpp"
+#include "engine/server/tasks/task_rules.hpp"
 #include "engine/web/http_server.hpp"
 
 #include <filesystem>
@@ -22,14 +23,16 @@ struct server_config
 {
     std::filesystem::path dags = "dags";
     std::filesystem::path state = ".potoo";
-    web::server_options web;        ///< `listen`, `tls`, `trusted_proxies`
-    bool behind_proxy = false;      ///< something before it speaks TLS
-    std::vector<std::string> hosts; ///< names under which clients reach it, besides those of `listen`
-    std::string public_url;         ///< under which others reach it, for callbacks; without a slash at its end
-    std::string statsd;             ///< `host:port`; empty = nobody
+    web::server_options web;          ///< `listen`, `tls`, `trusted_proxies`, `connections`
+    bool behind_proxy = false;        ///< something before it speaks TLS
+    std::vector<std::string> hosts;   ///< names under which clients reach it, besides those of `listen`
+    std::vector<std::string> origins; ///< of web pages that may ask, as browsers write them
+    std::string public_url;           ///< under which others reach it, for callbacks; without a slash at its end
+    std::string statsd;               ///< `host:port`; empty = nobody
     log_format log = log_format::text;
     bool verbose = false; ///< log every request
     std::vector<std::string> plugins;
+    task_rules tasks; ///< `keep_tasks`, `keep_tasks_for`, `users_may_submit`
     host::state_config engine;
 };
 
@@ -44,6 +47,15 @@ struct server_config
 
 /// The address is one that only this machine reaches.
 [[nodiscard]] bool is_loopback(std::string_view listen);
+
+/// Where a server that listens there is reached as far as it can know; empty when that is every address it has, or one
+/// that it does not answer for (`hosts`).
+/// @param address as in `listen`, with the real port
+[[nodiscard]] std::string own_url(const server_config& c, std::string_view address);
+
+/// What keeps a server from starting like this on this machine, as far as it can be seen without starting one: an
+/// address that is none, files that are not there. Empty when nothing does.
+[[nodiscard]] std::vector<std::string> problems_here(const server_config& c);
 
 /// What forbids to serve like this, with what to do about it; empty when nothing does.
 /// @param has_tokens somebody may be told apart

@@ -25,6 +25,9 @@ std::string_view server_config_schema() noexcept
     "behind_proxy": {"type": "boolean", "description": "Something before the server speaks TLS"},
     "trusted_proxies": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Addresses whose X-Forwarded-For and X-Forwarded-Proto count"},
     "hosts": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Names under which clients reach the server, besides that of `listen`"},
+    "origins": {"type": ["array", "string"], "items": {"type": "string", "pattern": "^https?://[^/]+$"}, "description": "Web pages from elsewhere that may ask, such as https://app.example.org"},
+    "connections": {"type": "integer", "minimum": 1, "description": "Most connections at a time; 4096 if not given"},
+    "connections_of_one_peer": {"type": "integer", "minimum": 0, "description": "Most connections of one address that is no trusted proxy; 1024 if not given, 0 is as many as all"},
     "public_url": {"type": "string", "pattern": "^https?://", "description": "URL under which others reach the server: for callbacks"},
     "log": {
       "type": "object", "additionalProperties": false,
@@ -36,6 +39,9 @@ std::string_view server_config_schema() noexcept
     },
     "statsd": {"type": "string", "description": "HOST:PORT that metrics are sent to as well, over UDP"},
     "plugins": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Libraries with operators, relative to this file"},
+    "keep_tasks": {"type": "integer", "minimum": 0, "description": "Keep so many of the latest ended ad-hoc tasks; 10000 if not given"},
+    "keep_tasks_for": {"type": "string", "description": "Keep ad-hoc tasks that ended no longer ago than this; 30d if not given"},
+    "users_may_submit": {"type": ["array", "string"], "items": {"type": "string"}, "description": "Operators whose tasks users submit; if not given, all but docker, file_sensor and shell, which act on the server's machine"},
     "keep_runs": {"type": "integer", "minimum": 0, "description": "Keep so many of the latest ended runs of each DAG"},
     "keep_for": {"type": "string", "description": "Keep runs that ended no longer ago than this, such as 30d"},
     "limits": {

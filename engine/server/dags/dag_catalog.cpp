@@ -1,6 +1,7 @@
 #include "engine/server/dags/dag_catalog.hpp"
 
 #include "engine/graph/load.hpp"
+#include "engine/runtime/utf8.hpp"
 #include "engine/server/dags/dag_generator.hpp"
 #include "engine/server/dags/folder_view.hpp"
 #include "engine/server/dags/folder_watch.hpp"
@@ -24,6 +25,13 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string ledger_kind = "dag";
+
+/// What is kept of a DAG that is paused; of others, nothing is.
+bool is_pause(const json::value& note)
+{
+    const json::value* paused = note.is_object() ? note.get_object().if_contains("paused") : nullptr;
+    return paused && paused->is_bool() && paused->get_bool();
+}
 
 /// A generator file as it is carried; replaced as a whole when the file changes.
 struct generator
@@ -52,6 +60,20 @@ task<> until_stopped(std::shared_ptr<generator> g)
 graph::load_result load_text(std::string text, std::string name, const operator_registry& operators)
 {
     return graph::load_dag(std::move(text), std::move(name), operators);
+}
+
+/// Who reads problems sees the folder, not the machine that it is on.
+std::string within(const fs::path& folder, std::string text)
+{
+    const auto prefix = (folder / "").string();
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at)) {
+        const bool begins = at == 0 || std::string_view(" \n\"'`(").find(text[at - 1]) != std::string_view::npos;
+        if (begins)
+            text.erase(at, prefix.size());
+        else
+            ++at;
+    }
+    return text;
 }
 
 class slot_of
@@ -328,6 +350,8 @@ void dag_catalog::parts::accept(tracked_file& f, graph::load_result result)
 void dag_catalog::parts::refuse(tracked_file& f, std::string problems)
 {
     f.shown.loaded = loop.wall_now();
+    // An excerpt of a file has its bytes.
+    problems = runtime::valid_utf8(within(settings.folder, std::move(problems)));
     if (f.shown.problems == problems)
         return;
     f.shown.problems = std::move(problems);
@@ -440,8 +464,18 @@ dag_catalog::~dag_catalog() = default;
 
 task<> dag_catalog::load()
 {
-    for (auto& [name, value] : parts_->memory.list(ledger_kind, {}, 0))
+    const auto stay_paused = [this](const std::string& name, std::string_view why) {
         parts_->paused.insert(name);
+        parts_->say(fmt::format("DAG `{}`: what the state directory says of it cannot be read: {}; it is paused until "
+                                "somebody resumes it",
+                                name, why));
+    };
+    for (const auto& [name, note] : parts_->memory.readable(ledger_kind, stay_paused)) {
+        if (is_pause(note))
+            parts_->paused.insert(name);
+        else
+            stay_paused(name, "it is no pause");
+    }
     co_await parts_->look(parts::patience::at_once);
     std::error_code ec;
     if (!std::filesystem::is_directory(parts_->settings.folder, ec))
@@ -508,6 +542,14 @@ startable_dag dag_catalog::startable(std::string_view name) const
 {
     const auto* owner = parts_->owner_of(name);
     return owner ? startable_dag{owner->shown.name, owner->shown.dag, owner->shown.paused} : startable_dag{};
+}
+
+bool dag_catalog::is_whole() const
+{
+    // A folder without files may be one that is not mounted.
+    const auto& files = parts_->files;
+    return parts_->folder_problem.empty() && !files.empty() &&
+           std::all_of(files.begin(), files.end(), [](const auto& f) { return f.second->shown.dag != nullptr; });
 }
 
 void dag_catalog::on_change(std::function<void()> listener)

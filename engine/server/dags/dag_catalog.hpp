@@ -85,6 +85,7 @@ class dag_catalog final : public dag_source
 
     [[nodiscard]] std::vector<startable_dag> startable() const override;
     [[nodiscard]] startable_dag startable(std::string_view name) const override;
+    [[nodiscard]] bool is_whole() const override;
     void on_change(std::function<void()> listener) override;
 
     /// How the folder is followed: `inotify`, or `poll` with the reason. For health and logs.

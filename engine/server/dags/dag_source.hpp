@@ -33,6 +33,9 @@ class dag_source
     /// `dag` is null when there is none of that name.
     [[nodiscard]] virtual startable_dag startable(std::string_view name) const = 0;
 
+    /// Whether every file has its DAG, so that one that is not there is gone, and not only broken or yet to come.
+    [[nodiscard]] virtual bool is_whole() const = 0;
+
     /// Called after every change, on the loop; in the order in which they were added.
     virtual void on_change(std::function<void()> listener) = 0;
 };

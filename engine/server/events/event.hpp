@@ -70,7 +70,7 @@ inline constexpr std::array event_types{
     event_type_details{event_type::cancel_requested, "cancel_requested", false},
     event_type_details{event_type::paused, "paused", false},
     event_type_details{event_type::resumed, "resumed", false},
-    event_type_details{event_type::pool_resized, "pool_resized", false},
+    event_type_details{event_type::pool_resized, "pool_resized", true},
     event_type_details{event_type::remote_unconfirmed, "remote_unconfirmed", false},
     event_type_details{event_type::remote_confirmed, "remote_confirmed", false},
     event_type_details{event_type::progress, "progress", true},
@@ -99,7 +99,7 @@ struct event_run
 struct event
 {
     journal::record_seq seq{0};           ///< 0 = transient
-    std::shared_ptr<const event_run> run; ///< null for a warning about no run in particular
+    std::shared_ptr<const event_run> run; ///< null for what is about no run in particular
     event_type type{};
     journal::recorded_state state = journal::recorded_state::none; ///< that the run, task or item is in now
     std::string task;                                              ///< its name; empty = all of the run

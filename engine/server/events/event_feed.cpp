@@ -85,6 +85,14 @@ void event_feed::tell(const run_notice& notice)
     pump_->look_at_notices_at(loop_.now() + limits_.pause_of_notices);
 }
 
+void event_feed::pool_resized(std::string_view pool, std::uint32_t slots)
+{
+    if (subscribers_.empty())
+        return;
+    open_.push_back(pool_event(pool, slots, loop_.wall_now()));
+    request_round();
+}
+
 void event_feed::tell_what_is_due()
 {
     for (auto& e : gate_.due(loop_.now()))

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace potoo::server {
@@ -66,6 +67,9 @@ class event_feed
 
     /// Something happened that the journal does not have (`run_carrier::listen`).
     void tell(const run_notice& notice);
+
+    /// A pool has so many slots from now on (`host::engine_host::when_resized`).
+    void pool_resized(std::string_view pool, std::uint32_t slots);
 
     /// @param since cursor after which to begin; nothing = with what happens from now on
     /// @throws std::invalid_argument when the cursor is not of this journal; std::length_error when there are too many

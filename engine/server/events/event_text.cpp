@@ -1,5 +1,7 @@
 #include "engine/server/events/event_text.hpp"
 
+#include "engine/host/run_json.hpp"
+
 #include <potoo/json.hpp>
 
 #include <chrono>
@@ -51,9 +53,7 @@ void add_error(std::string& out, const std::string& data)
             R"({"code":"too_long","message":"the error is too long to be sent along: ask for the attempt"})");
         return;
     }
-    boost::system::error_code ec;
-    const json::value parsed = json::parse(data, ec);
-    add(out, "error", ec ? text_as_json(data) : json::serialize(parsed));
+    add(out, "error", json::serialize(host::recorded_json(data)));
 }
 
 /// The state that the record's run, task or item is in now.
@@ -130,10 +130,6 @@ void add_details(std::string& out, const event_run& run, const record& r)
     case record_kind::cancel_requested:
         add_text(out, "reason", r.name);
         break;
-    case record_kind::pool_resized:
-        add_text(out, "pool", r.name);
-        add_number(out, "slots", r.number);
-        break;
     case record_kind::remote_unconfirmed:
         add_error(out, r.data);
         break;
@@ -203,8 +199,6 @@ std::optional<event_type> type_of(record_kind k) noexcept
         return event_type::paused;
     case record_kind::resumed:
         return event_type::resumed;
-    case record_kind::pool_resized:
-        return event_type::pool_resized;
     case record_kind::remote_unconfirmed:
         return event_type::remote_unconfirmed;
     case record_kind::remote_confirmed:
@@ -270,6 +264,18 @@ std::optional<event> event_of(const run_notice& notice, wall_time at)
         e.task = notice.task;
         add_notice(e.text, notice);
     }
+    e.text += '}';
+    return e;
+}
+
+event pool_event(std::string_view pool, std::uint32_t slots, wall_time at)
+{
+    event e;
+    e.type = event_type::pool_resized;
+    e.text = '{' + beginning_of(e.type);
+    add_time(e.text, "at", at);
+    add(e.text, "pool", text_as_json(pool));
+    add_number(e.text, "slots", slots);
     e.text += '}';
     return e;
 }

@@ -26,6 +26,8 @@ namespace potoo::server {
 /// @return nothing when such a notice is not told
 [[nodiscard]] std::optional<event> event_of(const run_notice& notice, wall_time at);
 
+[[nodiscard]] event pool_event(std::string_view pool, std::uint32_t slots, wall_time at);
+
 /// Marks of a message besides its events.
 struct message_marks
 {

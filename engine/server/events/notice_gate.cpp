@@ -52,19 +52,12 @@ std::vector<event> notice_gate::due(steady_time now)
             i = places_.erase(i);
         }
     }
-    swept_ = now;
     std::ranges::sort(ready, {}, &std::pair<std::uint64_t, event>::first);
     std::vector<event> result;
     result.reserve(ready.size());
     for (auto& [order, e] : ready)
         result.push_back(std::move(e));
     return result;
-}
-
-/// One look at all of them for each pause is enough.
-steady_time notice_gate::next_due() const noexcept
-{
-    return places_.empty() ? steady_time::max() : swept_ + pause_;
 }
 
 } // namespace potoo::server

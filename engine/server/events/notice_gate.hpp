@@ -27,9 +27,6 @@ class notice_gate
     /// What was kept and may be told now, oldest first.
     [[nodiscard]] std::vector<event> due(steady_time now);
 
-    /// When to ask for what is due; `max` when nothing is kept.
-    [[nodiscard]] steady_time next_due() const noexcept;
-
     void clear() { places_.clear(); }
 
     /// Attempts, properties and warnings of which something was told lately.
@@ -45,7 +42,6 @@ class notice_gate
 
     std::chrono::milliseconds pause_;
     std::uint64_t order_ = 0;
-    steady_time swept_{};
     std::unordered_map<std::string, place> places_;
 };
 

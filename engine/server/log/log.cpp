@@ -1,32 +1,20 @@
 #include "engine/server/log/log.hpp"
 
 #include "engine/server/config/server_config.hpp"
+#include "engine/server/log/log_stream.hpp"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace potoo::server {
 namespace {
-
-/// All of it, or as much as can be: there is nobody to tell that the log is full.
-void write_to_stderr(std::string_view line)
-{
-    while (!line.empty()) {
-        const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        line.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
 
 wall_time system_now()
 {
@@ -92,9 +80,14 @@ std::string_view to_string(log_level l) noexcept
     return "?";
 }
 
-log::log(options o, std::function<void(std::string_view)> write, std::function<wall_time()> now)
-    : options_(o), write_(write ? std::move(write) : write_to_stderr), now_(now ? std::move(now) : system_now)
-{}
+log::log(options o, std::function<bool(std::string_view)> write, std::function<wall_time()> now)
+    : options_(o), write_(std::move(write)), now_(now ? std::move(now) : system_now)
+{
+    if (!write_)
+        write_ = [stream = std::make_shared<log_stream>(STDERR_FILENO)](std::string_view line) {
+            return stream->write(line);
+        };
+}
 
 bool log::stderr_is_journald()
 {
@@ -109,8 +102,17 @@ void log::write(log_level l, std::string_view message, std::vector<log_field> fi
 {
     if (!wants(l))
         return;
-    write_(options_.format == log_format::json ? json_line(l, message, std::move(fields))
-                                               : text_line(l, message, fields));
+    if (lost_ > 0 &&
+        write_(line(log_level::warning, fmt::format("{} lines of the log were lost: nobody has read it", lost_), {})))
+        lost_ = 0;
+    if (lost_ > 0 || !write_(line(l, message, std::move(fields))))
+        ++lost_;
+}
+
+std::string log::line(log_level l, std::string_view message, std::vector<log_field> fields) const
+{
+    return options_.format == log_format::json ? json_line(l, message, std::move(fields))
+                                               : text_line(l, message, fields);
 }
 
 std::string log::text_line(log_level l, std::string_view message, const std::vector<log_field>& fields) const

@@ -30,7 +30,7 @@ enum class log_level : std::uint8_t
 
 using log_field = std::pair<std::string_view, json::value>;
 
-/// No buffer, no thread: a record has been written when `write` returns.
+/// Waits for nobody: what the reader does not take is dropped, and it is told how much that was.
 class log
 {
   public:
@@ -42,9 +42,9 @@ class log
         bool to_journald = false;
     };
 
-    /// @param write takes a line with its end; the standard error stream if it is empty
+    /// @param write takes a line with its end, false = it was dropped; the standard error stream if it is empty
     /// @param now the present time; the system's clock if it is empty
-    explicit log(options o, std::function<void(std::string_view)> write = {}, std::function<wall_time()> now = {});
+    explicit log(options o, std::function<bool(std::string_view)> write = {}, std::function<wall_time()> now = {});
 
     /// True where systemd reads the standard error stream (`JOURNAL_STREAM` names it).
     [[nodiscard]] static bool stderr_is_journald();
@@ -78,13 +78,15 @@ class log
     }
 
   private:
+    [[nodiscard]] std::string line(log_level l, std::string_view message, std::vector<log_field> fields) const;
     [[nodiscard]] std::string text_line(log_level l, std::string_view message,
                                         const std::vector<log_field>& fields) const;
     [[nodiscard]] std::string json_line(log_level l, std::string_view message, std::vector<log_field> fields) const;
 
     options options_;
-    std::function<void(std::string_view)> write_;
+    std::function<bool(std::string_view)> write_;
     std::function<wall_time()> now_;
+    mutable std::uint64_t lost_ = 0; ///< lines since the last that was taken
 };
 
 } // namespace potoo::server

@@ -1,6 +1,10 @@
 #include "engine/server/runs/run_carrier.hpp"
 
+#include "engine/journal/store_error.hpp"
+
 #include <potoo/asio.hpp>
+#include <potoo/concurrency.hpp>
+#include <potoo/wait.hpp>
 
 #include <fmt/format.h>
 
@@ -11,21 +15,64 @@
 
 namespace potoo::server {
 
+namespace {
+
+/// A run that cannot go on is tried again after that.
+constexpr std::chrono::minutes until_next_try{1};
+
+task<> sleep_to(steady_time until)
+{
+    co_await sleep_until(until);
+}
+
+task<> reach(counter& c, std::uint64_t n)
+{
+    co_await c.reached(n);
+}
+
+/// The journal does not heal by itself.
+bool is_of_the_journal(const std::exception_ptr& problem)
+{
+    try {
+        std::rethrow_exception(problem);
+    } catch (const journal::store_error&) {
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+std::string text_of(const std::exception_ptr& problem)
+{
+    try {
+        std::rethrow_exception(problem);
+    } catch (const std::exception& e) {
+        return e.what();
+    }
+}
+
+} // namespace
+
 struct run_carrier::parts
 {
     parts(host::engine_host& e, std::function<void(std::string_view)> teller) : engine(e), say(std::move(teller)) {}
 
-    host::engine_host& engine;
-    std::function<void(std::string_view)> say;
-    std::vector<std::function<void(const run_notice&)>> listeners;
-    std::list<carried*> runs;
-    counter ended; ///< runs that are not in `runs` any more
+    bool resume(journal::run_row row);
+
+    [[nodiscard]] carried* find(const run_id& id) const;
 
     void tell(const run_notice& n) const
     {
         for (const auto& listener : listeners)
             listener(n);
     }
+
+    host::engine_host& engine;
+    std::function<void(std::string_view)> say;
+    std::vector<std::function<void(const run_notice&)>> listeners;
+    std::list<carried*> runs;
+    counter ended; ///< runs that are not in `runs` any more
+    bool stopping = false;
 };
 
 /// One run, and who watches it. Lives until its coroutine has ended.
@@ -38,9 +85,14 @@ class run_carrier::carried final : public runtime::run_observer
         parts_.runs.push_back(this);
     }
 
+    [[nodiscard]] const run_id& id() const noexcept { return id_; }
+
     [[nodiscard]] const std::string& dag() const noexcept { return dag_; }
 
     [[nodiscard]] const runtime::run_origin& origin() const noexcept { return origin_; }
+
+    /// It has ended: only its remote jobs are looked after.
+    [[nodiscard]] bool reconciles() const noexcept { return row_ && row_->ended; }
 
     /// 1 once the run is on its way, or will never be.
     [[nodiscard]] counter& begun() noexcept { return begun_; }
@@ -48,37 +100,91 @@ class run_carrier::carried final : public runtime::run_observer
     /// Why it never was, if so.
     [[nodiscard]] const std::exception_ptr& problem() const noexcept { return problem_; }
 
-    void conclude(const std::exception_ptr& error, const std::optional<host::run_outcome>& outcome)
+    /// As it is in the journal now.
+    void is_now(journal::run_row row) { row_ = std::move(row); }
+
+    /// If it could not go on, that is tried again at once.
+    void wake() { woken_.increment(); }
+
+    /// Carries a run that begins.
+    static task<> begin(std::shared_ptr<carried> me, host::run_request wish)
     {
-        problem_ = error;
+        std::exception_ptr problem;
+        std::optional<host::run_outcome> outcome;
+        try {
+            auto reached = co_await me->parts_.engine.run(std::move(wish), *me);
+            outcome = std::move(reached);
+        } catch (const std::exception&) {
+            problem = std::current_exception();
+        }
+        if (problem && me->begun_.value() > 0)
+            me->say_problem(problem, "it is left as it is");
+        me->conclude(problem, outcome);
+    }
+
+    /// Carries a run of the journal. One that cannot go on, for a secret is missing, say, is tried again.
+    static task<> go_on(std::shared_ptr<carried> me)
+    {
+        for (;;) {
+            const std::uint64_t woken = me->woken_.value();
+            std::exception_ptr problem;
+            std::optional<host::run_outcome> outcome;
+            try {
+                journal::run_row row = *me->row_;
+                auto reached = co_await me->parts_.engine.resume(std::move(row), *me);
+                outcome = std::move(reached);
+            } catch (const std::exception&) {
+                problem = std::current_exception();
+            }
+            if (problem && !me->parts_.stopping)
+                co_await me->wait_for_next_try(problem, woken);
+            if (!problem || me->parts_.stopping) {
+                me->conclude(problem, outcome);
+                co_return;
+            }
+        }
+    }
+
+  private:
+    void conclude(const std::exception_ptr& problem, const std::optional<host::run_outcome>& outcome)
+    {
+        problem_ = problem;
         parts_.runs.remove(this);
-        if (outcome) {
+        if (outcome && !reconciles()) {
             run_notice n = notice(run_notice::kind::ended);
             n.state = outcome->state;
             n.detached = outcome->detached;
             parts_.tell(n);
-        } else if (begun_.value() > 0) {
-            say_problem();
         }
         begun_.advance_to(1);
         parts_.ended.increment();
     }
 
-    /// It cannot go on, and is left as it is.
-    void say_problem() const
+    task<> wait_for_next_try(std::exception_ptr problem, std::uint64_t woken)
     {
-        try {
-            std::rethrow_exception(problem_);
-        } catch (const boost::system::system_error& e) {
-            // It was told to stop before it went on.
-            if (e.code() != boost::asio::error::operation_aborted)
-                parts_.say(fmt::format("run {} of {} is left as it is: {}", id_.value(), dag_, e.what()));
-        } catch (const std::exception& e) {
-            parts_.say(fmt::format("run {} of {} is left as it is: {}", id_.value(), dag_, e.what()));
+        executor_ = nullptr;
+        if (is_of_the_journal(problem)) {
+            say_problem(problem, "that is tried again when it is asked for");
+            co_await woken_.reached(woken + 1);
+            co_return;
         }
+        const std::string pause = format_duration(until_next_try);
+        say_problem(problem, fmt::format("that is tried again every {}, and when it is asked for", pause));
+        auto clock = sleep_to(parts_.engine.loop().now() + until_next_try);
+        auto poke = reach(woken_, woken + 1);
+        co_await any(std::move(clock), std::move(poke));
     }
 
-  private:
+    /// Not the same again and again.
+    void say_problem(const std::exception_ptr& problem, std::string_view what_next)
+    {
+        std::string text = text_of(problem);
+        if (text == said_)
+            return;
+        parts_.say(fmt::format("run {} of {} cannot go on: {}; {}", id_.value(), dag_, text, what_next));
+        said_ = std::move(text);
+    }
+
     [[nodiscard]] run_notice notice(run_notice::kind what) const
     {
         run_notice n;
@@ -133,28 +239,65 @@ class run_carrier::carried final : public runtime::run_observer
     run_id id_;
     std::string dag_;
     runtime::run_origin origin_;
+    std::optional<journal::run_row> row_; ///< of one that was in the journal when it was taken up
     counter begun_;
+    counter woken_;
     std::exception_ptr problem_;
+    std::string said_;                                ///< of the last problem
     const runtime::run_executor* executor_ = nullptr; ///< from its start on
 };
 
+run_carrier::carried* run_carrier::parts::find(const run_id& id) const
+{
+    const auto found = std::find_if(runs.begin(), runs.end(), [&](const carried* r) { return r->id() == id; });
+    return found == runs.end() ? nullptr : *found;
+}
+
+/// @return whether it is carried now
+bool run_carrier::parts::resume(journal::run_row row)
+{
+    if (stopping)
+        return false;
+    if (carried* there = find(row.id)) {
+        there->is_now(std::move(row));
+        there->wake();
+        return true;
+    }
+    auto origin = runtime::read_run_origin(row.origin);
+    if (!origin)
+        say(fmt::format("run {} of {}: what the journal says of its origin cannot be read, and counts for nothing",
+                        row.id.value(), row.dag_name));
+    const auto run =
+        std::make_shared<carried>(*this, row.id, row.dag_name, std::move(origin).value_or(runtime::run_origin()));
+    std::string name = row.dag_name;
+    run->begun().advance_to(1);
+    run->is_now(std::move(row));
+    async_run(engine.loop(), std::move(name), carried::go_on(run), [](const std::exception_ptr&) {});
+    return true;
+}
+
 run_carrier::run_carrier(host::engine_host& engine, std::function<void(std::string_view)> say)
-    : parts_(std::make_unique<parts>(engine, std::move(say)))
-{}
+    : parts_(std::make_shared<parts>(engine, std::move(say)))
+{
+    engine.when_to_carry([weak = std::weak_ptr(parts_)](journal::run_row row) {
+        const auto there = weak.lock();
+        return there && there->resume(std::move(row));
+    });
+}
 
 run_carrier::~run_carrier() = default;
 
 task<run_id> run_carrier::start(host::run_request wish)
 {
+    if (parts_->stopping)
+        throw server_stopping();
     if (wish.id.value().empty())
         wish.id = parts_->engine.make_id();
     const run_id id = wish.id;
-    const std::string name = wish.dag->name;
+    std::string name = wish.dag->name;
     const auto run = std::make_shared<carried>(*parts_, id, name, wish.origin);
-    const auto conclude = [run](const std::exception_ptr& error, const std::optional<host::run_outcome>& outcome) {
-        run->conclude(error, outcome);
-    };
-    async_run(parts_->engine.loop(), name, parts_->engine.run(std::move(wish), *run), conclude);
+    async_run(parts_->engine.loop(), std::move(name), carried::begin(run, std::move(wish)),
+              [](const std::exception_ptr&) {});
     co_await run->begun().reached(1);
     if (run->problem())
         std::rethrow_exception(run->problem());
@@ -164,13 +307,20 @@ task<run_id> run_carrier::start(host::run_request wish)
 
 void run_carrier::resume(journal::run_row row)
 {
-    const auto run = std::make_shared<carried>(*parts_, row.id, row.dag_name, runtime::parse_run_origin(row.origin));
-    std::string name = row.dag_name;
-    async_run(parts_->engine.loop(), std::move(name), parts_->engine.resume(std::move(row), *run),
-              [run](const std::exception_ptr& error, const std::optional<host::run_outcome>& outcome) {
-                  run->begun().advance_to(1);
-                  run->conclude(error, outcome);
-              });
+    parts_->resume(std::move(row));
+}
+
+void run_carrier::stop()
+{
+    parts_->stopping = true;
+    parts_->engine.cancel(std::nullopt, cancel_reason::shutdown);
+    for (carried* r : parts_->runs)
+        r->wake();
+}
+
+bool run_carrier::is_under_way(const run_id& id) const
+{
+    return parts_->find(id) != nullptr;
 }
 
 void run_carrier::listen(std::function<void(const run_notice&)> listener)
@@ -186,7 +336,7 @@ std::size_t run_carrier::active() const noexcept
 std::size_t run_carrier::active_of(std::string_view dag, std::string_view but_by) const noexcept
 {
     return static_cast<std::size_t>(std::count_if(parts_->runs.begin(), parts_->runs.end(), [&](const carried* r) {
-        return r->dag() == dag && (but_by.empty() || r->origin().by != but_by);
+        return r->dag() == dag && !r->reconciles() && (but_by.empty() || r->origin().by != but_by);
     }));
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,7 @@ struct run_notice
         progress, ///< `fraction` and `text` of an attempt
         property, ///< `text` is the name of a property that an attempt published, `value` its value
         warning,  ///< `text`
-        ended,    ///< `state`; or `detached`: the engine let go of it
+        ended,    ///< `state`; or `detached`: the engine let go of it. Not of one that had ended when it was taken up
     };
 
     kind what = kind::progress;
@@ -42,6 +43,13 @@ struct run_notice
     bool detached = false;
 };
 
+/// Nothing is begun any more.
+class server_stopping : public std::runtime_error
+{
+  public:
+    server_stopping() : std::runtime_error("The server is about to stop and begins nothing more: ask again shortly.") {}
+};
+
 class run_carrier
 {
   public:
@@ -54,19 +62,26 @@ class run_carrier
     run_carrier(const run_carrier&) = delete;
     run_carrier& operator=(const run_carrier&) = delete;
 
-    /// Begins a run. It is in the journal when this returns. @throws what `engine_host::run` throws before that
+    /// Begins a run. It is in the journal when this returns. @throws what `engine_host::run` throws before
+    /// that; server_stopping after `stop`
     [[nodiscard]] task<run_id> start(host::run_request wish);
 
-    /// Goes on with a run of the journal: one that an engine before has left, or that is to be retried.
+    /// Goes on with a run of the journal: one that an engine before has left, or that is to be retried. When it cannot,
+    /// that is tried again after a while, and whenever it is asked for once more. Without effect after `stop`.
     void resume(journal::run_row row);
+
+    /// Lets go of all runs; no more are begun.
+    void stop();
+
+    [[nodiscard]] bool is_under_way(const run_id& id) const;
 
     /// Called for every notice of every run, in the order in which they were added. On the loop; must not throw.
     void listen(std::function<void(const run_notice&)> listener);
 
-    /// Runs that are under way.
+    /// Runs that are under way, or cannot go on just now, with those of which only remote jobs are looked after.
     [[nodiscard]] std::size_t active() const noexcept;
 
-    /// Those of a DAG, by its name, but for those whose origin has `but_by` as its `by`.
+    /// Those of a DAG, by its name, that have not ended, but for those whose origin has `but_by` as its `by`.
     [[nodiscard]] std::size_t active_of(std::string_view dag, std::string_view but_by = {}) const noexcept;
 
     /// Returns when none is under way.
@@ -76,7 +91,7 @@ class run_carrier
     class carried;
     struct parts;
 
-    std::unique_ptr<parts> parts_;
+    std::shared_ptr<parts> parts_;
 };
 
 } // namespace potoo::server

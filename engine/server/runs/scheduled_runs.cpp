@@ -66,6 +66,15 @@ std::optional<begun_run> scheduled_runs::find(std::string_view by, std::string_v
     return rows.empty() ? std::nullopt : std::optional(begun(rows.front()));
 }
 
+std::optional<wall_time> scheduled_runs::end_of(const run_id& id)
+{
+    journal::run_filter which;
+    which.id_prefix = id.value();
+    which.limit = 1;
+    const auto rows = journal_.runs(which);
+    return rows.empty() ? std::nullopt : rows.front().ended;
+}
+
 std::vector<begun_run> scheduled_runs::succeeded(std::string_view dag, wall_time since)
 {
     journal::run_filter which;

@@ -19,6 +19,7 @@ class scheduled_runs final : public run_starter
     [[nodiscard]] task<> cancel(run_id id) override;
     [[nodiscard]] std::size_t active_of(std::string_view dag) override;
     [[nodiscard]] std::optional<begun_run> find(std::string_view by, std::string_view key) override;
+    [[nodiscard]] std::optional<wall_time> end_of(const run_id& id) override;
     [[nodiscard]] std::vector<begun_run> succeeded(std::string_view dag, wall_time since) override;
     [[nodiscard]] std::vector<begun_run> caused(std::string_view by, std::string_view cause) override;
 

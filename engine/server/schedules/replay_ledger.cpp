@@ -56,7 +56,8 @@ json::value to_json(const replay_record& r)
                         {"problem", r.row.problem},
                         {"schedule", r.expression},
                         {"timezone", r.timezone},
-                        {"done", format_time(r.done)}};
+                        {"done", format_time(r.done)},
+                        {"settled", r.settled}};
 }
 
 std::optional<replay_record> parse_replay(const std::string& id, const json::value& v)
@@ -80,6 +81,8 @@ std::optional<replay_record> parse_replay(const std::string& id, const json::val
         r.expression = text_in(o, "schedule");
         r.timezone = text_in(o, "timezone");
         r.done = time_in(o, "done");
+        const auto* settled = o.if_contains("settled");
+        r.settled = settled ? settled->as_bool() : r.row.state == replay_state::done;
         return r;
     } catch (const std::exception&) {
         return std::nullopt;

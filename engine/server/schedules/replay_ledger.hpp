@@ -16,7 +16,8 @@ struct replay_record
     replay_row row;         ///< `active` is not kept
     std::string expression; ///< of the schedule when it was asked for
     std::string timezone;
-    wall_time done{}; ///< every time up to this has its run
+    wall_time done{};     ///< every time up to this has its run
+    bool settled = false; ///< its state is the last one, and every run that it began has ended
 };
 
 [[nodiscard]] json::value to_json(const replay_record& r);

@@ -26,6 +26,7 @@ struct replay
     replay_record kept;
     std::set<std::string> active; ///< origin keys of its runs that have not ended
     bool carried = false;
+    bool cancelling = false; ///< the ledger is being told that it is cancelled
     std::uint32_t failures = 0;
 
     [[nodiscard]] replay_row row() const
@@ -34,6 +35,26 @@ struct replay
         out.active = active.size();
         return out;
     }
+};
+
+/// Nothing begins while it is there.
+class cancelling_guard
+{
+  public:
+    cancelling_guard(replay& r, counter& changes) : replay_(r), changes_(changes) { replay_.cancelling = true; }
+
+    cancelling_guard(const cancelling_guard&) = delete;
+    cancelling_guard& operator=(const cancelling_guard&) = delete;
+
+    ~cancelling_guard()
+    {
+        replay_.cancelling = false;
+        changes_.increment();
+    }
+
+  private:
+    replay& replay_;
+    counter& changes_;
 };
 
 schedule::timetable table_of(const std::string& expression, const std::string& timezone,
@@ -59,14 +80,17 @@ struct replays::parts
     {}
 
     void recall();
+    void count_runs(replay& r);
     task<> follow(scope& s);
     task<> carry(std::shared_ptr<replay> r);
     task<> work(std::shared_ptr<replay> r);
+    task<> go_on(std::shared_ptr<replay> r);
     task<> end_cancelled(std::shared_ptr<replay> r);
     task<> cancel_runs(std::string id);
     task<bool> begin(std::shared_ptr<replay> r, wall_time at);
     task<> save(std::shared_ptr<replay> r);
     task<> finish(std::shared_ptr<replay> r, replay_state state);
+    task<> forget_old();
     task<> rest();
 
     [[nodiscard]] graph::schedule_spec calendar_of(std::string_view dag) const;
@@ -98,35 +122,49 @@ graph::schedule_spec replays::parts::calendar_of(std::string_view dag) const
     return *found.dag->schedule;
 }
 
+/// As the journal has them.
+void replays::parts::count_runs(replay& r)
+{
+    auto& row = r.kept.row;
+    std::size_t succeeded = 0;
+    std::size_t failed = 0;
+    for (const auto& run : runs.caused("replay", row.id))
+        if (run.standing == run_standing::unfinished)
+            r.active.insert(run.origin.key);
+        else
+            ++(run.standing == run_standing::success ? succeeded : failed);
+    // Some may have been removed meanwhile: what was counted before stays.
+    row.succeeded = std::max(row.succeeded, succeeded);
+    row.failed = std::max(row.failed, failed);
+    if (row.state != replay_state::running)
+        row.begun = std::max(row.begun, row.succeeded + row.failed + r.active.size());
+}
+
 void replays::parts::recall()
 {
-    for (auto& [id, value] : memory.list(ledger_kind, {}, 0)) {
+    const auto leave = [this](const std::string& id, std::string_view why) {
+        say(fmt::format("replay {}: what the state directory says of it cannot be read: {}; it is left as it is", id,
+                        why));
+    };
+    for (auto& [id, value] : memory.readable(ledger_kind, leave)) {
         auto kept = parse_replay(id, value);
         if (!kept)
-            say(fmt::format("replay {} cannot be understood and is left alone", id));
+            leave(id, "it is no replay");
         if (!kept || all.contains(id))
             continue;
         auto r = std::make_shared<replay>(std::move(*kept));
-        if (r->kept.row.state == replay_state::running || r->kept.row.state == replay_state::cancelled) {
-            auto& row = r->kept.row;
-            std::size_t succeeded = 0;
-            std::size_t failed = 0;
-            for (const auto& run : runs.caused("replay", id))
-                if (run.standing == run_standing::unfinished)
-                    r->active.insert(run.origin.key);
-                else
-                    ++(run.standing == run_standing::success ? succeeded : failed);
-            // Some may have been removed meanwhile: what was counted before stays.
-            row.succeeded = std::max(row.succeeded, succeeded);
-            row.failed = std::max(row.failed, failed);
-        }
+        if (!r->kept.settled)
+            count_runs(*r);
         all.emplace(id, std::move(r));
     }
 }
 
 task<> replays::parts::save(std::shared_ptr<replay> r)
 {
-    auto value = to_json(r->kept);
+    auto kept = r->kept;
+    if (r->cancelling)
+        kept.row.state = replay_state::cancelled;
+    auto value = to_json(kept);
     co_await memory.put(ledger_kind, r->kept.row.id, std::move(value));
 }
 
@@ -145,7 +183,7 @@ task<> replays::parts::rest()
 
 task<> replays::parts::carry(std::shared_ptr<replay> r)
 {
-    while (r->kept.row.state == replay_state::running) {
+    while (!r->kept.settled) {
         std::string trouble;
         try {
             co_await work(r);
@@ -157,10 +195,23 @@ task<> replays::parts::carry(std::shared_ptr<replay> r)
         say(fmt::format("replay {}: {}", r->kept.row.id, trouble));
         co_await rest();
     }
+    co_await forget_old();
 }
 
 /// Does the next thing there is to do.
 task<> replays::parts::work(std::shared_ptr<replay> r)
+{
+    const auto seen = changes.value();
+    const bool running = r->kept.row.state == replay_state::running;
+    if (running && !r->cancelling)
+        co_await go_on(r);
+    else if (!running && r->active.empty())
+        co_await finish(r, r->kept.row.state);
+    else
+        co_await changes.reached(seen + 1);
+}
+
+task<> replays::parts::go_on(std::shared_ptr<replay> r)
 {
     auto& row = r->kept.row;
     const auto seen = changes.value();
@@ -207,17 +258,20 @@ task<bool> replays::parts::begin(std::shared_ptr<replay> r, wall_time at)
     }
     r->active.insert(key);
     std::string trouble;
+    run_id id;
     try {
         auto dag = dags.startable(row.dag).dag;
         if (!dag)
             throw std::runtime_error(fmt::format("there is no DAG `{}` any more", row.dag));
-        const run_id id = co_await runs.start(std::move(dag), std::move(origin));
+        id = co_await runs.start(std::move(dag), std::move(origin));
         ++row.begun;
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    if (trouble.empty()) {
         if (row.state == replay_state::cancelled)
             co_await runs.cancel(id);
         co_return true;
-    } catch (const std::exception& e) {
-        trouble = e.what();
     }
     r->active.erase(key);
     row.problem = trouble;
@@ -225,15 +279,38 @@ task<bool> replays::parts::begin(std::shared_ptr<replay> r, wall_time at)
     co_return false;
 }
 
+/// It begins no more runs; once those under way have ended too, it is settled.
 task<> replays::parts::finish(std::shared_ptr<replay> r, replay_state state)
 {
-    auto& row = r->kept.row;
-    if (row.state != replay_state::running)
-        co_return;
-    row.state = state;
-    say(fmt::format("replay {} of `{}` is {}: {} runs of {}, {} succeeded, {} did not", row.id, row.dag,
-                    to_string(state), row.begun, row.runs, row.succeeded, row.failed));
-    co_await save(r);
+    const auto last = std::make_shared<replay>(r->kept);
+    last->kept.row.state = state;
+    last->kept.settled = r->active.empty();
+    co_await save(last);
+    r->kept.row.state = state;
+    r->kept.settled = last->kept.settled;
+    const auto& row = r->kept.row;
+    say(fmt::format("replay {} of `{}` is {}: {} runs of {}, {} succeeded, {} did not{}", row.id, row.dag,
+                    to_string(state), row.begun, row.runs, row.succeeded, row.failed,
+                    r->kept.settled ? "" : ", the others go on"));
+}
+
+/// Of those that are over, the latest are kept.
+task<> replays::parts::forget_old()
+{
+    std::vector<std::pair<wall_time, std::string>> over;
+    for (const auto& [id, r] : all)
+        if (r->kept.settled)
+            over.emplace_back(r->kept.row.created, id);
+    std::sort(over.begin(), over.end());
+    over.resize(over.size() - std::min(over.size(), settings.keep));
+    try {
+        for (const auto& [created, id] : over) {
+            co_await memory.erase(ledger_kind, id);
+            all.erase(id);
+        }
+    } catch (const std::exception& e) {
+        say(fmt::format("replays that are over stay in the ledger: {}", e.what()));
+    }
 }
 
 task<> replays::parts::cancel_runs(std::string id)
@@ -265,9 +342,9 @@ task<> replays::parts::follow(scope& s)
         for (const auto& [id, r] : known) {
             if (std::exchange(r->carried, true))
                 continue;
-            if (r->kept.row.state == replay_state::running)
+            if (!r->kept.settled)
                 s.spawn(carry(r));
-            else if (r->kept.row.state == replay_state::cancelled && !r->active.empty())
+            if (r->kept.row.state == replay_state::cancelled && !r->active.empty())
                 s.spawn(end_cancelled(r));
         }
         co_await changes.reached(seen + 1);
@@ -341,9 +418,11 @@ task<> replays::cancel(std::string id)
     auto r = found->second;
     if (r->kept.row.state != replay_state::running)
         co_return;
-    r->kept.row.state = replay_state::cancelled;
-    co_await p->save(r);
-    p->changes.increment();
+    {
+        const cancelling_guard told(*r, p->changes);
+        co_await p->save(r);
+        r->kept.row.state = replay_state::cancelled;
+    }
     co_await p->cancel_runs(std::move(id));
 }
 
@@ -382,15 +461,6 @@ void replays::run_ended(const runtime::run_origin& origin, bool succeeded)
         return; // retried: it was counted when it ended first
     ++(succeeded ? r.kept.row.succeeded : r.kept.row.failed);
     parts_->changes.increment();
-}
-
-std::size_t replays::active_of(std::string_view dag) const noexcept
-{
-    std::size_t n = 0;
-    for (const auto& [id, r] : parts_->all)
-        if (r->kept.row.dag == dag)
-            n += r->active.size();
-    return n;
 }
 
 } // namespace potoo::server

@@ -88,6 +88,7 @@ struct replay_settings
     std::size_t max_runs = 100'000;       ///< of one replay
     duration try_again{60'000};           ///< after a run could not begin
     std::uint32_t tries = 5;              ///< then the replay has failed
+    std::size_t keep = 1000;              ///< replays that are over, the latest; older ones are forgotten
 };
 
 class replays
@@ -120,9 +121,6 @@ class replays
 
     /// To be called for every run that ends, of whatever origin.
     void run_ended(const runtime::run_origin& origin, bool succeeded);
-
-    /// Runs of a DAG that belong to replays and have not ended.
-    [[nodiscard]] std::size_t active_of(std::string_view dag) const noexcept;
 
   private:
     struct parts;

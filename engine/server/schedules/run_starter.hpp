@@ -56,6 +56,9 @@ class run_starter
     /// The run of the journal with `origin.by` and `origin.key`.
     [[nodiscard]] virtual std::optional<begun_run> find(std::string_view by, std::string_view key) = 0;
 
+    /// When that run of the journal ended; nothing when it has not, or is not there.
+    [[nodiscard]] virtual std::optional<wall_time> end_of(const run_id& id) = 0;
+
     /// Runs of the journal of that DAG that succeeded at or after `since`, in order of their ends.
     [[nodiscard]] virtual std::vector<begun_run> succeeded(std::string_view dag, wall_time since) = 0;
 

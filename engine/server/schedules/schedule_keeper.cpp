@@ -19,12 +19,15 @@ struct schedule_keeper::parts
     {}
 
     task<> follow(scope& s);
+    task<> forget_gone();
+    [[nodiscard]] bool has_schedule(const std::string& dag) const;
     void check();
     task<> carry(std::shared_ptr<schedule_lane> lane);
 
     lane_ports ports;
     std::map<std::string, std::shared_ptr<schedule_lane>, std::less<>> lanes; ///< by DAG
     counter changes;
+    bool forgot_gone = false;
 };
 
 /// Sees to it that DAGs do not follow each other for ever.
@@ -46,6 +49,31 @@ task<> schedule_keeper::parts::carry(std::shared_ptr<schedule_lane> lane)
     changes.increment(); // it may have come back meanwhile
 }
 
+bool schedule_keeper::parts::has_schedule(const std::string& dag) const
+{
+    const auto found = ports.dags.startable(dag);
+    return lanes.contains(dag) || (found.dag && found.dag->schedule);
+}
+
+/// Of schedules that went while nobody was there. Once: those that go later are forgotten by their lanes.
+task<> schedule_keeper::parts::forget_gone()
+{
+    if (forgot_gone || !ports.dags.is_whole())
+        co_return;
+    forgot_gone = true;
+    try {
+        std::vector<std::string> kept;
+        const auto unreadable = [&kept](const std::string& key, std::string_view) { kept.push_back(key); };
+        for (auto& [key, value] : ports.memory.readable("schedule", unreadable))
+            kept.push_back(std::move(key));
+        for (auto& dag : kept)
+            if (!has_schedule(dag))
+                co_await ports.memory.erase("schedule", dag);
+    } catch (const std::exception& e) {
+        ports.say(fmt::format("schedules of DAGs that are gone stay in the ledger: {}", e.what()));
+    }
+}
+
 task<> schedule_keeper::parts::follow(scope& s)
 {
     for (;;) {
@@ -60,6 +88,7 @@ task<> schedule_keeper::parts::follow(scope& s)
             lane->poke();
         for (auto& lane : fresh)
             s.spawn(carry(std::move(lane)));
+        co_await forget_gone();
         co_await changes.reached(seen + 1);
     }
 }
@@ -82,13 +111,21 @@ task<> schedule_keeper::keep()
     co_await with_scope(body);
 }
 
-void schedule_keeper::run_ended(const run_id& id, std::string_view dag, bool succeeded)
+void schedule_keeper::run_ended(const run_id& id, std::string_view dag, const runtime::run_origin& origin,
+                                bool succeeded)
 {
+    if (const auto own = parts_->lanes.find(dag); own != parts_->lanes.end())
+        own->second->poke();
+    if (!succeeded || !triggers(origin))
+        return;
+    std::optional<wall_time> ended;
     for (const auto& [name, lane] : parts_->lanes) {
-        if (name == dag)
-            lane->poke();
-        if (succeeded)
-            lane->heed_success(id, dag, parts_->ports.loop.wall_now());
+        if (!lane->follows(dag))
+            continue;
+        // Not now: a run is told of again when something of it was cleared up long after.
+        if (!ended)
+            ended = parts_->ports.runs.end_of(id).value_or(parts_->ports.loop.wall_now());
+        lane->heed_success(id, dag, *ended);
     }
 }
 

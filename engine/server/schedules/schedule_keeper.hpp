@@ -5,7 +5,9 @@
 /// For every time of the calendar that is to have a run, exactly one begins, whatever crashes: the decision is durable
 /// in the ledger before the run begins (kind `schedule`), the run carries it as its origin's key (`DAG@TIME`), and what
 /// was decided and not known to have begun is looked for in the journal first. A run that is triggered has the
-/// triggering run's id as its origin's cause, and `DAG@ID` as its key.
+/// triggering run's id as its origin's cause, and `DAG@ID` as its key. Runs of replays trigger nothing.
+///
+/// What a schedule owes is forgotten when it is taken out of its file, or the file goes.
 
 #include "engine/runtime/ledger.hpp"
 #include "engine/schedule/cron.hpp"
@@ -64,7 +66,7 @@ class schedule_keeper
     [[nodiscard]] task<> keep();
 
     /// To be called for every run that ends, of whatever origin. @param succeeded it ended `success`
-    void run_ended(const run_id& id, std::string_view dag, bool succeeded);
+    void run_ended(const run_id& id, std::string_view dag, const runtime::run_origin& origin, bool succeeded);
 
     /// The next time of the calendar; nothing while the DAG is paused, is not known or has no schedule.
     [[nodiscard]] std::optional<wall_time> next_due(std::string_view dag) const;

@@ -15,6 +15,8 @@ constexpr std::chrono::minutes longest_nap{1};
 /// What was decided for a time further ahead than this was decided by a clock that was wrong.
 constexpr std::chrono::hours believable{24};
 constexpr std::size_t counted_at_most = 1000;
+/// Successes that are kept while a DAG is held back, with `catchup: all`.
+constexpr std::size_t most_missed = 10'000;
 
 std::string key_of(const std::string& dag, std::string_view what)
 {
@@ -51,9 +53,10 @@ task<> schedule_lane::carry()
         } catch (const std::exception& e) {
             trouble = e.what();
         }
+        if (problem_ != trouble)
+            ports_.say(fmt::format("schedule of `{}`: {}; tried again every {}", name_, trouble,
+                                   format_duration(ports_.settings.try_again)));
         problem_ = trouble;
-        ports_.say(fmt::format("schedule of `{}`: {}; tried again in {}", name_, trouble,
-                               format_duration(ports_.settings.try_again)));
         co_await sleep_for(ports_.settings.try_again);
     }
 }
@@ -63,12 +66,15 @@ task<> schedule_lane::work()
     recall();
     for (;;) {
         const auto poked = pokes_.value();
-        if (!refresh())
+        if (!refresh()) {
+            // What comes back later begins anew.
+            co_await ports_.memory.erase("schedule", name_);
             co_return;
+        }
         if (dirty_)
             co_await save();
-        bool did = false;
-        if (!dag_.paused) {
+        bool did = co_await forgo_missed();
+        if (!did && !dag_.paused) {
             did = co_await begin_owed();
             if (!did)
                 did = co_await begin_triggered();
@@ -80,11 +86,18 @@ task<> schedule_lane::work()
     }
 }
 
+/// @throws std::runtime_error when what is kept cannot be understood: as new, it would begin runs twice, or none
 void schedule_lane::recall()
 {
     state_ = {};
-    if (const auto kept = ports_.memory.find("schedule", name_))
-        state_ = parse_schedule_state(*kept);
+    if (const auto kept = ports_.memory.find("schedule", name_)) {
+        auto known = parse_schedule_state(*kept);
+        if (!known)
+            throw std::runtime_error("what the state directory says of it cannot be read; that is left as it is, and "
+                                     "no run begins");
+        state_ = std::move(*known);
+    }
+    problem_.clear();
     away_ = true;
     dirty_ = false;
     table_.reset();
@@ -93,7 +106,8 @@ void schedule_lane::recall()
         return;
     for (const auto& dag : state_.trigger->after)
         for (const auto& run : ports_.runs.succeeded(dag, state_.trigger->until))
-            heed_success(run.id, dag, run.ended.value_or(state_.trigger->until));
+            if (triggers(run.origin))
+                heed_success(run.id, dag, run.ended.value_or(state_.trigger->until));
 }
 
 /// @return false when there is nothing to schedule
@@ -186,6 +200,12 @@ bool schedule_lane::is_resting() const
     return resting_until_ && ports_.loop.wall_now() < *resting_until_;
 }
 
+/// No run is triggered for now, whatever succeeds.
+bool schedule_lane::is_held_back() const
+{
+    return trigger_problem_.endless || ports_.dags.startable(name_).paused;
+}
+
 bool schedule_lane::follows(std::string_view dag) const
 {
     const auto& after = dag_.dag ? spec().after : state_.trigger ? state_.trigger->after : std::vector<std::string>();
@@ -194,10 +214,10 @@ bool schedule_lane::follows(std::string_view dag) const
 
 void schedule_lane::heed_success(const run_id& id, std::string_view dag, wall_time at)
 {
-    if (!follows(dag) || (state_.trigger && state_.trigger->settled.contains(id.value())) ||
+    if (!follows(dag) || (state_.trigger && state_.trigger->is_settled(id.value(), at, ports_.loop.wall_now())) ||
         std::any_of(successes_.begin(), successes_.end(), [&](const success& s) { return s.id == id; }))
         return;
-    successes_.push_back({id, at});
+    successes_.push_back({id, at, is_held_back()});
     poke();
 }
 
@@ -286,15 +306,41 @@ task<bool> schedule_lane::begin_triggered()
     co_return settled;
 }
 
+/// Successes of a time when none could be followed are made up for as times of the calendar are.
+task<bool> schedule_lane::forgo_missed()
+{
+    if (!state_.trigger || !is_held_back())
+        co_return false;
+    const auto& rule = spec().catchup;
+    const std::size_t most = rule == "all" ? most_missed : rule == "latest" ? 1 : 0;
+    const auto missed = [](const success& s) { return s.missed; };
+    auto left = static_cast<std::size_t>(std::count_if(successes_.begin(), successes_.end(), missed));
+    if (left <= most)
+        co_return false;
+    for (; left > most; --left) {
+        const auto first = std::find_if(successes_.begin(), successes_.end(), missed);
+        ports_.say(fmt::format("run {} is skipped: `{}` is held back (catchup: {})", key_of(name_, first->id.value()),
+                               name_, rule));
+        settle_success(static_cast<std::size_t>(first - successes_.begin()));
+    }
+    co_await save();
+    co_return true;
+}
+
 task<> schedule_lane::settle_success()
 {
-    const auto done = successes_.front();
-    successes_.pop_front();
+    settle_success(0);
+    co_await save();
+}
+
+void schedule_lane::settle_success(std::size_t which)
+{
+    const auto done = successes_[which];
+    successes_.erase(successes_.begin() + static_cast<std::ptrdiff_t>(which));
     std::optional<wall_time> open;
     for (const auto& s : successes_)
         open = open ? std::min(*open, s.at) : s.at;
     state_.trigger->settle(done.id.value(), done.at, open);
-    co_await save();
 }
 
 task<bool> schedule_lane::decide_due()

@@ -13,6 +13,12 @@
 
 namespace potoo::server {
 
+/// Whether successes of runs with that origin are followed: a replay is about its own DAG.
+[[nodiscard]] inline bool triggers(const runtime::run_origin& origin)
+{
+    return origin.by != "replay";
+}
+
 /// What lanes share.
 struct lane_ports
 {
@@ -45,7 +51,9 @@ class schedule_lane
     /// Something may have changed: the DAG, or the number of its runs.
     void poke() noexcept { pokes_.increment(); }
 
-    /// A run of some DAG succeeded. @param at when that was recorded, or a little later
+    [[nodiscard]] bool follows(std::string_view dag) const;
+
+    /// A run of some DAG succeeded. @param at when, by the journal
     void heed_success(const run_id& id, std::string_view dag, wall_time at);
 
     /// What is wrong with the DAGs that it follows.
@@ -61,17 +69,20 @@ class schedule_lane
     {
         run_id id;
         wall_time at;
+        bool missed = false; ///< it came while the DAG was held back: `catchup` says what becomes of it
     };
 
     // What is to be done, one thing at a time; true when something was done.
     [[nodiscard]] task<> work();
     [[nodiscard]] task<bool> begin_owed();
     [[nodiscard]] task<bool> begin_triggered();
+    [[nodiscard]] task<bool> forgo_missed();
     [[nodiscard]] task<bool> decide_due();
     [[nodiscard]] task<> make_up(wall_time now);
     [[nodiscard]] task<> decide(wall_time at);
     [[nodiscard]] task<> settle_owed(wall_time at);
     [[nodiscard]] task<> settle_success();
+    void settle_success(std::size_t which);
     [[nodiscard]] task<bool> begin(runtime::run_origin origin);
     [[nodiscard]] task<> save();
     [[nodiscard]] task<> wait(std::uint64_t poked);
@@ -84,7 +95,7 @@ class schedule_lane
     void owe(const time_range& r);
     [[nodiscard]] bool is_full();
     [[nodiscard]] bool is_resting() const;
-    [[nodiscard]] bool follows(std::string_view dag) const;
+    [[nodiscard]] bool is_held_back() const;
     [[nodiscard]] steady_time next_wake() const;
 
     [[nodiscard]] const graph::schedule_spec& spec() const { return *dag_.dag->schedule; }

@@ -28,14 +28,33 @@ json::array texts(const std::vector<std::string>& strings)
     return out;
 }
 
-std::vector<std::string> texts_in(const json::object& o, std::string_view name)
+std::optional<std::vector<std::string>> texts_in(const json::object& o, std::string_view name)
 {
-    std::vector<std::string> out;
     const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
-    if (v && v->is_array())
-        for (const auto& e : v->get_array())
-            if (e.is_string())
-                out.push_back(text_of(e.get_string()));
+    if (!v || !v->is_array())
+        return std::nullopt;
+    std::vector<std::string> out;
+    for (const auto& e : v->get_array()) {
+        if (!e.is_string())
+            return std::nullopt;
+        out.push_back(text_of(e.get_string()));
+    }
+    return out;
+}
+
+std::optional<std::vector<time_range>> ranges_in(const json::object& o, std::string_view name)
+{
+    const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
+    if (!v || !v->is_array())
+        return std::nullopt;
+    std::vector<time_range> out;
+    for (const auto& r : v->get_array()) {
+        const auto after = r.is_object() ? time_in(r.get_object(), "after") : std::nullopt;
+        const auto until = r.is_object() ? time_in(r.get_object(), "until") : std::nullopt;
+        if (!after || !until)
+            return std::nullopt;
+        out.push_back({*after, *until});
+    }
     return out;
 }
 
@@ -57,22 +76,11 @@ std::optional<calendar_state> parse_calendar(const json::value& v)
     const auto& o = v.get_object();
     const auto* calendar = o.if_contains("calendar");
     const auto decided = time_in(o, "decided");
-    if (!calendar || !calendar->is_string() || !decided)
+    auto owed = ranges_in(o, "owed");
+    const auto last = time_in(o, "last");
+    if (!calendar || !calendar->is_string() || !decided || !owed || (o.contains("last") && !last))
         return std::nullopt;
-    calendar_state out;
-    out.calendar = text_of(calendar->get_string());
-    out.decided = *decided;
-    out.last = time_in(o, "last");
-    const auto* owed = o.if_contains("owed");
-    if (owed && owed->is_array())
-        for (const auto& r : owed->get_array())
-            if (r.is_object()) {
-                const auto after = time_in(r.get_object(), "after");
-                const auto until = time_in(r.get_object(), "until");
-                if (after && until)
-                    out.owed.push_back({*after, *until});
-            }
-    return out;
+    return calendar_state{text_of(calendar->get_string()), *decided, std::move(*owed), last};
 }
 
 json::object to_json(const trigger_state& s)
@@ -89,15 +97,17 @@ std::optional<trigger_state> parse_trigger(const json::value& v)
         return std::nullopt;
     const auto& o = v.get_object();
     const auto until = time_in(o, "until");
-    if (!until)
+    auto after = texts_in(o, "after");
+    const auto* settled = o.if_contains("settled");
+    if (!until || !after || !settled || !settled->is_object())
         return std::nullopt;
-    trigger_state out;
-    out.after = texts_in(o, "after");
-    out.until = *until;
-    if (const auto* settled = o.if_contains("settled"); settled && settled->is_object())
-        for (const auto& [id, noticed] : settled->get_object())
-            if (const auto t = time_in(settled->get_object(), std::string_view(id.data(), id.size())))
-                out.settled.emplace(std::string(id.data(), id.size()), *t);
+    trigger_state out{std::move(*after), *until, {}};
+    for (const auto& [id, noticed] : settled->get_object()) {
+        const auto at = noticed.is_string() ? parse_time(text_of(noticed.get_string())) : std::nullopt;
+        if (!at)
+            return std::nullopt;
+        out.settled.emplace(std::string(id.data(), id.size()), *at);
+    }
     return out;
 }
 
@@ -146,9 +156,15 @@ void calendar_state::settle(wall_time at)
         owed.erase(owed.begin());
 }
 
+bool trigger_state::is_settled(const std::string& id, wall_time at, wall_time now) const
+{
+    // Were `until` later than now, the clock would have been set back, and `at` could not be compared with it.
+    return settled.contains(id) || (at < until && until <= now);
+}
+
 void trigger_state::settle(const std::string& id, wall_time at, std::optional<wall_time> open)
 {
-    // Successes are noticed a little later than they are recorded, and not always in their order.
+    // Successes are not always noticed in their order.
     constexpr std::chrono::minutes margin{1};
     settled[id] = at;
     until = std::max(until, (open ? std::min(*open, at) : at) - margin);
@@ -165,15 +181,17 @@ json::value to_json(const schedule_state& s)
     return out;
 }
 
-schedule_state parse_schedule_state(const json::value& v)
+std::optional<schedule_state> parse_schedule_state(const json::value& v)
 {
-    schedule_state out;
     if (!v.is_object())
-        return out;
-    if (const auto* c = v.get_object().if_contains("calendar"))
-        out.calendar = parse_calendar(*c);
-    if (const auto* t = v.get_object().if_contains("trigger"))
-        out.trigger = parse_trigger(*t);
+        return std::nullopt;
+    schedule_state out;
+    const auto* c = v.get_object().if_contains("calendar");
+    if (c && !(out.calendar = parse_calendar(*c)))
+        return std::nullopt;
+    const auto* t = v.get_object().if_contains("trigger");
+    if (t && !(out.trigger = parse_trigger(*t)))
+        return std::nullopt;
     return out;
 }
 

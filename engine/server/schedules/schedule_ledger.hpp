@@ -55,8 +55,11 @@ struct trigger_state
 
     friend bool operator==(const trigger_state&, const trigger_state&) = default;
 
+    /// Whether the run is settled that succeeded at `at`.
+    [[nodiscard]] bool is_settled(const std::string& id, wall_time at, wall_time now) const;
+
     /// The run has been followed, or is not to be.
-    /// @param at when its success was recorded, or a little later
+    /// @param at when it succeeded
     /// @param open the same of the oldest other one that has not been settled; nothing = there is none
     void settle(const std::string& id, wall_time at, std::optional<wall_time> open);
 };
@@ -71,8 +74,8 @@ struct schedule_state
 
 [[nodiscard]] json::value to_json(const schedule_state& s);
 
-/// What cannot be understood is as good as not there.
-[[nodiscard]] schedule_state parse_schedule_state(const json::value& v);
+/// What `to_json` wrote; members that are not known are ignored. @return nothing when it cannot be understood
+[[nodiscard]] std::optional<schedule_state> parse_schedule_state(const json::value& v);
 
 /// `0 2 * * * Europe/Berlin`
 [[nodiscard]] std::string calendar_name(const graph::schedule_spec& s);

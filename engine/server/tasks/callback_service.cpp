@@ -63,8 +63,11 @@ json::object approval_document(const waiting_callback& w)
 task<request_result> callback_service::deliver(std::string token, callback_message m)
 {
     using state_kind = callback_message::state_kind;
-    if (m.state == state_kind::running)
-        co_return engine_.hear_of_callback({std::move(token), m.fraction, std::move(m.message)});
+    if (m.state == state_kind::running) {
+        host::callback_sign sign{std::move(token), m.fraction, std::move(m.message)};
+        auto heard = co_await engine_.hear_of_callback(std::move(sign));
+        co_return heard;
+    }
     const bool success = m.state == state_kind::success;
     host::callback_delivery delivered{std::move(token), success,
                                       success ? json::serialize(m.output) : json::serialize(m.error)};

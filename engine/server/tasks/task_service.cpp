@@ -80,6 +80,13 @@ bool matches(const task_filter& f, const task_view& v)
            is(f.owner, v.owner.empty() ? "local user" : v.owner);
 }
 
+/// Of an entry of kind `task_key`; nothing when it names none.
+std::optional<std::string> task_of_key(const json::value& kept)
+{
+    const json::value* id = kept.is_object() ? kept.get_object().if_contains("task") : nullptr;
+    return id && id->is_string() ? std::optional<std::string>(id->get_string()) : std::nullopt;
+}
+
 task<> until(counter& c, std::uint64_t n)
 {
     co_await c.reached(n);
@@ -89,15 +96,23 @@ task<> until(counter& c, std::uint64_t n)
 
 struct task_service::parts
 {
-    parts(potoo::loop& l, runtime::ledger& f, task_runs& r, const operator_registry& o, task_retention k)
-        : loop(l), facts(f), runs(r), operators(o), keep(k)
+    parts(potoo::loop& l, runtime::ledger& f, task_runs& r, const operator_registry& o, task_rules t,
+          std::function<void(std::string_view)> s)
+        : loop(l), facts(f), runs(r), operators(o), rules(std::move(t)), say_line(std::move(s))
     {}
+
+    void say(const std::string& line) const
+    {
+        if (say_line)
+            say_line(line);
+    }
 
     potoo::loop& loop;
     runtime::ledger& facts;
     task_runs& runs;
     const operator_registry& operators;
-    task_retention keep;
+    task_rules rules;
+    std::function<void(std::string_view)> say_line;
 
     std::unordered_map<std::string, entry_ptr> entries; ///< those that never began among them, until they are dropped
     std::map<std::string, entry_ptr> holders;           ///< of keys
@@ -151,6 +166,8 @@ struct task_service::parts
     void note_end(const entry_ptr& e, std::string state)
     {
         e->shown.state = std::move(state);
+        if (e->shown.state == to_string(schedule::run_state::success))
+            e->shown.fraction = 1;
         if (!e->has_ended()) {
             e->shown.ended = loop.wall_now();
             if (e->settled.value() != 0) {
@@ -176,7 +193,10 @@ struct task_service::parts
     [[nodiscard]] entry_ptr make_entry(const task_view& v);
     [[nodiscard]] task<> write(entry_ptr e);
     [[nodiscard]] task<> let_go(entry_ptr e);
-    [[nodiscard]] task<> take_in(std::string id, json::value kept);
+    [[nodiscard]] task<> take_in(entry_ptr e);
+    [[nodiscard]] task<std::set<std::string>> recall();
+    [[nodiscard]] task<> free_keys(std::set<std::string> unreadable);
+    void check_may_submit(const principal& who, const std::string& operator_name) const;
     [[nodiscard]] task<> begin(entry_ptr e, std::shared_ptr<const graph::dag> dag);
     [[nodiscard]] entry_ptr winner_of(const std::string& slot) const;
     [[nodiscard]] task<bool> join(entry_ptr e, principal who);
@@ -188,8 +208,8 @@ struct task_service::parts
 };
 
 task_service::task_service(potoo::loop& l, runtime::ledger& facts, task_runs& runs, const operator_registry& operators,
-                           task_retention keep)
-    : parts_(std::make_unique<parts>(l, facts, runs, operators, keep))
+                           task_rules rules, std::function<void(std::string_view)> say)
+    : parts_(std::make_unique<parts>(l, facts, runs, operators, std::move(rules), std::move(say)))
 {}
 
 task_service::~task_service() = default;
@@ -231,10 +251,9 @@ task<> task_service::parts::let_go(entry_ptr e)
 }
 
 /// One that an engine before has left.
-task<> task_service::parts::take_in(std::string id, json::value kept)
+task<> task_service::parts::take_in(entry_ptr e)
 {
-    auto e = std::make_shared<task_entry>();
-    read_kept_form(kept, *e);
+    std::string id = e->shown.id;
     const std::string slot = slot_of(e->shown);
     const auto run = runs.find(run_id(id));
     if (!e->has_ended() && !run) {
@@ -259,23 +278,63 @@ task<> task_service::parts::take_in(std::string id, json::value kept)
         co_await runs.cancel(run_id(std::move(id)));
 }
 
+/// @return ids of those that cannot be read
+task<std::set<std::string>> task_service::parts::recall()
+{
+    std::set<std::string> unreadable;
+    const auto leave = [&](const std::string& id, std::string_view why) {
+        unreadable.insert(id);
+        say(fmt::format("what the state directory says of the task {} cannot be read: {}; it is left as it is, and its "
+                        "key stays taken",
+                        id, why));
+    };
+    for (const auto& [id, kept] : facts.readable(task_kind, leave)) {
+        auto e = std::make_shared<task_entry>();
+        try {
+            read_kept_form(kept, *e);
+            if (e->shown.id != id)
+                throw std::runtime_error("it is of another task");
+        } catch (const std::exception& problem) {
+            leave(id, problem.what());
+            continue;
+        }
+        co_await take_in(std::move(e));
+    }
+    co_return unreadable;
+}
+
+/// Lets go of the keys of tasks that never began.
+task<> task_service::parts::free_keys(std::set<std::string> unreadable)
+{
+    const auto leave = [this](const std::string& slot, std::string_view why) {
+        say(fmt::format("what the state directory says of the key {} cannot be read: {}; it stays taken", slot, why));
+    };
+    for (const auto& [slot, kept] : facts.readable(key_kind, leave)) {
+        if (holder(slot))
+            continue;
+        const auto id = task_of_key(kept);
+        if (!id)
+            leave(slot, "it names no task");
+        else if (!unreadable.contains(*id))
+            co_await facts.erase(key_kind, slot);
+    }
+}
+
 task<> task_service::start()
 {
-    for (auto& [id, kept] : parts_->facts.list(task_kind, {}, 0)) {
-        try {
-            co_await parts_->take_in(id, std::move(kept));
-        } catch (const journal::store_error&) {
-            throw;
-        } catch (const std::exception& e) {
-            throw std::runtime_error(
-                fmt::format("what the state directory says of the task {} cannot be read: {}", id, e.what()));
-        }
+    for (const std::string& name : parts_->rules.users_may_submit.value_or(std::vector<std::string>())) {
+        if (!parts_->operators.find(name))
+            parts_->say(fmt::format("`users_may_submit` names `{}`, and there is no such operator", name));
     }
-    for (const auto& [slot, kept] : parts_->facts.list(key_kind, {}, 0)) {
-        if (!parts_->holder(slot))
-            co_await parts_->facts.erase(key_kind, slot);
-    }
+    auto unreadable = co_await parts_->recall();
+    co_await parts_->free_keys(std::move(unreadable));
     co_await parts_->write_ends();
+}
+
+void task_service::apply(task_rules rules)
+{
+    parts_->rules = std::move(rules);
+    parts_->woken.increment();
 }
 
 /// The run of a task whose key is taken. @throws what keeps it from beginning; the key is let go of
@@ -313,11 +372,13 @@ entry_ptr task_service::parts::winner_of(const std::string& slot) const
     const auto row = facts.find(key_kind, slot);
     if (!row)
         return nullptr;
-    const std::string id(row->as_object().at("task").as_string());
-    entry_ptr e = find(id);
+    const auto id = task_of_key(*row);
+    entry_ptr e = id ? find(*id) : nullptr;
     if (!e)
         throw task_refused(refusal::conflict,
-                           fmt::format("the key is held by the task {}, which this engine does not know of", id));
+                           fmt::format("the key is held by the task {}, of which the state directory says nothing that "
+                                       "can be read: ask with another key",
+                                       id.value_or("?")));
     return e;
 }
 
@@ -374,11 +435,24 @@ task<submitted_task> task_service::parts::submit(principal who, task_view wish, 
     }
 }
 
+/// An operator that there is not is told as such, later.
+void task_service::parts::check_may_submit(const principal& who, const std::string& operator_name) const
+{
+    if (who.is_admin() || lets_users_submit(rules, operator_name) || !operators.find(operator_name))
+        return;
+    throw task_refused(refusal::forbidden,
+                       fmt::format("only an admin submits tasks of the operator `{}` here; the server's "
+                                   "`users_may_submit` says which others submit",
+                                   operator_name),
+                       {{"/operator", "is for admins", {}}});
+}
+
 task<submitted_task> task_service::submit(principal who, task_request wish)
 {
     if (wish.scope == task_scope::system && !who.is_admin())
         throw task_refused(refusal::forbidden, "only an admin begins a task of the scope `system`",
                            {{"/scope", "is for admins: use `private` or `shared`", {}}});
+    parts_->check_may_submit(who, wish.operator_name);
     auto dag = make_one_task_dag(wish, parts_->operators);
     task_view v;
     v.operator_name = std::move(wish.operator_name);
@@ -445,6 +519,21 @@ task_view task_service::find(const principal& who, const std::string& id) const
 task_runs::result task_service::result_of(const principal& who, const std::string& id) const
 {
     return parts_->visible(who, id)->has_ended() ? parts_->runs.result_of(run_id(id)) : task_runs::result();
+}
+
+bool task_service::knows(const std::string& id) const
+{
+    const entry_ptr e = parts_->find(id);
+    return e && !e->failed && e->settled.value() != 0;
+}
+
+bool task_service::is_wanted_by_others(const principal& who, const std::string& id) const
+{
+    if (!knows(id))
+        return false;
+    const task_view& t = parts_->find(id)->shown;
+    return t.scope == task_scope::system ||
+           std::ranges::any_of(t.subscribers, [&](const std::string& name) { return name != who.name; });
 }
 
 task_page task_service::list(const principal& who, const task_filter& which) const
@@ -539,7 +628,7 @@ task<> task_service::parts::drop_old()
     while (!ended.empty()) {
         const auto [when, id] = *ended.begin();
         const entry_ptr e = find(id);
-        const bool kept = ended.size() <= keep.count && loop.wall_now() - when <= keep.age;
+        const bool kept = ended.size() <= rules.keep.count && loop.wall_now() - when <= rules.keep.age;
         if (kept || e->released.value() == 0)
             break;
         co_await facts.erase(task_kind, id);

@@ -11,6 +11,7 @@
 #include "engine/server/access/principal.hpp"
 #include "engine/server/runs/run_carrier.hpp"
 #include "engine/server/tasks/task_request.hpp"
+#include "engine/server/tasks/task_rules.hpp"
 
 #include <potoo/ids.hpp>
 #include <potoo/json.hpp>
@@ -103,13 +104,6 @@ struct task_page
     std::string next;             ///< empty = there are no more
 };
 
-/// Which tasks that have ended are kept: those that both rules keep.
-struct task_retention
-{
-    std::size_t count = 10'000;
-    duration age{std::chrono::hours(24 * 30)};
-};
-
 struct submitted_task
 {
     std::string id;
@@ -128,21 +122,24 @@ enum class task_cancellation : std::uint8_t
 class task_service
 {
   public:
-    /// All of them outlive it.
+    /// All of them outlive it. @param say tells the operator of the server (the log), one line a call; may be empty
     task_service(potoo::loop& l, runtime::ledger& facts, task_runs& runs, const operator_registry& operators,
-                 task_retention keep = {});
+                 task_rules rules = {}, std::function<void(std::string_view)> say = {});
     ~task_service();
 
     task_service(const task_service&) = delete;
     task_service& operator=(const task_service&) = delete;
 
     /// Reads what the ledger knows, and mends what a crash has left half done: keys whose task never began are free
-    /// again, ends that were missed are noted, cancellations that were accepted are asked for again. To be called
-    /// before the runs of the journal are resumed.
+    /// again, ends that were missed are noted, cancellations that were accepted are asked for again. What cannot be
+    /// read is told and left as it is: its key stays taken. To be called before the runs of the journal are resumed.
     [[nodiscard]] task<> start();
 
     /// Writes down what tasks tell of themselves, lets go of keys, keeps the retention. Runs until it is cancelled.
     [[nodiscard]] task<> tend();
+
+    /// From now on these hold.
+    void apply(task_rules rules);
 
     /// Durable when it returns. Of many that ask with one key at once, one creates the task; the ledger decides.
     /// @throws task_refused
@@ -158,6 +155,12 @@ class task_service
 
     /// Output and error of one that has ended. @throws task_refused (`unknown`)
     [[nodiscard]] task_runs::result result_of(const principal& who, const std::string& id) const;
+
+    /// There is one of that id, whoever may see it.
+    [[nodiscard]] bool knows(const std::string& id) const;
+
+    /// It is not the asker's alone: somebody else has subscribed to it, or it is of the scope `system`.
+    [[nodiscard]] bool is_wanted_by_others(const principal& who, const std::string& id) const;
 
     /// Those that the asker may see. @throws task_refused (`invalid`) when the cursor is none
     [[nodiscard]] task_page list(const principal& who, const task_filter& which) const;

@@ -38,6 +38,25 @@ tasks:
   after: {operator: noop, depends_on: [wait]}
 )";
 
+/// Every item fails at first; then those of `many` wait for long.
+const char* const items_dag = R"(
+name: items
+tasks:
+  again:
+    operator: shell
+    foreach: [a, b]
+    retry: {limit: 1, delay: 0s}
+    with: {command: "[ -e ${{ item }} ] || { touch ${{ item }}; exit 1; }"}
+  many:
+    operator: shell
+    depends_on: [again]
+    foreach: [1, 2, 3, 4]
+    max_active: 2
+    with: {command: "sleep 600"}
+)";
+
+const char* const short_dag = "name: short\ntasks: {say: {operator: shell, with: {command: 'echo why >&2; exit 1'}}}\n";
+
 bool holds(const std::string& text, std::string_view part)
 {
     return text.find(part) != std::string::npos;
@@ -48,15 +67,19 @@ std::string line_of(const std::string& text)
     return text.substr(0, text.find('\n'));
 }
 
-/// A server with two DAGs, and the commands that ask it.
+using dag_files = std::vector<std::pair<std::string, std::string>>;
+
+/// A server with two DAGs, or more, and the commands that ask it.
 class world
 {
   public:
-    world()
+    explicit world(const dag_files& more = {})
     {
         std::filesystem::create_directory(w.path() / "dags");
         w.write("dags/demo.yaml", demo_dag);
         w.write("dags/waits.yaml", waiting_dag);
+        for (const auto& [name, text] : more)
+            w.write("dags/" + name, text);
         server.emplace(w);
         url = "http://" + server->address();
     }
@@ -116,6 +139,56 @@ BOOST_AUTO_TEST_CASE(triggered_run_is_followed_to_its_end)
     const auto last = events.out.rfind("{\"seq\"");
     BOOST_REQUIRE(last != std::string::npos);
     BOOST_TEST(json::parse(events.out.substr(last)).at("type") == "run_ended");
+}
+
+BOOST_AUTO_TEST_CASE(short_run_is_told_whole)
+{
+    const world w({{"short.yaml", short_dag}});
+    for (int i = 0; i < 8; ++i) {
+        const result r = w.potoo({"trigger", "short", "-w"});
+        BOOST_TEST(r.code == 1, r.err);
+        BOOST_TEST(holds(r.out, "] say: running\n"), r.out);
+        BOOST_TEST(holds(r.out, "] say failed (attempt 1): exit code 1: why\n"), r.out);
+        BOOST_TEST(holds(r.out, "] say: failed\n"), r.out);
+    }
+    const result first = w.potoo({"trigger", "short", "--id", "k", "-w", "-o", "json"});
+    BOOST_TEST(holds(first.out, "\"type\":\"run_created\""), first.out);
+    const result again = w.potoo({"trigger", "short", "--id", "k", "-w"});
+    BOOST_TEST(again.code == 1);
+    BOOST_TEST(holds(again.err, "was begun before"), again.err);
+}
+
+BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
+{
+    const world w({{"items.yaml", items_dag}});
+    const std::string run = line_of(w.potoo({"trigger", "items"}).out);
+    program watching(w.w, {"status", run, "-w"}, w.options());
+    const auto begun = [&] { return w.document({"status", run, "many"}).at("counts").as_object().contains("running"); };
+    while (!begun()) {}
+    const auto attempts = w.document({"status", run, "again"}).at("attempt_list");
+    BOOST_TEST(attempts.as_array().size() == 4u);
+    BOOST_TEST(attempts.at(0).at("state") == "failed");
+    BOOST_TEST(attempts.at(1).at("state") == "success");
+    const result shown = w.potoo({"status", run, "again"});
+    BOOST_TEST(shown.code == 0, shown.err);
+    const result retried = w.potoo({"retry", run, "--task", "many"});
+    BOOST_TEST(holds(retried.err, "nothing of it has ended that could run once more; nothing has changed."),
+               retried.err);
+    const result r = w.potoo({"cancel", run, "many", "--wait"});
+    BOOST_TEST(r.code == 3, r.err);
+    BOOST_TEST(holds(r.err, "many of run " + run + " of items: cancelled\n"), r.err);
+    BOOST_TEST(w.document({"status", run, "many"}).at("counts") == json::value({{"cancelled", 4}}));
+    BOOST_TEST(watching.finish().code == 3);
+}
+
+BOOST_AUTO_TEST_CASE(dag_that_is_no_utf8_is_listed_and_its_problems_are_lines)
+{
+    const world w({{"latin.yaml", "name: latin\ntasks: {caf\xe9: {operator: noop}}\n"}});
+    BOOST_TEST(w.document({"ls", "--dags"}).as_array().size() == 3u);
+    const result r = w.potoo({"trigger", "latin"});
+    BOOST_TEST(r.code == 2);
+    BOOST_TEST(holds(r.err, "before its file is mended:\n  latin.yaml:2:"), r.err);
+    BOOST_TEST(!holds(r.err, ".?"), r.err);
 }
 
 BOOST_AUTO_TEST_CASE(server_and_state_directory_tell_the_same)
@@ -378,6 +451,12 @@ BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
             BOOST_TEST(with(admin, {"token", "revoke", std::string(t.at("id").as_string())}).code == 0);
     BOOST_TEST(w.potoo({"ls", "--token-file", "token"}).code == 4);
     BOOST_TEST(with(admin, {"token", "revoke", "nobody"}).code == 2);
+    const std::string whole = line_of(with(admin, {"token", "create", "eve"}).out);
+    const result revoked = with(admin, {"token", "revoke", whole});
+    BOOST_TEST(revoked.code == 0, revoked.err);
+    const std::string secret = whole.substr(whole.rfind('_') + 1);
+    BOOST_TEST(!holds(revoked.err, secret), revoked.err);
+    BOOST_TEST(!holds(with(admin, {"token", "revoke", "potoo_0000000000_" + secret}).err, secret));
 }
 
 BOOST_AUTO_TEST_CASE(tokens_are_made_in_a_state_directory_before_there_is_a_server)
@@ -421,6 +500,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_with_what_to_do)
     refused({"status", "zzzz"}, 2, "there is no run zzzz at " + w.url);
     refused({"submit", "shel"}, 2, "did you mean shell?");
     refused({"submit", "shell", "--with", "[1]"}, 2, "--with takes a JSON object");
+    refused({"tasks", "--limit", "-1"}, 2, "--limit: -1: write a whole number");
     refused({"tasks", "nope"}, 2, "`potoo tasks` lists");
     refused({"pools", "nope"}, 2, "no run under way names a pool nope");
     refused({"replay", "demo", "--from", "yesterday", "--to", "2026-11-01"}, 2, "write a day");
@@ -478,6 +558,7 @@ BOOST_AUTO_TEST_CASE(stream_goes_on_after_the_server_has_started_anew)
 BOOST_AUTO_TEST_CASE(configuration_is_checked)
 {
     const workspace w;
+    std::filesystem::create_directory(w.path() / "dags");
     w.write("good.yaml", "listen: 127.0.0.1:9090\n");
     w.write("bad.yaml", "lissten: 127.0.0.1:9090\n");
     const result good = run_potoo(w, {"config", "check", "good.yaml"});

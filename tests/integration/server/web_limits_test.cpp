@@ -28,6 +28,20 @@ task<web::reply> pouring(bool& stopped)
     co_return r;
 }
 
+task<web::reply> answers_when(counter& c)
+{
+    co_await c.reached(1);
+    web::reply r;
+    r.body = "done";
+    co_return r;
+}
+
+std::string post(const std::string& body)
+{
+    return fmt::format("POST / HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+                       body.size(), body);
+}
+
 task<web::reply> large(web::request)
 {
     web::reply r;
@@ -128,16 +142,40 @@ BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_get_503)
     web::server_options options;
     options.limits.connections = 3;
     web_world w(options);
+    counter go;
+    w.handler.answering = [&](web::request) { return answers_when(go); };
     std::vector<raw_client> clients;
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < 3; ++i) {
         clients.push_back(w.connect());
-    w.run_until([&] { return w.server->stats().open == 3; });
+        clients.back().send(get("/"));
+    }
+    w.run_until([&] { return w.handler.asked.size() == 3; });
     raw_client fourth = w.connect();
-    BOOST_TEST(status_of(w.run(fourth.read_all())) == 503u);
+    const std::string refused = w.run(fourth.read_all());
+    BOOST_TEST(status_of(refused) == 503u);
+    BOOST_TEST(contains(refused, "Retry-After: "));
     BOOST_TEST(w.server->stats().refused == 1u);
-    clients.pop_back();
+    go.increment();
+    for (raw_client& c : clients)
+        BOOST_TEST(status_of(w.run(c.read_all())) == 200u);
+    BOOST_TEST(status_of(w.ask(get("/"))) == 200u);
+}
+
+BOOST_AUTO_TEST_CASE(connections_that_have_not_asked_yet_keep_nobody_out)
+{
+    web::server_options options;
+    options.limits.connections = 2;
+    web_world w(options);
+    raw_client silent = w.connect();
+    w.run_until([&] { return w.server->stats().open == 1; });
+    raw_client slow = w.connect();
+    slow.send("GET / HTTP/1.1\r\nHo");
     w.run_until([&] { return w.server->stats().open == 2; });
     BOOST_TEST(status_of(w.ask(get("/"))) == 200u);
+    BOOST_TEST(w.run(silent.read_all()).empty());
+    slow.send("st: here\r\nConnection: close\r\n\r\n");
+    BOOST_TEST(status_of(w.run(slow.read_all())) == 200u);
+    BOOST_TEST(w.server->stats().refused == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(connections_that_nobody_uses_keep_nobody_out)
@@ -171,6 +209,56 @@ BOOST_AUTO_TEST_CASE(connections_of_one_peer_are_limited)
     BOOST_TEST(status_of(w.run(second.read_all())) == 503u);
     first.send(get("/"));
     BOOST_TEST(status_of(w.run(first.read_all())) == 200u);
+}
+
+BOOST_AUTO_TEST_CASE(connections_of_trusted_proxies_are_those_of_many)
+{
+    web::server_options options;
+    options.limits.connections_of_one_peer = 1;
+    options.trusted_proxies = {"127.0.0.1"};
+    web_world w(options);
+    raw_client first = w.connect();
+    w.run_until([&] { return w.server->stats().open == 1; });
+    BOOST_TEST(status_of(w.ask(get("/"))) == 200u);
+}
+
+BOOST_AUTO_TEST_CASE(bodies_under_way_share_a_limit)
+{
+    web::server_options options;
+    options.limits.body_bytes = 100'000;
+    web_world w(options);
+    w.handler.most_body = 1'000'000;
+    const std::string half(100'000, 'x');
+    std::optional<raw_client> slow(w.connect());
+    slow->send("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 200000\r\n\r\n" + half);
+    w.run_until([&] { return w.server->stats().body_bytes > 80'000; });
+    BOOST_TEST(w.server->stats().body_bytes < half.size());
+    const std::string refused = w.ask(post(half));
+    BOOST_TEST(status_of(refused) == 503u);
+    BOOST_TEST(contains(refused, "Retry-After: "));
+    BOOST_TEST(status_of(w.ask(post(std::string(10'000, 'x')))) == 200u);
+    slow.reset();
+    w.run_until([&] { return w.server->stats().open == 0; });
+    BOOST_TEST(w.server->stats().body_bytes == 0u);
+    BOOST_TEST(status_of(w.ask(post(half))) == 200u);
+    BOOST_TEST(w.server->stats().malformed == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(body_counts_until_it_is_answered)
+{
+    web::server_options options;
+    options.limits.body_bytes = 100'000;
+    web_world w(options);
+    w.handler.most_body = 1'000'000;
+    counter go;
+    w.handler.answering = [&](web::request) { return answers_when(go); };
+    raw_client first = w.connect();
+    first.send(post(std::string(100'000, 'x')));
+    w.run_until([&] { return w.handler.asked.size() == 1; });
+    BOOST_TEST(w.server->stats().body_bytes > 80'000u);
+    go.increment();
+    BOOST_TEST(status_of(w.run(first.read_all())) == 200u);
+    BOOST_TEST(w.server->stats().body_bytes == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(flood_of_connections_is_survived)

@@ -59,10 +59,36 @@ BOOST_AUTO_TEST_CASE(refusal_is_one_line_that_says_what_to_do)
     }
 }
 
+BOOST_AUTO_TEST_CASE(refusal_has_one_advice)
+{
+    const server_error missing = of_problem(401, R"({"type": "urn:potoo:problem:token-missing",
+        "detail": "This needs a token: send `Authorization: Bearer TOKEN`; `potoo token create` makes one."})");
+    BOOST_TEST(missing.what() == "the server at http://potoo:8080 refuses (401 Unauthorized): it needs a token; give "
+                                 "another token with POTOO_TOKEN or --token-file");
+    const server_error old =
+        of_problem(401, R"({"detail": "The token a (ci) has expired; `potoo token create NAME` makes one."})");
+    BOOST_TEST(old.what() == "the server at http://potoo:8080 refuses (401 Unauthorized): The token a (ci) has "
+                             "expired; `potoo token create NAME` makes one");
+    const server_error wrong = of_problem(401, R"({"detail": "There is no such token. Look whether it is whole."})");
+    BOOST_TEST(!holds(wrong.what(), ";"), wrong.what());
+}
+
 BOOST_AUTO_TEST_CASE(text_of_a_server_cannot_move_the_cursor)
 {
     const server_error e = of_problem(409, "{\"detail\": \"a\\u001b[2Jb\\nc\"}");
-    BOOST_TEST(holds(e.what(), "a?[2Jb?c"), e.what());
+    BOOST_TEST(holds(e.what(), "error: a?[2Jb\n  c\n"), e.what());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_file_keeps_its_lines)
+{
+    const server_error e =
+        of_problem(409, R"({"detail": "It must be mended:\nd.yaml:2:1: error: x\n   2 | y\n     | ^\n"})");
+    BOOST_TEST(e.what() == "potoo: error: It must be mended:\n"
+                           "  d.yaml:2:1: error: x\n"
+                           "     2 | y\n"
+                           "       | ^\n"
+                           "  asked: POST http://potoo:8080/api/v1/dags/d/runs (409 Conflict)\n");
+    BOOST_TEST(is_one_line(of_problem(403, R"({"detail": "no\nway"})")));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_problem_document_is_no_potoo_server)

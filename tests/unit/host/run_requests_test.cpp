@@ -1,4 +1,5 @@
 #include "engine/host/control_request.hpp"
+#include "engine/host/run_json.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "tests/unit/host/engine_at.hpp"
 
@@ -291,8 +292,8 @@ BOOST_AUTO_TEST_CASE(pools_are_resized_live_and_stay_so)
         const auto why = e.engine().why(r.seen.id, "w", item_index(2));
         BOOST_TEST_REQUIRE(why.has_value());
         BOOST_TEST(why->reasons.front().code == "pool_full");
-        BOOST_TEST(why->reasons.front().text ==
-                   "no slot of the pool `p` is free: 2 of 2 are taken; run " + r.seen.id.value() + " has 2");
+        BOOST_TEST(why->reasons.front().text == "no slot of the pool `p` is free: 2 of 2 are taken");
+        BOOST_TEST(why->reasons.front().details.at("runs").at(r.seen.id.value()).to_number<int>() == 2);
         BOOST_TEST((ask(e, pool_request("p", 3)).what == kind::accepted));
         e.run_until([&] { return r.seen.attempts == 3; });
         BOOST_CHECK_THROW(static_cast<void>(e.engine().why(r.seen.id, "w", item_index(3))), std::invalid_argument);
@@ -341,6 +342,13 @@ tasks:
                       std::invalid_argument);
     BOOST_CHECK_THROW(static_cast<void>(e.engine().rendered_input(r.seen.id, "none", item_index(0), attempt_number(1))),
                       std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_recorded_is_shown_however_deep_it_is)
+{
+    BOOST_TEST(recorded_json(std::string(100, '[') + std::string(100, ']')).is_array());
+    BOOST_TEST(recorded_json("no JSON").is_string());
+    BOOST_TEST(recorded_json("").is_null());
 }
 
 BOOST_AUTO_TEST_CASE(malformed_requests_about_runs_are_answered)

@@ -2,6 +2,7 @@
 #include "engine/runtime/launch_name.hpp"
 #include "tests/unit/runtime/durable_operators.hpp"
 
+#include <limits>
 #include <set>
 
 using namespace potoo;
@@ -494,6 +495,15 @@ BOOST_AUTO_TEST_CASE(result_that_is_too_large_or_deep_fails_its_step_and_stays_f
     BOOST_TEST(said.find("write it to a file") != std::string::npos);
     BOOST_TEST(the_world().seen[1] == said);
     BOOST_TEST(last_error() == "fatal result_too_deep");
+}
+
+BOOST_AUTO_TEST_CASE(number_that_json_does_not_have_is_not_recorded)
+{
+    const double infinity = std::numeric_limits<double>::infinity();
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    BOOST_CHECK_THROW(static_cast<void>(runtime::recordable_text(json::array{1, nan}, "it")), fatal);
+    BOOST_CHECK_THROW(static_cast<void>(runtime::recordable_text(json::object{{"a", -infinity}}, "it")), fatal);
+    BOOST_TEST(runtime::recordable_text(json::array{1, 0.5}, "it") == "[1,5E-1]");
 }
 
 BOOST_AUTO_TEST_CASE(whatever_a_step_throws_is_recorded)

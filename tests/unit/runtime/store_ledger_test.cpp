@@ -1,5 +1,6 @@
 #include "engine/journal/memory_store.hpp"
 #include "engine/journal/sqlite_store.hpp"
+#include "engine/runtime/attempt_result.hpp"
 #include "engine/runtime/store_ledger.hpp"
 #include "tests/unit/journal/samples.hpp"
 #include "tests/unit/task/runner.hpp"
@@ -79,6 +80,18 @@ BOOST_AUTO_TEST_CASE(entries_are_found_listed_replaced_and_erased)
     t.run(t.ledger.erase("token", "a"));
     t.run(t.ledger.erase("token", "a"));
     BOOST_TEST(!t.ledger.find("token", "a").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(entry_as_deep_as_an_output_is_found_again)
+{
+    memory_ledger t;
+    json::value deep = 1;
+    for (std::size_t i = 0; i < runtime::max_output_depth; ++i)
+        deep = json::array{deep};
+    const json::value entry = json::object{{"output", deep}};
+    t.run(t.ledger.put("task", "a", entry));
+    BOOST_TEST((t.ledger.find("task", "a") == entry));
+    BOOST_TEST(t.ledger.list("task", "", 0).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(nobody_is_told_before_the_entry_is_durable)

@@ -3,6 +3,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <stdexcept>
+
 using namespace potoo;
 using namespace potoo::server;
 using namespace potoo::server::test;
@@ -28,6 +31,41 @@ std::string type_of(const web::reply& r)
 {
     return std::string(json_of(r).at("type").as_string());
 }
+
+/// Keeps what another one keeps, unless it fails.
+struct failing_ledger final : runtime::ledger
+{
+    explicit failing_ledger(runtime::ledger& l) : kept_in(l) {}
+
+    task<bool> insert(std::string kind, std::string key, json::value value) override
+    {
+        if (fails)
+            throw std::runtime_error("the disk is full");
+        const bool added = co_await kept_in.insert(std::move(kind), std::move(key), std::move(value));
+        co_return added;
+    }
+
+    task<> put(std::string kind, std::string key, json::value value) override
+    {
+        return kept_in.put(std::move(kind), std::move(key), std::move(value));
+    }
+
+    task<> erase(std::string kind, std::string key) override { return kept_in.erase(std::move(kind), std::move(key)); }
+
+    std::optional<json::value> find(const std::string& kind, const std::string& key) override
+    {
+        return kept_in.find(kind, key);
+    }
+
+    std::vector<std::pair<std::string, json::value>> list(const std::string& kind, const std::string& after,
+                                                          std::size_t limit) override
+    {
+        return kept_in.list(kind, after, limit);
+    }
+
+    runtime::ledger& kept_in;
+    bool fails = false;
+};
 
 sent with_token(std::string token)
 {
@@ -100,7 +138,8 @@ BOOST_AUTO_TEST_CASE(every_route_but_probes_refuses_other_hosts_and_foreign_page
         const std::string method(r.method);
         BOOST_TEST_INFO_SCOPE(method << ' ' << r.path);
         for (const char* host :
-             {"evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example", "[::2]:80", ""}) {
+             {"evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.example", "[::2]:80", "",
+              "localhost:evil.example", "localhost:80:80", "localhost:", "[::1]evil.example", "[::1]:", "[::1"}) {
             sent s;
             s.host = host;
             const unsigned status = ask(method, path_of(r), s).status;
@@ -181,6 +220,103 @@ BOOST_AUTO_TEST_CASE(audit_trail_tells_who_changed_what_from_where)
     BOOST_TEST(by_status.at(403).at("who").as_string() == "eve");
     BOOST_TEST(by_status.at(403).as_object().contains("detail"));
     BOOST_TEST(by_status.at(404).at("who").as_string() == "root");
+}
+
+BOOST_AUTO_TEST_CASE(secrets_of_callbacks_are_written_nowhere)
+{
+    const std::string admin = make_token("root", role::admin);
+    sent s = with_token(admin);
+    s.body = R"({"state":"success"})";
+    ask("POST", "/api/v1/callbacks/geheim", s);
+    ask("PUT", "/api/v1/callbacks/geheim", s);
+    ask("POST", "/api/v1/callbacks/geheim/x", s);
+    ask("POST", "/api/v1/Callbacks/geheim", s);
+    ask("POST", "/callbacks/geheim?x=1", s);
+    BOOST_TEST(logged.size() == 5u);
+    for (const std::string& path : logged)
+        BOOST_TEST(path == "/api/v1/callbacks/{token}");
+    for (const std::string& text : said)
+        BOOST_TEST(text.find("geheim") == std::string::npos, text);
+    ask("GET", "/api/v1/runs");
+    BOOST_TEST(logged.back() == "/api/v1/runs");
+}
+
+BOOST_AUTO_TEST_CASE(secret_of_a_token_in_a_path_is_written_nowhere)
+{
+    const std::string admin = make_token("root", role::admin);
+    const std::string secret = admin.substr(admin.rfind('_') + 1);
+    const std::string shown = admin.substr(0, admin.rfind('_') + 1) + "…";
+    for (const std::string& token : {admin, admin.substr(0, admin.size() - 20)}) {
+        const auto refused = ask("DELETE", "/api/v1/tokens/" + token, with_token(admin));
+        BOOST_TEST(refused.status == 404u);
+        BOOST_TEST(refused.body.find(shown) != std::string::npos, refused.body);
+        BOOST_TEST(refused.body.find(secret.substr(0, 8)) == std::string::npos, refused.body);
+        BOOST_TEST(logged.back() == "/api/v1/tokens/" + shown);
+    }
+    ask("POST", "/api/v1/runs/" + admin + "/cancel", with_token(admin));
+    ask("GET", "/" + admin);
+    for (const std::string& path : logged)
+        BOOST_TEST(path.find(secret.substr(0, 8)) == std::string::npos, path);
+    const auto trail = ask("GET", "/api/v1/audit", with_token(admin));
+    BOOST_TEST(trail.body.find("/api/v1/tokens/" + shown) != std::string::npos, trail.body);
+    BOOST_TEST(trail.body.find(secret.substr(0, 8)) == std::string::npos, trail.body);
+    BOOST_TEST(without_secrets("potoo_production_load and potoo_a potoo_") ==
+               "potoo_production_load and potoo_a potoo_");
+}
+
+BOOST_AUTO_TEST_CASE(audit_trail_keeps_little_of_what_others_send)
+{
+    const std::string admin = make_token("root", role::admin);
+    const std::string viewer = make_token("eve", role::viewer);
+    const std::string path = "/api/v1/runs/" + std::string(15'000, 'x');
+    for (int i = 0; i < 200; ++i)
+        BOOST_TEST(ask("DELETE", path, with_token(viewer)).status == 403u);
+    BOOST_TEST(ask("DELETE", path, with_token(admin)).status == 404u);
+    json::array entries;
+    const auto of_eve = [&] {
+        entries = json_of(ask("GET", "/api/v1/audit?limit=1000", with_token(admin))).at("items").as_array();
+        return static_cast<std::size_t>(std::count_if(
+            entries.begin(), entries.end(), [](const json::value& e) { return e.at("who").as_string() == "eve"; }));
+    };
+    run_until([&] { return of_eve() >= audit_trail::noted_a_minute; });
+    BOOST_TEST(of_eve() <= 2 * audit_trail::noted_a_minute);
+    for (const json::value& e : entries)
+        BOOST_TEST(json::serialize(e).size() < 1'000u);
+}
+
+BOOST_AUTO_TEST_CASE(audit_trail_counts_the_refusals_that_it_leaves_out)
+{
+    audit_trail audit(engine().loop(), engine().ledger());
+    const wall_time then = engine().loop().wall_now();
+    const std::size_t most = audit_trail::noted_a_minute;
+    for (std::size_t i = 0; i < most + 12; ++i)
+        audit.note({then, "eve", "1", {}, "act", "a", 403, "no"});
+    audit.note({then, "ann", "2", {}, "act", "a", 403, "no"});
+    audit.note({then + 60s, "eve", "1", {}, "act", "b", 403, "no"});
+    std::vector<std::pair<std::string, json::value>> kept;
+    while (kept.size() < most + 2) {
+        boost::asio::post(engine().loop().executor(), [] {});
+        run_until([&, seen = false]() mutable { return std::exchange(seen, true); });
+        kept = audit.list({}, 0);
+    }
+    BOOST_TEST(kept.size() == most + 2);
+    BOOST_TEST(kept.front().second.at("detail").as_string() == "(12 of this token before it are not listed) no");
+}
+
+BOOST_AUTO_TEST_CASE(audit_entry_that_cannot_be_written_is_told_of_and_written_later)
+{
+    failing_ledger ledger(engine().ledger());
+    std::vector<std::string> told;
+    audit_trail audit(engine().loop(), ledger, [&](std::string_view text) { told.emplace_back(text); });
+    const wall_time now = engine().loop().wall_now();
+    ledger.fails = true;
+    audit.note({now, "eve", "1", {}, "act", "first", 403, {}});
+    run_until([&] { return !told.empty(); });
+    BOOST_TEST(told.front() == "1 entries of the audit trail wait, for they cannot be written: the disk is full");
+    ledger.fails = false;
+    audit.note({now, "eve", "1", {}, "act", "second", 403, {}});
+    run_until([&] { return audit.list({}, 0).size() == 2u; });
+    BOOST_TEST(audit.list({}, 0).back().second.at("target").as_string() == "first");
 }
 
 BOOST_AUTO_TEST_CASE(audit_trail_forgets_what_is_too_old)

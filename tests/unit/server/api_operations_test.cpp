@@ -4,6 +4,9 @@
 #include "tests/unit/server/api_operators.hpp"
 #include "tests/unit/server/api_trial.hpp"
 
+#include <potoo/concurrency.hpp>
+#include <potoo/wait.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -28,6 +31,8 @@ tasks:
 )";
 constexpr const char* waiting =
     "name: waiting\ntasks: {wait: {operator: api_wait}, then: {operator: api_say, depends_on: [wait]}}";
+constexpr const char* crowded =
+    "name: crowded\npools: {p: 1}\ntasks: {wait: {operator: api_wait, pool: p, foreach: [1, 2]}}";
 constexpr const char* failing = "name: failing\ntasks: {break: {operator: api_fail}}";
 constexpr const char* daily = "name: daily\nschedule: \"0 2 * * *\"\ntasks: {a: {operator: api_wait}}";
 constexpr const char* approving = "name: approving\ntasks: {ask: {operator: approval, with: {message: \"May I?\"}}}";
@@ -57,6 +62,14 @@ void check_reply(const route& r, const web::reply& reply)
         return;
     }
     BOOST_ERROR("the table does not declare this answer: " << media);
+}
+
+/// Whoever asks does so until a run is in the journal.
+task<bool> leave_when_recorded(journal::reader& journal)
+{
+    while (journal.runs({}).empty())
+        co_await yield_now();
+    co_return true;
 }
 
 struct checked_trial : api_trial
@@ -218,6 +231,31 @@ BOOST_AUTO_TEST_CASE(same_key_gives_the_same_run)
     BOOST_TEST(call("POST", path, keyed).status == 400u);
     BOOST_TEST(get("/api/v1/runs?key=k1").at("items").as_array().size() == 1u);
     BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(key_that_cannot_be_recorded_is_refused)
+{
+    put_dag("greeting.yaml", greeting);
+    for (const char* key : {"k\xff", "\xc3", "a\x01", "a\x7f"}) {
+        sent s;
+        s.fields = {{"idempotency-key", key}};
+        BOOST_TEST(call("POST", "/api/v1/dags/greeting/runs", s).status == 400u);
+    }
+    sent s;
+    s.fields = {{"idempotency-key", "\xc3\xa4 1"}};
+    BOOST_TEST(call("POST", "/api/v1/dags/greeting/runs", s).status == 201u);
+    BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(key_is_kept_when_whoever_asked_has_left_meanwhile)
+{
+    put_dag("waiting.yaml", waiting);
+    const std::string path = "/api/v1/dags/waiting/runs";
+    sent s;
+    s.body = R"({"id":"k1"})";
+    finish(any(served().answer(request_for("POST", path, s)), leave_when_recorded(journal())));
+    BOOST_TEST(post(path, s.body).status == 200u);
+    BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(key_is_forgotten_with_its_run)
@@ -412,6 +450,57 @@ BOOST_AUTO_TEST_CASE(users_see_and_change_their_own_runs_only)
     end_of(id);
 }
 
+BOOST_AUTO_TEST_CASE(why_does_not_name_the_runs_of_others)
+{
+    const std::string ann = make_token("ann", role::user);
+    const std::string ben = make_token("ben", role::user);
+    const std::string eve = make_token("eve", role::viewer);
+    put_dag("crowded.yaml", crowded);
+    const std::string of_ann = begin("crowded", "{}", ann);
+    run_until([&] { return journal().tasks(journal::run_number(1)).front().attempts == 1; });
+    const std::string of_ben = begin("crowded", "{}", ben);
+    const auto why = [&](const std::string& run, const std::string& token) {
+        return call("GET", "/api/v1/runs/" + run + "/tasks/wait/why?item=1", with_token(token)).body;
+    };
+    run_until([&] { return why(of_ben, ben).find("pool_full") != std::string::npos; });
+    BOOST_TEST(why(of_ben, ben).find(of_ann) == std::string::npos);
+    BOOST_TEST(why(of_ben, ben).find("1 of 1 are taken") != std::string::npos);
+    BOOST_TEST(why(of_ben, eve).find("taken; run " + of_ann + " has 1") != std::string::npos);
+    BOOST_TEST(why(of_ann, ann).find("taken; run " + of_ann + " has 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(lists_of_tasks_are_bounded)
+{
+    put_dag("waiting.yaml", waiting);
+    const std::string run = "/api/v1/runs/" + begin("waiting");
+    json::array many;
+    for (int i = 0; i < 10'001; ++i)
+        many.emplace_back(json::string("t" + std::to_string(i)));
+    for (const char* verb : {"/cancel", "/retry"}) {
+        expect(422, post(run + verb, json::serialize(json::object{{"tasks", many}})));
+        BOOST_TEST(post(run + verb, json::serialize(json::object{{"tasks", many}})).body.find("10000") !=
+                   std::string::npos);
+        const auto twice = post(run + verb, R"({"tasks":["wait","wait"]})");
+        BOOST_TEST(twice.body.find("twice") != std::string::npos);
+    }
+    expect(202, post(run + "/cancel", R"({"tasks":["wait","then"]})"));
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_refused_where_they_are_not_taken)
+{
+    sent s;
+    s.fields = {{"idempotency-key", "k"}};
+    for (const auto& [path, body] :
+         {std::pair("tasks", R"({"operator":"api_wait"})"), std::pair("tokens", R"({"name":"root","role":"admin"})"),
+          std::pair("replays", R"({"dag":"d","from":"2026-01-01T00:00:00Z",
+                                                              "to":"2026-01-02T00:00:00Z"})")}) {
+        s.body = body;
+        const auto reply = call("POST", std::string("/api/v1/") + path, s);
+        expect(400, reply);
+        BOOST_TEST(reply.body.find("Idempotency-Key") != std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(events_of_others_are_not_told_to_users)
 {
     const std::string ann = make_token("ann", role::user);
@@ -441,6 +530,10 @@ BOOST_AUTO_TEST_CASE(pools_are_listed_and_resized)
         s.body = body;
         BOOST_TEST(call("PUT", "/api/v1/pools/gpu", s).status == 422u, body);
     }
+    s.body = R"({"slots":7})";
+    for (const std::string& name : {std::string(129, 'p'), std::string("1p"), std::string("a.b"), std::string("a b")})
+        expect(422, call("PUT", "/api/v1/pools/" + name, s));
+    BOOST_TEST(get("/api/v1/pools").at("items").as_array().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(operators_are_described)
@@ -456,7 +549,7 @@ BOOST_AUTO_TEST_CASE(callback_is_delivered_once_by_whoever_has_its_token)
     last_token().clear();
     const std::string id = begin("asking");
     run_until([] { return !last_token().empty(); });
-    make_token("root", role::admin);
+    const std::string admin = make_token("root", role::admin);
     const std::string path = "/api/v1/callbacks/" + last_token();
     expect(404, post("/api/v1/callbacks/nosuch", R"({"state":"success"})"));
     expect(422, post(path, R"({"state":"odd"})"));
@@ -465,6 +558,15 @@ BOOST_AUTO_TEST_CASE(callback_is_delivered_once_by_whoever_has_its_token)
     expect(200, post(path, R"({"state":"success","output":{"ok":true}})"));
     end_of(id);
     expect(409, post(path, R"({"state":"success","output":{"ok":false}})"));
+    const auto entries = json_of(call("GET", "/api/v1/audit", with_token(admin))).at("items").as_array();
+    std::size_t deliveries = 0;
+    for (const json::value& e : entries) {
+        if (e.at("action").as_string() != "complete_callback")
+            continue;
+        ++deliveries;
+        BOOST_TEST(e.at("target").as_string() == "/api/v1/runs/" + id);
+    }
+    BOOST_TEST(deliveries == 2u); // not the sign of life
 }
 
 BOOST_AUTO_TEST_CASE(ad_hoc_tasks_are_submitted_shared_and_cancelled)
@@ -476,11 +578,72 @@ BOOST_AUTO_TEST_CASE(ad_hoc_tasks_are_submitted_shared_and_cancelled)
     BOOST_TEST(get("/api/v1/tasks?active=true").at("items").as_array().size() == 1u);
     BOOST_TEST(get("/api/v1/tasks/" + id).at("name").as_string() == "long");
     BOOST_TEST(call("GET", "/api/v1/tasks/nosuch").status == 404u);
+    BOOST_TEST(call("GET", "/api/v1/tasks?cursor=x").status == 400u);
     BOOST_TEST(post("/api/v1/tasks", R"({"operator":"api_wiat"})").status == 422u);
     BOOST_TEST(post("/api/v1/tasks", R"({"oprator":"api_wait"})").status == 422u);
     const auto cancelled = post("/api/v1/tasks/" + id + "/cancel", "{}");
     BOOST_TEST(cancelled.status == 202u, cancelled.body);
     end_of(id);
+}
+
+BOOST_AUTO_TEST_CASE(users_submit_no_task_that_acts_on_the_servers_machine)
+{
+    const std::string admin = make_token("root", role::admin);
+    const std::string ann = make_token("ann", role::user);
+    const std::string wish = R"({"operator":"shell","with":{"command":"true"}})";
+    expect(403, post("/api/v1/tasks", wish, ann));
+    BOOST_TEST(journal().runs({}).empty());
+    const auto made = post("/api/v1/tasks", wish, admin);
+    expect(201, made);
+    end_of(std::string(json_of(made).at("id").as_string()));
+}
+
+BOOST_AUTO_TEST_CASE(run_of_a_task_that_others_want_is_left_alone)
+{
+    const std::string admin = make_token("root", role::admin);
+    const std::string ann = make_token("ann", role::user);
+    const std::string ben = make_token("ben", role::user);
+    const std::string wish = R"({"operator":"api_wait","key":"k","scope":"shared"})";
+    const std::string id(json_of(post("/api/v1/tasks", wish, ann)).at("id").as_string());
+    const std::string run = "/api/v1/runs/" + id;
+    expect(202, post(run + "/pause", "", ann));
+    expect(202, post(run + "/resume", "", ann));
+    expect(200, post("/api/v1/tasks", wish, ben));
+    expect(409, post(run + "/cancel", "", ann));
+    expect(409, post(run + "/cancel", R"({"tasks":["task"]})", ann));
+    expect(409, post(run + "/pause", "", ann));
+    BOOST_TEST(json_of(call("GET", "/api/v1/tasks/" + id, with_token(ben))).at("state").as_string() == "running");
+    expect(202, post(run + "/cancel", "", admin));
+    const json::value after = json_of(call("GET", "/api/v1/tasks/" + id, with_token(ben)));
+    BOOST_TEST(after.at("state").as_string().starts_with("cancel"));
+    end_of(id);
+    expect(409, post(run + "/cancel", "", admin));
+    BOOST_TEST(call("DELETE", run, with_token(ann)).status == 409u);
+    BOOST_TEST(call("DELETE", run, with_token(admin)).status == 204u);
+}
+
+BOOST_AUTO_TEST_CASE(owner_who_is_alone_cancels_a_task_through_its_run)
+{
+    const std::string ann = make_token("ann", role::user);
+    make_token("root", role::admin);
+    const std::string id(
+        json_of(post("/api/v1/tasks", R"({"operator":"api_wait","key":"k"})", ann)).at("id").as_string());
+    expect(202, post("/api/v1/runs/" + id + "/cancel", "", ann));
+    end_of(id);
+    const auto task = json_of(call("GET", "/api/v1/tasks/" + id, with_token(ann)));
+    BOOST_TEST(task.at("subscribers").as_array().empty());
+    BOOST_TEST(call("DELETE", "/api/v1/runs/" + id, with_token(ann)).status == 204u);
+}
+
+BOOST_AUTO_TEST_CASE(task_that_has_ended_is_not_retried)
+{
+    const auto made = post("/api/v1/tasks", R"({"operator":"api_fail","key":"k"})");
+    const std::string id(json_of(made).at("id").as_string());
+    end_of(id);
+    const auto again = post("/api/v1/runs/" + id + "/retry", "");
+    expect(409, again);
+    BOOST_TEST(again.body.find("submit it again") != std::string::npos, again.body);
+    BOOST_TEST(get("/api/v1/runs/" + id).at("state").as_string() == "failed");
 }
 
 BOOST_AUTO_TEST_CASE(replays_are_planned_begun_and_cancelled)

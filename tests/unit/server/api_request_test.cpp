@@ -70,6 +70,41 @@ BOOST_AUTO_TEST_CASE(wrong_query_is_answered_with_what_is_wanted)
     BOOST_TEST(json_of(word).at("errors").at(0).at("suggestion").as_string() == "success");
 }
 
+BOOST_AUTO_TEST_CASE(answer_to_a_wrong_query_is_short)
+{
+    std::string many = "/healthz?a=1";
+    for (int i = 0; i < 5'000; ++i)
+        many += "&p" + std::to_string(i);
+    const auto too_many = ask("GET", many);
+    BOOST_TEST(too_many.status == 400u);
+    BOOST_TEST(too_many.body.size() < 1'000u);
+    const std::string text(15'000, 'x');
+    for (const std::string& query : {"limit=" + text, text + "=1", text + '&' + text})
+        BOOST_TEST(ask("GET", "/api/v1/runs?" + query).body.size() < 3'000u);
+    std::string some = "/api/v1/runs?a0";
+    for (int i = 1; i < 32; ++i)
+        some += "&a" + std::to_string(i);
+    const auto errors = json_of(ask("GET", some)).at("errors").as_array();
+    BOOST_TEST(errors.size() == 21u);
+    BOOST_TEST(errors.back().at("detail").as_string() == "and more, which is not listed");
+}
+
+BOOST_AUTO_TEST_CASE(answer_to_a_wrong_body_is_short)
+{
+    json::array numbers(50'000, 1);
+    json::object odd;
+    for (int i = 0; i < 5'000; ++i)
+        odd["odd" + std::to_string(i)] = i;
+    odd[std::string(100'000, 'x')] = 1;
+    const std::string list = json::serialize(json::object{{"name", numbers}, {"role", "user"}});
+    for (const std::string& body : {json::serialize(odd), list}) {
+        const auto reply = ask("POST", "/api/v1/tokens", with_body(body));
+        BOOST_TEST(reply.status == 422u);
+        BOOST_TEST(json_of(reply).at("errors").as_array().size() <= 21u);
+        BOOST_TEST(reply.body.size() < 20'000u);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_route_with_a_body_refuses_what_is_none)
 {
     for (const route& r : routes()) {

@@ -142,6 +142,7 @@ class api_trial : public host::test::scratch_state
         api_options options;
         options.version = "1.2.3";
         options.say = [this](std::string_view text) { said.emplace_back(text); };
+        options.answered = [this](const web::request& r, const std::string&, unsigned) { logged.push_back(r.path); };
         api_.emplace(services(), std::move(options));
     }
 
@@ -263,6 +264,7 @@ class api_trial : public host::test::scratch_state
     }
 
     std::vector<std::string> said;
+    std::vector<std::string> logged; ///< paths of requests, as the log has them
 
   private:
     static catalog_settings catalog_settings_in(const std::filesystem::path& folder)

@@ -196,6 +196,10 @@ BOOST_AUTO_TEST_CASE(token_that_is_none_is_unknown)
     BOOST_TEST((deliver(run.value() + ".x", R"({"state": "running"})").what == kind::unknown));
     BOOST_TEST((deliver("x", R"({"state": "running"})").what == kind::unknown));
     BOOST_TEST((deliver("", R"({"state": "success"})").what == kind::unknown));
+    // And so it is for an engine that carries nothing.
+    crash();
+    BOOST_TEST((deliver(run.value() + ".x", R"({"state": "success"})").what == kind::unknown));
+    BOOST_TEST((deliver(run.value() + ".x", R"({"state": "running"})").what == kind::unknown));
 }
 
 BOOST_AUTO_TEST_CASE(failure_that_is_delivered_fails_the_task)
@@ -225,6 +229,22 @@ BOOST_AUTO_TEST_CASE(signs_of_life_show_progress_and_put_the_heartbeat_off)
     BOOST_TEST(state() == "failed");
     BOOST_TEST(code() == "heartbeat_missed");
     BOOST_TEST((deliver(t, R"({"state": "success"})").what == kind::ended));
+}
+
+BOOST_AUTO_TEST_CASE(timeout_before_the_heartbeat_is_a_timeout)
+{
+    begin(dag_of("{heartbeat: 1h}", "callback", ", timeout: 2s"));
+    pass(3s);
+    BOOST_TEST((waiting_task().state == journal::recorded_state::timed_out));
+    BOOST_TEST(code() == "timed_out");
+}
+
+BOOST_AUTO_TEST_CASE(deadline_of_the_run_before_the_heartbeat_is_no_missed_heartbeat)
+{
+    begin("deadline: 2s\n" + dag_of("{heartbeat: 1h}"));
+    pass(3s);
+    BOOST_TEST(state() == "timed_out");
+    BOOST_TEST(code() != "heartbeat_missed");
 }
 
 BOOST_AUTO_TEST_CASE(restart_begins_the_heartbeat_anew_and_keeps_the_token)

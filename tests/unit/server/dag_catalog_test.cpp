@@ -228,6 +228,47 @@ BOOST_AUTO_TEST_CASE(a_renamed_file_keeps_its_dag)
     BOOST_TEST(catalog->find("x")->file == "b.yaml");
 }
 
+BOOST_AUTO_TEST_CASE(it_is_whole_when_every_file_has_its_dag)
+{
+    open();
+    BOOST_TEST(!catalog->is_whole()); // as if nothing were mounted
+    write("a.yaml", dag_text("a"));
+    look();
+    BOOST_TEST(catalog->is_whole());
+    write("b.yaml", "tasks: {");
+    look();
+    BOOST_TEST(!catalog->is_whole());
+    write("b.yaml", dag_text("b"));
+    look();
+    BOOST_TEST(catalog->is_whole());
+    write("b.yaml", "tasks: {"); // its last good version stays
+    look();
+    BOOST_TEST(catalog->is_whole());
+}
+
+BOOST_AUTO_TEST_CASE(problems_have_paths_within_the_folder)
+{
+    write("sub/a.yaml", "tasks: {a: {operator: nop}}\n");
+    write("b.yaml", dag_text("x"));
+    write("c.yaml", dag_text("x"));
+    write("long.yaml", dag_text("long") + "# " + std::string(5000, 'x') + "\n");
+    write("sub/p.yaml", "plugins: [bad.so]\n" + dag_text("p"));
+    write("bad.generator.yaml", "exec: ls\n");
+    write("none.generator.yaml", "exec: [./nothing]\n");
+    write("dag.generator.yaml", R"(exec: [echo, "tasks: {a: {operator: nop}}"])");
+    open();
+    keep();
+    const auto problems = [&](const char* name) { return catalog->find(name)->problems; };
+    run_until([&] { return !problems("none").empty() && !problems("dag").empty(); });
+    BOOST_TEST(problems("a").starts_with("sub/a.yaml:1:"));
+    BOOST_TEST(problems("p").starts_with("sub/p.yaml: error: plugin bad.so: "));
+    for (const auto* e : catalog->list())
+        BOOST_TEST(e->problems.find(folder.string()) == std::string::npos, e->problems);
+    for (const auto& line : said)
+        BOOST_TEST(line.find(folder.string()) == std::string::npos, line);
+    BOOST_TEST(catalog->find("x")->dag->source_name == (folder / "b.yaml").string());
+}
+
 BOOST_AUTO_TEST_CASE(of_two_files_with_one_name_the_later_is_in_the_wrong)
 {
     write("b.yaml", dag_text("x", "of_b"));
@@ -260,6 +301,16 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_says_so)
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(problems_of_a_file_that_is_no_utf8_are)
+{
+    write("a.yaml", "name: a\ntasks: {caf\xe9: {operator: noop}}\n");
+    open();
+    BOOST_TEST(names() == "a?!");
+    const std::string& problems = catalog->find("a")->problems;
+    BOOST_TEST(problems.find("caf\xef\xbf\xbd") != std::string::npos, problems);
+    BOOST_TEST(problems.find('\xe9') == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(plugins_are_loaded_before_the_dag)
 {
     write("sub/a.yaml", "plugins: [lib/mine.so]\n" + dag_text("a"));
@@ -285,6 +336,25 @@ BOOST_AUTO_TEST_CASE(a_pause_outlives_the_server)
     BOOST_TEST(!catalog->find("a")->paused);
     open();
     BOOST_TEST(!catalog->find("a")->paused);
+}
+
+BOOST_AUTO_TEST_CASE(a_dag_of_which_the_ledger_cannot_be_read_is_paused)
+{
+    write("a.yaml", dag_text("a"));
+    write("b.yaml", dag_text("b"));
+    write("c.yaml", dag_text("c"));
+    ledger.damaged.emplace("dag", "a");
+    ledger.entries[{"dag", "b"}] = json::value("odd");
+    open();
+    BOOST_TEST(catalog->find("a")->paused);
+    BOOST_TEST(catalog->find("b")->paused);
+    BOOST_TEST(!catalog->find("c")->paused);
+    for (const char* part : {"DAG `a`: what the state directory says", "DAG `b`: what the state directory says"})
+        BOOST_TEST(std::count_if(said.begin(), said.end(),
+                                 [&](const std::string& line) { return line.starts_with(part); }) == 1);
+    BOOST_TEST((ledger.entries.at({"dag", "b"}) == json::value("odd")));
+    carry_out(catalog->set_paused("b", false));
+    BOOST_TEST(!catalog->find("b")->paused);
 }
 
 BOOST_AUTO_TEST_CASE(changes_are_noticed_when_the_system_tells)

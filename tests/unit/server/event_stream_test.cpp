@@ -135,6 +135,16 @@ BOOST_AUTO_TEST_CASE(websocket_is_closed_when_the_token_has_expired)
     BOOST_TEST((loop.elapsed() <= 24h + 21s));
 }
 
+BOOST_AUTO_TEST_CASE(websocket_of_the_local_user_is_closed_once_there_is_a_token)
+{
+    quiet_socket s;
+    event_listener local = listener();
+    local.token.clear();
+    run(talk_events(std::move(local), s));
+    BOOST_TEST(s.closed == 1008u);
+    BOOST_TEST((loop.elapsed() < 21s));
+}
+
 BOOST_AUTO_TEST_CASE(client_that_leaves_ends_the_talk)
 {
     quiet_socket s;

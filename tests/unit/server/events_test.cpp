@@ -568,6 +568,26 @@ BOOST_AUTO_TEST_CASE(properties_and_warnings_are_told_to_whom_they_concern)
     BOOST_TEST(only_own->types() == "property");
 }
 
+BOOST_AUTO_TEST_CASE(a_pool_that_is_resized_is_told_to_who_may_see_all)
+{
+    const host::test::scratch_state state;
+    host::test::engine_at e(state);
+    const auto reader = open_sqlite_reader(state.layout());
+    event_feed feed(e.engine().loop(), *reader);
+    e.engine().when_resized([&feed](std::string_view pool, std::uint32_t slots) { feed.pool_resized(pool, slots); });
+    follower all(e.engine().loop(), feed.subscribe({.types = {event_type::pool_resized}}, std::nullopt));
+    follower user(e.engine().loop(), feed.subscribe({.allowed = [](const event_run&) { return true; }}, std::nullopt));
+    bool resized = false;
+    async_run(e.engine().loop(), "resize", e.engine().resize_pool("gpu", 3),
+              [&](const std::exception_ptr&, const std::optional<host::request_result>&) { resized = true; });
+    e.run_until([&] { return resized && !all.types().empty(); });
+    BOOST_TEST(all.types() == "pool_resized");
+    BOOST_TEST(all.events()[0].at("pool").as_string() == "gpu");
+    BOOST_TEST(all.events()[0].at("slots").as_int64() == 3);
+    BOOST_TEST(!all.events()[0].contains("seq"));
+    BOOST_TEST(user.types().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_journal_that_cannot_be_read_ends_the_stream_with_a_reason)
 {
     stream<sqlite_under_test> t;

@@ -27,6 +27,7 @@ struct replay_world
     std::vector<std::string> said;
     std::size_t ids = 0;
     std::size_t max_active = 16;
+    std::size_t keep = 1000;
     std::unique_ptr<replays> all;
     std::unique_ptr<potoo::test::runner<void>> keeping;
 
@@ -53,6 +54,7 @@ struct replay_world
         settings.make_id = [this] { return fmt::format("p{}", ++ids); };
         settings.max_active = max_active;
         settings.max_runs = 200;
+        settings.keep = keep;
         all = std::make_unique<replays>(loop, ledger, dags, runs, std::move(settings));
         keeping = std::make_unique<potoo::test::runner<void>>(loop, all->keep());
         loop.run_present();
@@ -85,6 +87,14 @@ struct replay_world
     {
         runs.end_one("d", success);
         loop.run_present();
+    }
+
+    [[nodiscard]] std::size_t active() const
+    {
+        std::size_t n = 0;
+        for (const auto& row : all->list())
+            n += row.active;
+        return n;
     }
 
     [[nodiscard]] std::string refusal(const std::string& from, const std::string& to, const char* dag = "d") const
@@ -130,7 +140,7 @@ BOOST_AUTO_TEST_CASE(so_many_runs_go_on_at_once_and_in_order)
     BOOST_TEST(origin.who == "ann");
     BOOST_TEST(origin.cause == id);
     BOOST_TEST(origin.key == id + "@2025-12-01T01:00:00.000Z");
-    BOOST_TEST(all->active_of("d") == 2u);
+    BOOST_TEST(active() == 2u);
     end_one(false);
     auto row = all->find(id).value();
     BOOST_TEST(row.runs == 5u);
@@ -155,7 +165,7 @@ BOOST_AUTO_TEST_CASE(all_replays_together_have_a_limit)
     begin("2025-12-02T01:00:00Z", "2025-12-02T20:00:00Z", 10);
     BOOST_TEST(runs.runs.size() == 3u);
     end_one();
-    BOOST_TEST(all->active_of("d") == 3u);
+    BOOST_TEST(active() == 3u);
     BOOST_TEST(runs.active_of("d") == 0u);
 }
 
@@ -196,6 +206,21 @@ BOOST_AUTO_TEST_CASE(a_replay_goes_on_after_a_restart)
     BOOST_TEST(all->find(id)->succeeded == 5u);
 }
 
+BOOST_AUTO_TEST_CASE(a_replay_of_which_the_ledger_cannot_be_read_is_told_and_left)
+{
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 1);
+    down();
+    ledger.entries[{"replay", "odd"}] = json::object{{"dag", "d"}};
+    ledger.damaged.emplace("replay", "torn");
+    up();
+    BOOST_TEST(all->find(id).has_value());
+    BOOST_TEST(!all->find("odd").has_value());
+    for (const char* part : {"replay odd: ", "replay torn: "})
+        BOOST_TEST(std::count_if(said.begin(), said.end(),
+                                 [&](const std::string& line) { return line.find(part) != std::string::npos; }) == 1);
+    BOOST_TEST((ledger.entries.at({"replay", "odd"}) == json::object{{"dag", "d"}}));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_is_retried_counts_once)
 {
     const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 1);
@@ -204,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_retried_counts_once)
     loop.run_present();
     BOOST_TEST(all->find(id)->failed == 1u);
     BOOST_TEST(all->find(id)->succeeded == 0u);
-    BOOST_TEST(all->active_of("d") == 1u);
+    BOOST_TEST(active() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_replay_whose_runs_cannot_begin_fails_in_the_end)
@@ -216,6 +241,95 @@ BOOST_AUTO_TEST_CASE(a_replay_whose_runs_cannot_begin_fails_in_the_end)
     loop.run(10min);
     BOOST_TEST(to_string(all->find(id)->state) == "failed");
     BOOST_TEST(runs.refuse_next == 95u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_replay_keeps_its_counts)
+{
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 3);
+    end_one();
+    down();
+    runs.refuse_next = 100;
+    const auto second = [this] {
+        up();
+        return begin("2025-12-02T01:00:00Z", "2025-12-02T03:00:00Z", 3);
+    }();
+    loop.run(10min);
+    runs.refuse_next = 0;
+    const auto third = begin("2025-12-03T01:00:00Z", "2025-12-03T03:00:00Z", 2);
+    runs.refuse_next = 100;
+    end_one(); // of the first
+    end_one();
+    end_one(); // of the third
+    loop.run(10min);
+    BOOST_TEST(to_string(all->find(third)->state) == "failed");
+    BOOST_TEST(all->find(third)->active == 1u);
+    down();
+    up();
+    BOOST_TEST(all->find(third)->active == 1u);
+    end_one(false);
+    for (int life = 0; life < 2; ++life) {
+        BOOST_TEST(to_string(all->find(id)->state) == "done");
+        BOOST_TEST(to_string(all->find(second)->state) == "failed");
+        const auto row = all->find(third).value();
+        BOOST_TEST(to_string(row.state) == "failed");
+        BOOST_TEST(row.begun == 2u);
+        BOOST_TEST(row.active == 0u);
+        BOOST_TEST(row.succeeded == 1u);
+        BOOST_TEST(row.failed == 1u);
+        down();
+        runs.runs.clear(); // the journal forgets them
+        up();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_replay_keeps_its_counts)
+{
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T05:00:00Z", 2);
+    cancel(id);
+    end_one(true);
+    end_one(false);
+    down();
+    runs.runs.clear();
+    up();
+    const auto row = all->find(id).value();
+    BOOST_TEST(to_string(row.state) == "cancelled");
+    BOOST_TEST(row.succeeded == 1u);
+    BOOST_TEST(row.failed == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_replay_that_cannot_be_cancelled_goes_on)
+{
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 1);
+    ledger.broken = true;
+    BOOST_CHECK_THROW(cancel(id), std::runtime_error);
+    BOOST_TEST(to_string(all->find(id)->state) == "running");
+    BOOST_TEST(runs.cancelled.empty());
+    ledger.broken = false;
+    for (int i = 0; i < 3; ++i)
+        end_one();
+    BOOST_TEST(to_string(all->find(id)->state) == "done");
+}
+
+BOOST_AUTO_TEST_CASE(of_replays_that_are_over_the_latest_are_kept)
+{
+    down();
+    keep = 2;
+    up();
+    const auto open = begin("2025-12-01T00:00:00Z", "2025-12-01T01:00:00Z", 1);
+    for (int day = 2; day < 6; ++day) {
+        loop.run(1s);
+        const auto id = begin(fmt::format("2025-12-0{}T01:00:00Z", day), fmt::format("2025-12-0{}T01:00:00Z", day), 1);
+        runs.end(runs.runs.back().id, true);
+        loop.run_present();
+        BOOST_TEST(all->find(id).has_value());
+    }
+    BOOST_TEST(all->list().size() == 3u);
+    BOOST_TEST(ledger.entries.size() == 3u);
+    BOOST_TEST(all->find(open).has_value());
+    end_one();
+    end_one();
+    BOOST_TEST(!all->find(open));
+    BOOST_TEST(ledger.entries.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(the_schedule_of_its_beginning_counts)
@@ -256,7 +370,7 @@ BOOST_AUTO_TEST_CASE(whatever_crashes_every_time_has_one_run)
             w.down();
             w.runs.end_one("d");
             w.up();
-            RC_ASSERT(w.all->active_of("d") <= parallel);
+            RC_ASSERT(w.active() <= parallel);
         }
         for (int i = 0; i < 30; ++i)
             w.end_one();

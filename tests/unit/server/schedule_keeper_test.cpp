@@ -33,7 +33,7 @@ struct world
     {
         runs.on_end = [this](const begun_run& r, bool success) {
             if (keeper)
-                keeper->run_ended(r.id, r.dag, success);
+                keeper->run_ended(r.id, r.dag, r.origin, success);
         };
     }
 
@@ -356,6 +356,54 @@ BOOST_AUTO_TEST_CASE(a_dag_that_goes_and_comes_back_goes_on)
     BOOST_TEST(times_of(runs.runs, "d", 11, 5) == "03:00");
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_made_up_for_when_a_schedule_comes_back)
+{
+    auto both = cron("0 * * * *", "queue", "all");
+    both.after = {"a"};
+    const auto away_and_back = [&](auto&& away, bool restart) {
+        dags.put("d", both);
+        loop.run_present();
+        BOOST_TEST(ledger.entries.size() == 1u);
+        away();
+        pass(3h);
+        BOOST_TEST(ledger.entries.empty());
+        runs.end(runs.begin_outside("a"), true);
+        if (restart) {
+            down();
+            up();
+        }
+        dags.put("d", both);
+        pass(10min);
+        BOOST_TEST(runs.active_of("d") == 0u);
+    };
+    up();
+    away_and_back([&] { dags.remove("d"); }, false);
+    away_and_back([&] { dags.put("d", std::nullopt); }, false);
+    away_and_back([&] { dags.put("d", std::nullopt); }, true);
+    away_and_back(
+        [&] {
+            down();
+            dags.remove("d");
+            up();
+        },
+        false);
+}
+
+BOOST_AUTO_TEST_CASE(a_schedule_whose_file_is_broken_at_the_start_is_made_up_for)
+{
+    dags.put("d", cron("0 * * * *", "queue", "all"));
+    up();
+    down();
+    dags.remove("d");
+    dags.whole = false;
+    up();
+    pass(2h + 30min);
+    dags.put("d", cron("0 * * * *", "queue", "all"));
+    loop.run_present();
+    BOOST_TEST(times_of(runs.runs, "d", 11, 5) == "01:00");
+    BOOST_TEST(keeper->list()[0].waiting == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_success_is_followed_by_a_run)
 {
     dags.put("a", std::nullopt);
@@ -391,9 +439,59 @@ BOOST_AUTO_TEST_CASE(a_run_that_succeeds_again_is_followed_once)
     loop.run_present();
     runs.end_one("next");
     pass(1h);
-    keeper->run_ended(run, "a", true);
+    keeper->run_ended(run, "a", {}, true);
     pass(1h);
     BOOST_TEST(runs.runs.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_success_of_before_the_trigger_is_not_followed_when_it_is_told_late)
+{
+    const auto run = runs.begin_outside("a");
+    runs.end(run, true);
+    pass(1h);
+    dags.put("next", after({"a"}));
+    up();
+    keeper->run_ended(run, "a", {}, true);
+    pass(1h);
+    BOOST_TEST(runs.active_of("next") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_success_told_again_long_after_is_not_followed_again)
+{
+    dags.put("next", after({"a"}, "skip"));
+    up();
+    const auto first = runs.begin_outside("a");
+    const auto second = runs.begin_outside("a");
+    runs.end(first, true);
+    runs.end(second, true); // skipped
+    loop.run_present();
+    runs.end_one("next");
+    for (int i = 0; i < 3; ++i) {
+        pass(1h);
+        runs.end(runs.begin_outside("a"), true);
+        loop.run_present();
+        runs.end_one("next");
+    }
+    const auto begun = runs.starts;
+    keeper->run_ended(second, "a", {}, true);
+    pass(1h);
+    BOOST_TEST(runs.starts == begun);
+}
+
+BOOST_AUTO_TEST_CASE(successes_of_replays_are_not_followed)
+{
+    dags.put("next", after({"a"}));
+    up();
+    runtime::run_origin replayed;
+    replayed.by = "replay";
+    runs.end(runs.begin_outside("a", replayed), true);
+    pass(1h);
+    BOOST_TEST(runs.active_of("next") == 0u);
+    down();
+    runs.end(runs.begin_outside("a", replayed), true);
+    up();
+    pass(1h);
+    BOOST_TEST(runs.active_of("next") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(with_skip_a_success_that_meets_a_run_is_not_followed)
@@ -438,6 +536,59 @@ BOOST_AUTO_TEST_CASE(a_pause_keeps_successes_for_later)
     dags.pause("next", false);
     pass(1min);
     BOOST_TEST(runs.active_of("next") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(of_successes_during_a_pause_as_many_are_followed_as_catchup_says)
+{
+    for (const std::string rule : {"none", "latest", "all"}) {
+        auto spec = after({"a"});
+        spec.catchup = rule;
+        spec.max_active_runs = 10;
+        dags.put(rule, spec);
+    }
+    up();
+    for (const std::string rule : {"none", "latest", "all"})
+        dags.pause(rule, true);
+    for (int i = 0; i < 3; ++i) {
+        pass(1h);
+        runs.end(runs.begin_outside("a"), true);
+    }
+    down();
+    up();
+    BOOST_TEST(keeper->list()[2].waiting == 0u); // none
+    BOOST_TEST(keeper->list()[1].waiting == 1u); // latest
+    BOOST_TEST(keeper->list()[0].waiting == 3u); // all
+    for (const std::string rule : {"none", "latest", "all"})
+        dags.pause(rule, false);
+    pass(1h);
+    BOOST_TEST(runs.active_of("none") == 0u);
+    BOOST_TEST(runs.active_of("latest") == 1u);
+    BOOST_TEST(runs.active_of("all") == 3u);
+    BOOST_TEST(has_said("run none@r00000000000 is skipped: `none` is held back (catchup: none)"));
+}
+
+BOOST_AUTO_TEST_CASE(what_waited_before_a_pause_is_followed_after_it)
+{
+    dags.put("next", after({"a"}));
+    up();
+    for (int i = 0; i < 4; ++i)
+        runs.end(runs.begin_outside("a"), true);
+    loop.run_present();
+    dags.pause("next", true);
+    pass(1h);
+    BOOST_TEST(keeper->list()[0].waiting == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(successes_do_not_gather_while_dags_follow_each_other_for_ever)
+{
+    dags.put("a", after({"b"}));
+    dags.put("b", after({"a"}));
+    up();
+    for (int i = 0; i < 100; ++i) {
+        runs.end(runs.begin_outside("a"), true);
+        pass(10min);
+    }
+    BOOST_TEST(keeper->list()[1].waiting == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(dags_that_would_follow_each_other_for_ever_do_not)
@@ -488,8 +639,41 @@ BOOST_AUTO_TEST_CASE(the_ledger_is_read_as_it_was_written)
                                 at("2025-12-31T00:00:00Z")};
     s.trigger = trigger_state{{"a", "b"}, at("2026-01-01T00:00:00Z"), {{"x", at("2026-01-01T00:00:01Z")}}};
     BOOST_TEST((parse_schedule_state(to_json(s)) == s));
-    BOOST_TEST((parse_schedule_state(json::value("nonsense")) == schedule_state{}));
-    BOOST_TEST((parse_schedule_state(json::object{{"calendar", 3}, {"trigger", json::object{}}}) == schedule_state{}));
+    BOOST_TEST((parse_schedule_state(json::object()) == schedule_state{}));
+    BOOST_TEST(!parse_schedule_state(json::value("nonsense")));
+    BOOST_TEST(!parse_schedule_state(json::object{{"calendar", 3}}));
+    BOOST_TEST(!parse_schedule_state(json::object{{"trigger", json::object{}}}));
+    json::object damaged = to_json(s).as_object();
+    damaged["calendar"].as_object()["owed"].as_array()[0].as_object()["until"] = "soon";
+    BOOST_TEST(!parse_schedule_state(damaged));
+    damaged = to_json(s).as_object();
+    damaged["trigger"].as_object()["settled"].as_object()["x"] = 7;
+    BOOST_TEST(!parse_schedule_state(damaged));
+}
+
+BOOST_AUTO_TEST_CASE(a_schedule_of_which_the_ledger_cannot_be_read_stands_still_until_it_can)
+{
+    dags.put("d", cron("0 * * * *"));
+    dags.put("other", cron("0 * * * *"));
+    up();
+    down();
+    const json::value before = ledger.entries.at({"schedule", "d"});
+    ledger.entries[{"schedule", "d"}] = json::object{{"calendar", json::object{{"calendar", "0 * * * * UTC"}}}};
+    const json::value damaged = ledger.entries.at({"schedule", "d"});
+    up();
+    pass(90min);
+    BOOST_TEST(times_of(runs.runs, "d", 11, 5) == "");
+    BOOST_TEST(times_of(runs.runs, "other", 11, 5) == "01:00");
+    BOOST_TEST((ledger.entries.at({"schedule", "d"}) == damaged));
+    BOOST_TEST(std::count_if(said.begin(), said.end(), [](const std::string& line) {
+                   return line.find("schedule of `d`: what the state directory says of it cannot be read") !=
+                          std::string::npos;
+               }) == 1);
+    BOOST_TEST(keeper->list()[0].problem.find("cannot be read") != std::string::npos);
+    ledger.entries[{"schedule", "d"}] = before;
+    pass(2min);
+    BOOST_TEST(times_of(runs.runs, "d", 11, 5) == "01:00");
+    BOOST_TEST(keeper->list()[0].problem == "");
 }
 
 BOOST_AUTO_TEST_CASE(whatever_crashes_every_time_and_every_success_has_one_run)

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -100,10 +101,28 @@ class memory_ledger final : public runtime::ledger
         for (const auto& [key, value] : entries)
             if (key.first == kind && key.second > after)
                 out.emplace_back(key.second, value);
+        for (const auto& key : damaged)
+            if (key.first == kind)
+                throw std::runtime_error("the entry " + key.second + " is no JSON");
+        return out;
+    }
+
+    std::vector<std::pair<std::string, json::value>>
+    readable(const std::string& kind,
+             const std::function<void(const std::string&, std::string_view)>& unreadable) override
+    {
+        std::vector<std::pair<std::string, json::value>> out;
+        for (const auto& [key, value] : entries)
+            if (key.first == kind)
+                out.emplace_back(key.second, value);
+        for (const auto& key : damaged)
+            if (key.first == kind)
+                unreadable(key.second, "it is no JSON");
         return out;
     }
 
     std::map<std::pair<std::string, std::string>, json::value> entries;
+    std::set<std::pair<std::string, std::string>> damaged; ///< kind and key of further ones, which are no JSON
     std::size_t puts = 0;
     bool broken = false;
 
@@ -127,6 +146,8 @@ class made_up_dags final : public dag_source
         const auto found = dags.find(name);
         return found == dags.end() ? startable_dag{} : found->second;
     }
+
+    bool is_whole() const override { return whole; }
 
     void on_change(std::function<void()> listener) override { listeners.push_back(std::move(listener)); }
 
@@ -152,6 +173,7 @@ class made_up_dags final : public dag_source
     }
 
     std::map<std::string, startable_dag, std::less<>> dags;
+    bool whole = true;
 
   private:
     void tell()
@@ -207,6 +229,12 @@ class made_up_runs final : public run_starter
         return r == runs.end() ? std::nullopt : std::optional(*r);
     }
 
+    std::optional<wall_time> end_of(const run_id& id) override
+    {
+        const auto r = std::find_if(runs.begin(), runs.end(), [&](const begun_run& b) { return b.id == id; });
+        return r == runs.end() ? std::nullopt : r->ended;
+    }
+
     std::vector<begun_run> succeeded(std::string_view dag, wall_time since) override
     {
         std::vector<begun_run> out;
@@ -226,10 +254,10 @@ class made_up_runs final : public run_starter
     }
 
     /// By whatever began it; not by a schedule.
-    run_id begin_outside(const std::string& dag)
+    run_id begin_outside(const std::string& dag, runtime::run_origin origin = {})
     {
         run_id id(fmt::format("r{:011}", runs.size()));
-        runs.push_back({id, dag, {}, run_standing::unfinished, {}});
+        runs.push_back({id, dag, std::move(origin), run_standing::unfinished, {}});
         begun_at.push_back(loop_.wall_now());
         return id;
     }

@@ -1,3 +1,4 @@
+#include "engine/server/config/descriptor_limit.hpp"
 #include "engine/server/config/server_config.hpp"
 
 #include <potoo/json.hpp>
@@ -41,10 +42,16 @@ tls: {certificate: server.pem, key: /etc/ssl/server.key}
 behind_proxy: true
 trusted_proxies: [10.0.0.1, 10.0.0.2]
 hosts: potoo.example.org
+origins: [https://app.example.org, "http://localhost:3000"]
+connections: 500
+connections_of_one_peer: 0
 public_url: https://potoo.example.org/
 log: {format: json, requests: true}
 statsd: 127.0.0.1:8125
 plugins: libours.so
+keep_tasks: 500
+keep_tasks_for: 7d
+users_may_submit: [http, sleep]
 keep_runs: 5
 limits: {max_attempts: 100}
 )",
@@ -57,11 +64,17 @@ limits: {max_attempts: 100}
     BOOST_TEST(c.behind_proxy);
     BOOST_TEST(c.web.trusted_proxies.size() == 2u);
     BOOST_TEST(c.hosts.at(0) == "potoo.example.org");
+    BOOST_TEST(c.origins.at(1) == "http://localhost:3000");
+    BOOST_TEST(c.web.limits.connections == 500u);
+    BOOST_TEST(c.web.limits.connections_of_one_peer == 0u);
     BOOST_TEST(c.public_url == "https://potoo.example.org");
     BOOST_CHECK(c.log == log_format::json);
     BOOST_TEST(c.verbose);
     BOOST_TEST(c.statsd == "127.0.0.1:8125");
     BOOST_TEST(c.plugins.at(0) == "/etc/potoo/libours.so");
+    BOOST_TEST(c.tasks.keep.count == 500u);
+    BOOST_CHECK(c.tasks.keep.age == std::chrono::hours(24 * 7));
+    BOOST_CHECK((c.tasks.users_may_submit == std::vector<std::string>{"http", "sleep"}));
     BOOST_CHECK(c.engine.keep.keep_runs == 5u);
     BOOST_TEST(c.engine.limits.max_attempts == 100u);
 }
@@ -74,7 +87,25 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_with_its_place_and_the_right_spelling
     check_problem("tls: {certificate: a.pem}\n", "`tls` needs both `certificate` and `key`");
     check_problem("log: {format: xml}\n", "`format` must be text or json, not `xml`");
     check_problem("public_url: potoo.example.org\n", "did you mean `https://potoo.example.org`?");
+    check_problem("origins: [https://app.example.org/]\n", "`origins` has `https://app.example.org/`, which is not");
+    check_problem("origins: app.example.org\n", "which is not a scheme and a host");
+    check_problem("max_connections: 5\n", "did you mean `connections`?");
+    check_problem("connections: 0\n", "`connections`");
+    check_problem("connections_of_one_peer: -1\n", "`connections_of_one_peer`");
     check_problem("[1]\n", "must be a map");
+}
+
+BOOST_AUTO_TEST_CASE(single_tasks_have_rules_without_being_configured)
+{
+    const server_config c = parse_server_config("state: s\n", "potoo.yaml");
+    BOOST_TEST(c.tasks.keep.count == 10'000u);
+    BOOST_CHECK(c.tasks.keep.age == std::chrono::hours(24 * 30));
+    BOOST_TEST(lets_users_submit(c.tasks, "http"));
+    BOOST_TEST(!lets_users_submit(c.tasks, "shell"));
+    BOOST_TEST(!lets_users_submit(parse_server_config("users_may_submit: []\n", "potoo.yaml").tasks, "http"));
+    check_problem("keep_tasks: -1\n", "`keep_tasks`");
+    check_problem("keep_tasks_for: 30\n", "`keep_tasks_for`");
+    check_problem("users_may_submit: {http: true}\n", "`users_may_submit`");
 }
 
 BOOST_AUTO_TEST_CASE(the_schema_knows_the_same_keys)
@@ -105,6 +136,48 @@ BOOST_AUTO_TEST_CASE(only_loopback_needs_neither_tls_nor_tokens)
     secure.web.key_file = "server.key";
     BOOST_TEST(refusal(secure, false).find("potoo token create --role admin") != std::string::npos);
     BOOST_TEST(refusal(secure, true).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_server_knows_its_url_where_it_has_one_address)
+{
+    server_config c = listening("127.0.0.1:8080");
+    BOOST_TEST(own_url(c, "127.0.0.1:8080") == "http://127.0.0.1:8080");
+    BOOST_TEST(own_url(c, "localhost:8080") == "http://localhost:8080");
+    BOOST_TEST(own_url(c, "0.0.0.0:8080").empty());
+    BOOST_TEST(own_url(c, "[::]:8080").empty());
+    c.web.certificate_file = "server.pem";
+    BOOST_TEST(own_url(c, "[2001:db8::1]:8443") == "https://[2001:db8::1]:8443");
+    c.hosts = {"potoo.example.org"};
+    BOOST_TEST(own_url(c, "10.1.2.3:8443").empty());
+    BOOST_TEST(own_url(c, "127.0.0.1:8443") == "https://127.0.0.1:8443");
+    c.hosts.emplace_back("10.1.2.3");
+    BOOST_TEST(own_url(c, "10.1.2.3:8443") == "https://10.1.2.3:8443");
+}
+
+BOOST_AUTO_TEST_CASE(connections_leave_descriptors_for_everything_else)
+{
+    BOOST_TEST(connections_within(65'536, 4'096) == 4'096u);
+    BOOST_TEST(connections_within(1'024, 4'096) == 768u);
+    BOOST_TEST(connections_within(1'024, 100) == 100u);
+    BOOST_TEST(connections_within(64, 4'096) == 32u);
+    BOOST_TEST(connections_within(0, 4'096) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_there_on_this_machine_is_told_before_a_start)
+{
+    server_config c = listening("8080");
+    BOOST_TEST(problems_here(c).size() == 1u);
+    BOOST_TEST(problems_here(c).front().find("8080") != std::string::npos);
+    c = listening("127.0.0.1:8080");
+    c.dags = "/no/such/folder";
+    c.web.certificate_file = "/no/such/certificate.pem";
+    c.plugins = {"/no/such/plugin.so"};
+    const auto found = problems_here(c);
+    BOOST_TEST(found.size() == 3u);
+    BOOST_TEST(found.at(0).find("/no/such/certificate.pem") != std::string::npos);
+    c = listening("127.0.0.1:8080");
+    c.dags = "/";
+    BOOST_TEST(problems_here(c).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_proxy_brings_others_to_loopback)

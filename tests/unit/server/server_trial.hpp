@@ -156,7 +156,8 @@ class server_trial
     boost::asio::io_context context{1};
     virtual_loop loop{context};
     journal::memory_store store;
-    task_retention keep;
+    task_rules rules;
+    std::vector<std::string> said;
     potoo::test::scripted_http http;
 
   private:
@@ -164,7 +165,9 @@ class server_trial
     {
         explicit life(server_trial& t)
             : carrier(*t.engine_, [](std::string_view) {}), runs(*t.engine_, carrier, t.store),
-              tasks(t.loop, t.engine_->ledger(), runs, operators(), t.keep), callbacks(*t.engine_, t.store)
+              tasks(t.loop, t.engine_->ledger(), runs, operators(), t.rules,
+                    [&t](std::string_view line) { t.said.emplace_back(line); }),
+              callbacks(*t.engine_, t.store)
         {
             carrier.listen([this](const run_notice& n) { tasks.hear(n); });
         }

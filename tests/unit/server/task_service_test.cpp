@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,25 @@ task<json::value> take_time(context& ctx)
     co_return json::value("done");
 }
 
+/// Tells what JSON cannot say.
+task<json::value> tell_oddly(context& ctx)
+{
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const std::string what(ctx.input().at("what").as_string());
+    if (what == "progress")
+        ctx.progress(nan, "somewhere");
+    else if (what == "number")
+        ctx.publish("odd", json::array{nan});
+    else
+        ctx.publish("odd", json::parse(std::string(30, '[') + std::string(30, ']')));
+    if (what == "deep")
+        ctx.publish("odd", json::array{json::array{json::parse(std::string(32, '[') + std::string(32, ']')), 0}, 0});
+    co_await sleep_for(1min);
+    co_return json::value("done");
+}
+
+POTOO_OPERATOR("trial_odd", tell_oddly, {.summary = "Tells oddly.", .schema = R"({"type": "object",
+    "required": ["what"], "properties": {"what": {"type": "string"}}})"})
 POTOO_OPERATOR("trial_echo", echo, {.summary = "Gives its text back.", .schema = R"({"type": "object",
     "required": ["text"], "additionalProperties": false, "properties": {"text": {"type": "string", "maxLength": 40},
     "list": {"type": "array", "items": {"type": "object", "properties": {"a/b": {"type": "integer"}}}}}})"})
@@ -293,6 +313,25 @@ BOOST_AUTO_TEST_CASE(progress_and_properties_are_seen_at_once_and_written_later)
     BOOST_TEST(v.properties.at("place") == json::value("here"));
 }
 
+BOOST_AUTO_TEST_CASE(what_could_not_be_read_back_is_not_kept)
+{
+    const auto begin = [&](const char* what) {
+        task_request wish;
+        wish.operator_name = "trial_odd";
+        wish.with = json::object{{"what", what}};
+        return submit(ann, std::move(wish)).id;
+    };
+    const std::string number = begin("number");
+    const std::string deep = begin("deep");
+    const std::string progress = begin("progress");
+    pass(10s);
+    BOOST_TEST(state_of(number) == "failed");
+    BOOST_TEST(state_of(deep) == "failed");
+    BOOST_TEST(state_of(progress) == "running");
+    crash_and_start();
+    BOOST_TEST(state_of(progress) == "running");
+}
+
 BOOST_AUTO_TEST_CASE(what_tasks_tell_is_written_once_in_a_while)
 {
     const submitted_task made = submit(ann, work_for(60));
@@ -377,7 +416,7 @@ BOOST_AUTO_TEST_CASE(end_that_a_crash_has_hidden_is_noted_at_the_start)
 
 BOOST_AUTO_TEST_CASE(tasks_that_have_ended_are_kept_by_count)
 {
-    keep.count = 3;
+    rules.keep.count = 3;
     crash_and_start();
     std::string last;
     for (int i = 0; i < 10; ++i) {
@@ -395,7 +434,7 @@ BOOST_AUTO_TEST_CASE(tasks_that_have_ended_are_kept_by_count)
 
 BOOST_AUTO_TEST_CASE(tasks_that_have_ended_are_kept_by_age)
 {
-    keep.age = 1h;
+    rules.keep.age = 1h;
     crash_and_start();
     submit(ann, echo_of("old"));
     loop.run(50min);
@@ -453,6 +492,98 @@ BOOST_AUTO_TEST_CASE(key_of_a_task_that_is_being_cancelled_is_refused_until_it_h
     BOOST_TEST(refusal_of([&] { again.get(); }) == "conflict");
     settle();
     BOOST_TEST(submit(ann, work_for(60, "k")).created);
+}
+
+BOOST_AUTO_TEST_CASE(users_submit_nothing_that_acts_on_this_machine)
+{
+    for (const char* name : {"shell", "docker"}) {
+        task_request wish;
+        wish.operator_name = name;
+        BOOST_TEST(refusal_of([&] { submit(ann, wish); }).starts_with("forbidden /operator "), name);
+    }
+    BOOST_TEST(store.runs({}).empty());
+    BOOST_TEST(submit(ann, echo_of("x")).created);
+    task_request wish;
+    wish.operator_name = "shell";
+    wish.with = json::object{{"command", "true"}};
+    BOOST_TEST(submit(admin, wish).created);
+    settle();
+}
+
+BOOST_AUTO_TEST_CASE(users_submit_what_the_rules_say)
+{
+    rules.users_may_submit = {"trial_echo", "trial_ehco"};
+    crash_and_start();
+    BOOST_TEST(submit(ann, echo_of("x")).created);
+    BOOST_TEST(refusal_of([&] { submit(ann, work_for(1)); }).starts_with("forbidden"));
+    BOOST_TEST(submit(admin, work_for(1)).created);
+    BOOST_TEST_REQUIRE(said.size() == 1u);
+    BOOST_TEST(said.at(0).find("`trial_ehco`") != std::string::npos, said.at(0));
+    task_rules others;
+    others.users_may_submit = {"trial_time"};
+    tasks().apply(std::move(others));
+    BOOST_TEST(submit(ann, work_for(1)).created);
+    BOOST_TEST(refusal_of([&] { submit(ann, echo_of("x")); }).starts_with("forbidden"));
+    settle();
+}
+
+BOOST_AUTO_TEST_CASE(task_that_succeeded_is_shown_as_done)
+{
+    const submitted_task made = submit(ann, echo_of("x"));
+    BOOST_TEST(tasks().find(ann, made.id).fraction == 1);
+    crash_and_start();
+    BOOST_TEST(tasks().find(ann, made.id).fraction == 1);
+}
+
+BOOST_AUTO_TEST_CASE(others_want_what_they_have_subscribed_to)
+{
+    const submitted_task made = submit(ann, work_for(60, "k", task_scope::shared));
+    BOOST_TEST(!tasks().is_wanted_by_others(ann, made.id));
+    submit(bob, work_for(60, "k", task_scope::shared));
+    BOOST_TEST(tasks().is_wanted_by_others(ann, made.id));
+    finish(tasks().cancel(bob, made.id, false));
+    BOOST_TEST(!tasks().is_wanted_by_others(ann, made.id));
+    BOOST_TEST(tasks().is_wanted_by_others(ann, submit(admin, work_for(60, "s", task_scope::system)).id));
+    BOOST_TEST(!tasks().knows("nosuch"));
+    BOOST_TEST(!tasks().is_wanted_by_others(ann, "nosuch"));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_of_a_task_stops_nothing_and_is_left)
+{
+    for (const char* damage : {"{nonsense", "[]", R"({"id": "x"})", R"({"id": 3, "scope": "private"})"}) {
+        started_trial t;
+        const submitted_task lost = t.submit(ann, work_for(60, "k"));
+        const submitted_task other = t.submit(ann, work_for(60, "l"));
+        journal::batch b;
+        b.changes.push_back({journal::entry_verb::put, "task", lost.id, damage});
+        t.store.append(b);
+        t.crash_and_start();
+        BOOST_TEST(t.said.size() == 1u, damage);
+        BOOST_TEST(t.said.at(0).find(lost.id) != std::string::npos, t.said.at(0));
+        BOOST_TEST(t.store.entry("task", lost.id).value() == damage);
+        BOOST_TEST(t.kept("task_key") == 2u);
+        BOOST_TEST(refusal_of([&] { t.submit(ann, work_for(60, "k")); }) == "conflict");
+        BOOST_TEST(t.submit(ann, work_for(60, "l")).id == other.id);
+        t.pass(61s);
+        BOOST_TEST(t.state_of(other.id) == "success");
+        BOOST_TEST(t.store.entry("task", lost.id).value() == damage);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(key_that_cannot_be_read_stays_taken)
+{
+    for (const char* damage : {"{nonsense", "[]", R"({"task": 3})"}) {
+        started_trial t;
+        const std::string slot = R"(["shared","k"])";
+        journal::batch b;
+        b.changes.push_back({journal::entry_verb::put, "task_key", slot, damage});
+        t.store.append(b);
+        t.crash_and_start();
+        BOOST_TEST(t.said.size() == 1u, damage);
+        BOOST_TEST(t.store.entry("task_key", slot).value() == damage);
+        BOOST_CHECK_THROW(t.submit(ann, work_for(60, "k", task_scope::shared)), std::exception);
+        BOOST_TEST(t.submit(ann, work_for(60, "l", task_scope::shared)).created);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

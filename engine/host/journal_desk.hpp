@@ -8,13 +8,14 @@
 #include <potoo/task.hpp>
 #include <potoo/wait.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
-namespace potoo::server {
+namespace potoo::host {
 
 class journal_desk
 {
@@ -44,7 +45,35 @@ class journal_desk
         co_return std::move(done.second);
     }
 
+    /// Of what may take seconds: one at a time, so that others find a thread. It is told to stop when whoever asked
+    /// has gone or the server ends.
+    template <class T>
+    [[nodiscard]] task<T> look_long(std::function<T(journal::reader&, const std::atomic<bool>&)> ask)
+    {
+        co_await long_.acquire();
+        const slot_guard held(long_);
+        const auto stop = std::make_shared<std::atomic<bool>>(false);
+        const set_at_end gone{*stop};
+        std::function<T(journal::reader&)> told = [stop, ask = std::move(ask)](journal::reader& journal) {
+            return ask(journal, *stop);
+        };
+        auto found = co_await look(std::move(told));
+        co_return found;
+    }
+
   private:
+    struct set_at_end
+    {
+        explicit set_at_end(std::atomic<bool>& f) : flag(f) {}
+
+        set_at_end(const set_at_end&) = delete;
+        set_at_end& operator=(const set_at_end&) = delete;
+
+        ~set_at_end() { flag = true; }
+
+        std::atomic<bool>& flag;
+    };
+
     [[nodiscard]] std::unique_ptr<journal::reader> take()
     {
         if (idle_.empty())
@@ -58,6 +87,7 @@ class journal_desk
     std::function<std::unique_ptr<journal::reader>()> open_;
     std::vector<std::unique_ptr<journal::reader>> idle_; ///< the one used last is the one that knows most
     semaphore free_{2};
+    semaphore long_{1};
 };
 
-} // namespace potoo::server
+} // namespace potoo::host

@@ -1,0 +1,38 @@
+#pragma once
+/// @file
+/// What a server's configuration says about single tasks.
+
+#include <potoo/time.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace potoo::server {
+
+/// Which tasks that have ended are kept: those that both rules keep.
+struct task_retention
+{
+    std::size_t count = 10'000;
+    duration age{std::chrono::hours(24 * 30)};
+};
+
+/// Operators that act on the server's own machine, as the server's own user: whoever may submit these may do whatever
+/// the server may.
+inline constexpr std::array<std::string_view, 3> operators_of_this_machine{"docker", "file_sensor", "shell"};
+
+struct task_rules
+{
+    task_retention keep{};
+    /// Operators whose tasks those submit who are no admins; nothing = all but `operators_of_this_machine`.
+    std::optional<std::vector<std::string>> users_may_submit{};
+};
+
+/// Whether those who are no admins submit tasks of that operator.
+[[nodiscard]] bool lets_users_submit(const task_rules& rules, std::string_view operator_name);
+
+} // namespace potoo::server
