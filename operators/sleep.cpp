@@ -55,7 +55,7 @@ POTOO_OPERATOR("sleep", sleep,
   "type": "object",
   "additionalProperties": false,
   "properties": {
-    "for": {"type": "string", "format": "duration", "description": "How long, as in 30s or 1h30m."},
+    "for": {"type": "string", "format": "duration", "description": "How long, as in 30s or 1h30m. After a restart of the engine the whole time again."},
     "until": {"type": "string", "format": "date-time", "description": "RFC 3339, as in 2026-11-21T08:00:00Z. In the past: the task ends at once."}
   },
   "oneOf": [{"required": ["for"]}, {"required": ["until"]}]

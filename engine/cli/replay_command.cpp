@@ -139,9 +139,7 @@ void add_replay_command(CLI::App& app, command_action& chosen)
     CLI::App* c = app.add_subcommand("replay", "Run a DAG of a server for the times of its schedule within a range");
     c->add_option("DAG", a->dag, "Its name")->type_name("");
     c->add_option("--from", a->from, "The first day or time, itself included")->type_name("TIME")->check(time_problem);
-    c->add_option(
-         "--to", a->to,
-         "The last, itself included; a day is its beginning, 00:00 UTC, so that none of that day's later times are in")
+    c->add_option("--to", a->to, "The last, itself included; of a bare day that is 00:00 UTC, not its end")
         ->type_name("TIME")
         ->check(time_problem);
     c->add_option("--parallel", a->parallel, "So many runs at once")

@@ -1,5 +1,6 @@
 #include "engine/graph/params.hpp"
 #include "engine/graph/spelling.hpp"
+#include "engine/runtime/utf8.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 #include "engine/server/api/run_start.hpp"
@@ -43,8 +44,8 @@ json::value text_or_null(const std::string& text)
 json::object dag_json(const call& c, const dag_catalog::entry& e)
 {
     json::object out{
-        {"name", e.name},
-        {"file", e.file},
+        {"name", runtime::valid_utf8(e.name)},
+        {"file", runtime::valid_utf8(e.file)},
         {"description", e.dag ? text_or_null(e.dag->description) : json::value()},
         {"hash", e.dag ? json::value(json::string(fmt::format("{:016x}", e.hash))) : json::value()},
         {"problems", text_or_null(e.problems)},
@@ -79,7 +80,7 @@ task<web::reply> list_dags(call& c)
     std::string last;
     for (const auto* e : catalog(c).list()) {
         // Two files may claim one name; the file tells them apart.
-        const std::string place = e->name + '/' + e->file;
+        const std::string place = runtime::valid_utf8(e->name + '/' + e->file);
         if (cursor && place <= *cursor)
             continue;
         if (items.size() == c.limit()) {

@@ -183,8 +183,9 @@ BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
 
 BOOST_AUTO_TEST_CASE(dag_that_is_no_utf8_is_listed_and_its_problems_are_lines)
 {
-    const world w({{"latin.yaml", "name: latin\ntasks: {caf\xe9: {operator: noop}}\n"}});
-    BOOST_TEST(w.document({"ls", "--dags"}).as_array().size() == 3u);
+    const world w(
+        {{"latin.yaml", "name: latin\ntasks: {caf\xe9: {operator: noop}}\n"}, {"caf\xe9.yaml", "tasks: {}\n"}});
+    BOOST_TEST(w.document({"ls", "--dags"}).as_array().size() == 4u);
     const result r = w.potoo({"trigger", "latin"});
     BOOST_TEST(r.code == 2);
     BOOST_TEST(holds(r.err, "before its file is mended:\n  latin.yaml:2:"), r.err);
