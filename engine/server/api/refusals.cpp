@@ -30,6 +30,8 @@ problem problem_of(const replay_refused& e)
         return problem(422, "dag-unknown", e.what());
     case replay_refused::reason::no_such_replay:
         return problem(404, "replay-unknown", e.what());
+    case replay_refused::reason::other_wish:
+        return {409, "replay-exists", e.what()};
     case replay_refused::reason::bad_range:
         break;
     }

@@ -84,6 +84,7 @@ replay_wish wish_in(const call& c)
     if (const json::value* parallel = c.member("parallel"))
         w.parallel = parallel->to_number<std::uint32_t>();
     w.who = c.who.name;
+    w.id = c.text_member("id");
     return w;
 }
 
@@ -97,7 +98,7 @@ json::object plan_json(const replay_wish& w, const std::vector<wall_time>& times
 
 task<web::reply> create_replay(call& c)
 {
-    refuse_idempotency_key(c, "GET /api/v1/replays tells whether the replay has begun.");
+    refuse_idempotency_key(c, "Give the replay an `id` of your own: the same id begins one replay.");
     replays& kept = kept_replays(c);
     replay_wish wish = wish_in(c);
     const json::value* dry = c.member("dry_run");
@@ -172,8 +173,9 @@ std::vector<route> schedule_routes()
          .needs = need::act,
          .body = "replay_wish",
          .body_required = true,
-         .answers = {{201, "replay", "It has begun"}, {200, "replay_plan", "What it would do (`dry_run`)"}},
-         .problems = {422},
+         .answers = {{201, "replay", "It has begun, now or when the same `id` was sent before"},
+                     {200, "replay_plan", "What it would do (`dry_run`)"}},
+         .problems = {409, 422},
          .handle = create_replay},
         {.method = "GET",
          .path = "/api/v1/replays/{replay}",

@@ -269,6 +269,7 @@ constexpr std::string_view of_schedules = R"({
     "dag": {"type": "string"},
     "from": {"type": "string", "format": "date-time"}, "to": {"type": "string", "format": "date-time", "description": "The last time, itself included"},
     "parallel": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Runs at once; 1 without it"},
+    "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "description": "That you choose, so that asking twice begins one replay; one is made without it"},
     "dry_run": {"type": "boolean", "description": "Only say what would be run"}}},
 "replay_plan": {
   "type": "object", "required": ["dag", "runs", "times"],

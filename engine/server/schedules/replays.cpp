@@ -380,6 +380,20 @@ std::vector<wall_time> replays::plan(std::string_view dag, wall_time from, wall_
     return times;
 }
 
+namespace {
+
+/// @throws replay_refused when they ask for different things
+void check_same(const replay_row& there, const replay_row& wished)
+{
+    const auto what = [](const replay_row& r) { return std::tie(r.dag, r.from, r.to, r.parallel, r.who); };
+    if (what(there) != what(wished))
+        throw replay_refused(
+            replay_refused::reason::other_wish,
+            fmt::format("there is a replay `{}` already, and it is another: choose another id", there.id));
+}
+
+} // namespace
+
 task<std::string> replays::start(replay_wish wish)
 {
     const auto times = plan(wish.dag, wish.from, wish.to);
@@ -399,9 +413,17 @@ task<std::string> replays::start(replay_wish wish)
     kept.done = wish.from - duration(1);
     auto p = parts_;
     for (bool added = false; !added;) {
-        kept.row.id = p->settings.make_id();
+        kept.row.id = wish.id.empty() ? p->settings.make_id() : wish.id;
+        if (const auto there = p->all.find(kept.row.id); there != p->all.end() && !wish.id.empty()) {
+            check_same(there->second->kept.row, kept.row);
+            co_return wish.id;
+        }
         auto value = to_json(kept);
         added = co_await p->memory.insert(ledger_kind, kept.row.id, std::move(value));
+        // The entry of an id that somebody chose may be one that cannot be read.
+        if (!added && !wish.id.empty() && !p->all.contains(wish.id))
+            throw replay_refused(replay_refused::reason::other_wish,
+                                 fmt::format("the id `{}` is taken: choose another", wish.id));
     }
     auto id = kept.row.id;
     p->all.emplace(id, std::make_shared<replay>(std::move(kept)));

@@ -58,6 +58,7 @@ struct replay_wish
     wall_time to{};
     std::uint32_t parallel = 1;
     std::string who{};
+    std::string id{}; ///< that the asker chose, so that asking twice begins one replay; empty = one is made
 };
 
 /// A replay that cannot be: its text says what and why, for the caller.
@@ -69,6 +70,7 @@ class replay_refused : public std::runtime_error
         no_such_dag,
         bad_range,
         no_such_replay,
+        other_wish, ///< there is a replay of that id, and it is another
     };
 
     replay_refused(reason why, const std::string& text) : std::runtime_error(text), why_(why) {}
@@ -105,7 +107,8 @@ class replays
     /// in the future. @throws replay_refused
     [[nodiscard]] std::vector<wall_time> plan(std::string_view dag, wall_time from, wall_time to) const;
 
-    /// Begins a replay; durable when it returns. @return its id @throws replay_refused
+    /// Begins a replay, unless there is one of the wish's id; durable when it returns. @return its id
+    /// @throws replay_refused
     [[nodiscard]] task<std::string> start(replay_wish wish);
 
     /// No more runs of it begin, and those under way are asked to stop. Durable when it returns. One that has ended

@@ -671,6 +671,22 @@ BOOST_AUTO_TEST_CASE(replays_are_planned_begun_and_cancelled)
     expect(422, post("/api/v1/replays", R"({"dag":"daily","from":"soon","to":"2026-01-02T00:00:00Z"})"));
 }
 
+BOOST_AUTO_TEST_CASE(replay_of_one_id_is_begun_once)
+{
+    put_dag("daily.yaml", daily);
+    const std::string wish =
+        R"({"id":"back-1","dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-03T23:00:00Z"})";
+    expect(201, post("/api/v1/replays", wish));
+    const auto again = post("/api/v1/replays", wish);
+    expect(201, again);
+    BOOST_TEST(json_of(again).at("id").as_string() == "back-1");
+    BOOST_TEST(get("/api/v1/replays").at("items").as_array().size() == 1u);
+    expect(409, post("/api/v1/replays",
+                     R"({"id":"back-1","dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-02T23:00:00Z"})"));
+    expect(422, post("/api/v1/replays",
+                     R"({"id":"a/b","dag":"daily","from":"2026-01-01T00:00:00Z","to":"2026-01-02T23:00:00Z"})"));
+}
+
 BOOST_AUTO_TEST_CASE(server_tells_how_it_is)
 {
     BOOST_TEST(get("/healthz").at("status").as_string() == "good");
