@@ -79,6 +79,13 @@ void put_usual_fields(web::reply& reply)
     reply.fields.emplace_back("X-Content-Type-Options", "nosniff");
 }
 
+error method_unknown(const std::string& method, const std::string& allowed)
+{
+    error e(405, "method-unknown", fmt::format("{} is not taken here; {} is.", method, allowed));
+    e.with("Allow", allowed);
+    return e;
+}
+
 route_match match_of(const web::request& head)
 {
     route_match m = match(head.method, head.segments);
@@ -89,9 +96,7 @@ route_match match_of(const web::request& head)
                                 nearest.empty() ? "." : fmt::format("; did you mean {}?", nearest)));
     }
     if (!m.found)
-        throw error(405, "method-unknown",
-                    fmt::format("{} is not taken here; {} is.", head.method, fmt::join(m.allowed, ", ")))
-            .with("Allow", fmt::format("{}", fmt::join(m.allowed, ", ")));
+        throw method_unknown(head.method, fmt::format("{}", fmt::join(m.allowed, ", ")));
     return m;
 }
 

@@ -79,6 +79,13 @@ std::optional<journal::record_seq> since(const call& c)
     return cursor;
 }
 
+problem too_many_subscribers(const char* why)
+{
+    problem p(503, "too-many-subscribers", why);
+    p.with("Retry-After", "30");
+    return p;
+}
+
 std::shared_ptr<subscription> subscribe(const call& c)
 {
     try {
@@ -86,7 +93,7 @@ std::shared_ptr<subscription> subscribe(const call& c)
     } catch (const std::invalid_argument& e) {
         throw problem(400, "cursor-unknown", e.what());
     } catch (const std::length_error& e) {
-        throw problem(503, "too-many-subscribers", e.what()).with("Retry-After", "30");
+        throw too_many_subscribers(e.what());
     }
 }
 
