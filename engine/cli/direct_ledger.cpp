@@ -31,17 +31,17 @@ task<> direct_ledger::erase(std::string kind, std::string key)
 std::optional<json::value> direct_ledger::find(const std::string& kind, const std::string& key)
 {
     const auto text = from_.entry(kind, key);
-    if (!text)
-        return std::nullopt;
-    return json::parse(*text);
+    return text ? std::optional(runtime::parse_entry(kind, key, *text)) : std::nullopt;
 }
 
 std::vector<std::pair<std::string, json::value>> direct_ledger::list(const std::string& kind, const std::string& after,
                                                                      std::size_t limit)
 {
     std::vector<std::pair<std::string, json::value>> out;
-    for (journal::entry_row& row : from_.entries(kind, after, limit))
-        out.emplace_back(std::move(row.key), json::parse(row.value));
+    for (journal::entry_row& row : from_.entries(kind, after, limit)) {
+        auto value = runtime::parse_entry(kind, row.key, row.value);
+        out.emplace_back(std::move(row.key), std::move(value));
+    }
     return out;
 }
 

@@ -134,7 +134,7 @@ class run_session::ticker final : private timer_node
 };
 
 run_session::run_session(session_options options)
-    : options_(std::move(options)), local_(context_, {options_.state, options_.ephemeral, {}, options_.limits}),
+    : options_(std::move(options)), local_(context_, {options_.state, options_.ephemeral, {}, {{}, options_.limits}}),
       host_(local_.engine()), data_(STDOUT_FILENO), messages_(STDERR_FILENO), display_(make_display())
 {
     signals_.emplace(context_, live_ ? live_display::restore_sequence : nullptr,

@@ -44,14 +44,6 @@ struct server_arguments
     session_options session; ///< limits and plugins
 };
 
-runtime::start_limits laid_over(runtime::start_limits under, const runtime::start_limits& over)
-{
-    under.max_attempts = over.max_attempts != 0 ? over.max_attempts : under.max_attempts;
-    under.max_running = over.max_running != 0 ? over.max_running : under.max_running;
-    under.max_memory = over.max_memory != 0 ? over.max_memory : under.max_memory;
-    return under;
-}
-
 /// The one that was named, else that of the folder; empty = there is none.
 std::string configuration_file(const server_arguments& a)
 {
@@ -75,7 +67,7 @@ server::server_config configured(const server_arguments& a)
         c.log = *a.log_format == "json" ? server::log_format::json : server::log_format::text;
     c.behind_proxy = c.behind_proxy || a.behind_proxy;
     c.verbose = c.verbose || a.log_requests;
-    c.engine.limits = laid_over(c.engine.limits, a.session.limits);
+    c.engine = laid_over(c.engine, {{}, a.session.limits});
     c.plugins.insert(c.plugins.end(), a.session.plugins.begin(), a.session.plugins.end());
     return c;
 }

@@ -2,7 +2,6 @@
 
 #include "engine/host/control_request.hpp"
 #include "engine/host/control_server.hpp"
-#include "engine/host/state_config.hpp"
 #include "engine/journal/memory_store.hpp"
 #include "engine/journal/sqlite_store.hpp"
 #include "engine/journal/state_dir.hpp"
@@ -61,17 +60,6 @@ task<std::string> answered(engine_host& engine, std::string line)
     co_return answer;
 }
 
-runtime::start_limits laid_over(runtime::start_limits under, const runtime::start_limits& over)
-{
-    if (over.max_attempts != 0)
-        under.max_attempts = over.max_attempts;
-    if (over.max_memory != 0)
-        under.max_memory = over.max_memory;
-    if (over.max_running != 0)
-        under.max_running = over.max_running;
-    return under;
-}
-
 std::mt19937_64 seeded()
 {
     std::random_device device;
@@ -92,13 +80,11 @@ struct local_host::parts
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
         if (options.ephemeral) {
-            engine.limit_starts(options.limits);
+            engine.limit_starts(options.config.limits);
             return;
         }
         const journal::state_layout layout(options.state);
-        const state_config config = read_state_config(layout);
-        engine.keep(config.keep);
-        engine.limit_starts(laid_over(config.limits, options.limits));
+        configure(laid_over(read_state_config(layout), options.config));
         control.emplace(layout, [me = self, executor = loop.executor()](std::string line, control_server::reply reply) {
             boost::asio::post(executor, [me, line = std::move(line), reply = std::move(reply)]() mutable {
                 if (*me)
@@ -108,6 +94,12 @@ struct local_host::parts
     }
 
     ~parts() { *self = nullptr; }
+
+    void configure(const state_config& config)
+    {
+        engine.keep(config.keep);
+        engine.limit_starts(config.limits);
+    }
 
     void answer(std::string line, control_server::reply reply)
     {
@@ -156,6 +148,11 @@ engine_host& local_host::engine() noexcept
 potoo::loop& local_host::loop() noexcept
 {
     return parts_->loop;
+}
+
+void local_host::configure(const state_config& config)
+{
+    parts_->configure(config);
 }
 
 process_runner& local_host::processes() noexcept

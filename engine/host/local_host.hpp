@@ -3,6 +3,7 @@
 /// The engine of this process: the machine's clock, network and processes, and a state directory of its own.
 
 #include "engine/host/host.hpp"
+#include "engine/host/state_config.hpp"
 
 #include <potoo/http.hpp>
 
@@ -18,7 +19,7 @@ struct host_options
     std::filesystem::path state = ".potoo"; ///< ignored when `ephemeral`
     bool ephemeral = false;                 ///< keep no journal
     http_options http;
-    runtime::start_limits limits; ///< what is 0 is as the state directory's configuration says
+    state_config config; ///< laid over the state directory's
 };
 
 /// Runs on an io_context that somebody runs on one thread.
@@ -35,6 +36,9 @@ class local_host
     [[nodiscard]] engine_host& engine() noexcept;
 
     [[nodiscard]] potoo::loop& loop() noexcept;
+
+    /// From now on as `config` says, and nothing else.
+    void configure(const state_config& config);
 
     /// The machine's, for what else needs processes beside the engine.
     [[nodiscard]] process_runner& processes() noexcept;

@@ -72,6 +72,20 @@ void read_rules(graph::node_view root, graph::field_reader& fields, journal::ret
 
 } // namespace
 
+state_config laid_over(state_config under, const state_config& over)
+{
+    if (over.keep.keep_runs || over.keep.keep_for)
+        under.keep = over.keep;
+    const auto lay = [](auto& below, const auto& above) {
+        if (above != 0)
+            below = above;
+    };
+    lay(under.limits.max_attempts, over.limits.max_attempts);
+    lay(under.limits.max_memory, over.limits.max_memory);
+    lay(under.limits.max_running, over.limits.max_running);
+    return under;
+}
+
 void read_engine_keys(graph::node_view root, graph::field_reader& fields, state_config& out)
 {
     read_rules(root, fields, out.keep);

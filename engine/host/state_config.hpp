@@ -19,6 +19,9 @@ struct state_config
     runtime::start_limits limits; ///< what an engine takes on at once
 };
 
+/// `over`, and where it says nothing `under`. The rules of what is kept go together.
+[[nodiscard]] state_config laid_over(state_config under, const state_config& over);
+
 /// Keys of a configuration that speak of the engine, wherever they stand.
 inline constexpr std::array<std::string_view, 3> engine_keys{"keep_runs", "keep_for", "limits"};
 

@@ -37,7 +37,7 @@ class watch_calendar
         for (auto group = groups_.begin(); group != groups_.end() && group->first <= limit;) {
             if (to.size() == room || patience == 0)
                 return;
-            group->second.take_fitting(to, room, patience, [&](const watch& w) { return fits(w, group->first); });
+            group->second.take_fitting(to, room, patience, [&](watch& w) { return fits(w, group->first); });
             group = group->second.empty() ? groups_.erase(group) : std::next(group);
         }
     }

@@ -288,8 +288,12 @@ class watcher::service final : private timer_node, private ready_node
             const auto early = [](const watch& w) {
                 return duration(w.interval_ms_) / (w.looked_ ? early_part : first_early_part);
             };
-            calendar_.take_early(now + early(*places.front()), places, limits_.page,
-                                 [&](const watch& w, steady_time due) { return due - now <= early(w); });
+            const steady_time limit = limits_.whole ? steady_time::max() : now + early(*places.front());
+            calendar_.take_early(limit, places, limits_.page, [&](watch& w, steady_time due) {
+                const bool soon = due - now <= early(w);
+                w.along_ = !soon && limits_.whole && w.looked_;
+                return soon || w.along_;
+            });
         }
         for (watch*& place : places)
             remote::watch_list::place(*place, &place);
@@ -357,16 +361,17 @@ class watcher::service final : private timer_node, private ready_node
     void look_again(watch& w, double factor, steady_time now)
     {
         w.failures_ = 0;
+        const bool along = std::exchange(w.along_, false);
         const poll_pace& p = w.pace();
         if (p.interval <= duration::zero()) {
             line_.push(w);
             return;
         }
         const duration before(w.interval_ms_);
-        const duration interval =
-            std::exchange(w.looked_, true)
-                ? std::max(before, std::min(p.max_interval, scaled(before, std::max(1.0, p.backoff))))
-                : p.interval;
+        const double growth = along ? 1.0 : std::max(1.0, p.backoff);
+        const duration interval = std::exchange(w.looked_, true)
+                                      ? std::max(before, std::min(p.max_interval, scaled(before, growth)))
+                                      : p.interval;
         w.interval_ms_ = in_ms(interval);
         put(w, scaled(interval, factor), now);
     }

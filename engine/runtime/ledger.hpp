@@ -51,4 +51,7 @@ class ledger
     }
 };
 
+/// What an entry's text says. @throws journal::store_error (`corrupt`) when it is no JSON
+[[nodiscard]] json::value parse_entry(const std::string& kind, const std::string& key, const std::string& text);
+
 } // namespace potoo::runtime

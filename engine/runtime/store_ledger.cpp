@@ -8,8 +8,6 @@
 
 namespace potoo::runtime {
 
-namespace {
-
 json::value parse_entry(const std::string& kind, const std::string& key, const std::string& text)
 {
     try {
@@ -21,8 +19,6 @@ json::value parse_entry(const std::string& kind, const std::string& key, const s
                                                key, kind));
     }
 }
-
-} // namespace
 
 task<bool> store_ledger::carry_out(journal::entry_change change)
 {

@@ -51,7 +51,7 @@ host::host_options host_options_of(const server_config& c)
 {
     host::host_options o;
     o.state = c.state;
-    o.limits = c.engine.limits;
+    o.config = c.engine;
     return o;
 }
 
@@ -73,7 +73,6 @@ struct server::parts
     [[nodiscard]] api_services services();
     [[nodiscard]] api_options options() const;
     [[nodiscard]] catalog_settings folder() const;
-    void apply_limits();
     void call_back_at(std::string_view address);
     void fit_connections();
     void listen();
@@ -116,7 +115,6 @@ server::parts::parts(boost::asio::io_context& context, server_config c, server_s
       callbacks(engine, *journal), tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger, say()),
       measured(engine, runs, around.version), api(services(), options())
 {
-    apply_limits();
     call_back_at(config.web.listen);
     runs.listen([this](const run_notice& n) { hear(n); });
     engine.when_durable([this] { feed.journal_grown(); });
@@ -160,13 +158,6 @@ catalog_settings server::parts::folder() const
     s.load_plugin = around.load_plugin;
     s.environment = own_environment();
     return s;
-}
-
-void server::parts::apply_limits()
-{
-    engine.keep(config.engine.keep);
-    engine.limit_starts(config.engine.limits);
-    tasks.apply(config.tasks);
 }
 
 void server::parts::call_back_at(std::string_view address)
@@ -316,12 +307,13 @@ task<> server::run()
 
 void server::reload(const server_config& config)
 {
-    // First, since only this can fail: then all stays as it was.
+    // First what can fail: then all stays as it was.
+    const host::state_config engine =
+        laid_over(host::read_state_config(journal::state_layout(parts_->config.state)), config.engine);
     if (parts_->web)
         parts_->web->reload_certificate();
-    parts_->config.engine = config.engine;
-    parts_->config.tasks = config.tasks;
-    parts_->apply_limits();
+    parts_->local.configure(engine);
+    parts_->tasks.apply(config.tasks);
     async_run(loop(), "reload", parts_->dags.look(), [&log = parts_->around.log](const std::exception_ptr& error) {
         if (error)
             log.warning("the DAG folder could not be looked through");

@@ -87,6 +87,7 @@ class watch : public leaf
 
     std::uint8_t failures_ = 0;     ///< calls in a row that failed
     bool looked_ = false;           ///< a look has gone well: the interval is no longer that before the first
+    bool along_ = false;            ///< in a page though it is not due
     std::uint32_t interval_ms_ = 0; ///< before the next look
     watch** place_ = nullptr;       ///< what points to it: among those not due, in the line, in a page asked about
     watcher* watcher_;
@@ -104,6 +105,9 @@ class watcher
         std::size_t page = 1;         ///< jobs a call
         std::size_t concurrency = 16; ///< calls at once
         double per_second = 0;        ///< calls begun in any second, rounded up, ≥ 0.001; 0 = no limit
+        /// A call says of every job how it is, at the same cost. Those that are not due go along: they are asked about
+        /// again an interval later, so that all come together in time, and the interval does not grow by it.
+        bool whole = false;
     };
 
     /// @throws std::invalid_argument for limits out of their range

@@ -33,7 +33,7 @@ engine& engine_for(context& ctx)
     connection_reader c(ctx, "docker");
     engine_address where = read_address(c, [](const char* name) { return std::getenv(name); });
     request_gate::limits requests{.concurrency = requests_at_once};
-    watcher::limits polls{.page = containers_in_a_listing, .concurrency = looks_at_once};
+    watcher::limits polls{.page = containers_in_a_listing, .concurrency = looks_at_once, .whole = true};
     c.read_limits(requests, polls);
     c.finish();
     const std::string key = key_of(where, requests, polls);

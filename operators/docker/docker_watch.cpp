@@ -13,8 +13,6 @@
 namespace potoo::docker {
 namespace {
 
-/// So few are asked about one by one: a listing would take a call more when one of them has ended.
-constexpr std::size_t few = 2;
 constexpr poll_pace usual_pace{
     .interval = duration{500}, .max_interval = duration{5'000}, .backoff = 1.5, .first = duration{150}};
 constexpr poll_pace pace_to_the_end{
@@ -158,13 +156,7 @@ task<> container_watcher::look(page p)
         co_await look_singly(p.front());
         co_return;
     }
-    absent rest;
-    if (p.size() > few) {
-        rest = co_await look_together(p);
-    } else {
-        for (watch* const& place : p)
-            rest.places.push_back(&place);
-    }
+    absent rest = co_await look_together(p);
     std::vector<task<>> lanes;
     for (std::size_t n = std::min(rest.places.size(), at_once_); n > 0; --n)
         lanes.push_back(look_for(rest));

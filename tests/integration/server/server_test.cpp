@@ -191,6 +191,20 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_retried_on_the_state_directory_is_carried)
     check_state(s, run, "failed");
 }
 
+BOOST_AUTO_TEST_CASE(the_configuration_of_the_state_directory_counts_for_a_server_too)
+{
+    const workspace here;
+    here.write("dags/greet.yaml", greet);
+    here.write("state/config.yaml", "keep_runs: 1\n");
+    served s(here);
+    for (int i = 0; i < 3; ++i)
+        static_cast<void>(s.events_until("run_ended", run_of(s.post("/api/v1/dags/greet/runs"))));
+    while (s.get("/api/v1/runs").document().at("items").as_array().size() > 1) {
+        // What is old is removed a piece at a time.
+    }
+    BOOST_TEST(s.get("/api/v1/runs").document().at("items").as_array().size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_second_server_on_the_same_state_is_refused)
 {
     const workspace here;

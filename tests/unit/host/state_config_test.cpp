@@ -41,6 +41,19 @@ BOOST_AUTO_TEST_CASE(limits_are_read)
     BOOST_CHECK(one.keep.keep_runs == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(what_one_configuration_leaves_open_is_as_the_one_under_it_says)
+{
+    const state_config under = parse_state_config("keep_runs: 2\nlimits: {max_attempts: 5, max_running: 3}\n", "c.yaml");
+    const state_config over = parse_state_config("limits: {max_attempts: 7}\n", "c.yaml");
+    const state_config both = laid_over(under, over);
+    BOOST_CHECK(both.keep.keep_runs == 2u);
+    BOOST_CHECK((both.limits == runtime::start_limits{7, 0, 3}));
+    const state_config other = laid_over(under, parse_state_config("keep_for: 1d\n", "c.yaml"));
+    BOOST_CHECK(!other.keep.keep_runs);
+    BOOST_CHECK(other.keep.keep_for == duration(24h));
+    BOOST_CHECK((other.limits == under.limits));
+}
+
 BOOST_AUTO_TEST_CASE(limits_that_are_none_have_their_place)
 {
     check_problem("limits: 5\n", "c.yaml:1:9: error: `limits` must be a map");

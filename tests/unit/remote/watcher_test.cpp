@@ -153,6 +153,30 @@ bool is_gap_of(steady_clock::duration gap, duration interval)
     return gap >= interval * 92 / 100 - 20ms && gap <= interval * 97 / 100;
 }
 
+BOOST_AUTO_TEST_CASE(call_that_answers_for_all_takes_those_along_that_are_not_due)
+{
+    fake_watcher w(loop, {.page = 100, .concurrency = 4, .whole = true});
+    for (int i = 0; i < 4; ++i) {
+        add(w, steady_pace, 5);
+        loop.run(900ms);
+    }
+    loop.run();
+    BOOST_TEST(ended() == 4u);
+    BOOST_TEST(w.sizes == (std::vector<std::size_t>{1, 2, 3, 4, 4, 3, 2, 1}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(interval_does_not_grow_by_going_along)
+{
+    fake_watcher w(loop, {.page = 100, .concurrency = 4, .whole = true});
+    w.latency = 0ms;
+    add(w, growing_pace, 20);
+    add(w, {400ms, 400ms, 1.0, 400ms}, 10);
+    loop.run();
+    BOOST_TEST_REQUIRE(w.started.size() > 12u);
+    BOOST_CHECK(w.started[10] - w.started[9] <= 1'000ms);
+    BOOST_CHECK(w.started[11] - w.started[10] >= 1'800ms);
+}
+
 BOOST_AUTO_TEST_CASE(looks_are_a_little_less_than_an_interval_apart)
 {
     fake_watcher w(loop, {.page = 1, .concurrency = 1});
