@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(limits_are_read)
 
 BOOST_AUTO_TEST_CASE(what_one_configuration_leaves_open_is_as_the_one_under_it_says)
 {
-    const state_config under = parse_state_config("keep_runs: 2\nlimits: {max_attempts: 5, max_running: 3}\n", "c.yaml");
+    const state_config under =
+        parse_state_config("keep_runs: 2\nlimits: {max_attempts: 5, max_running: 3}\n", "c.yaml");
     const state_config over = parse_state_config("limits: {max_attempts: 7}\n", "c.yaml");
     const state_config both = laid_over(under, over);
     BOOST_CHECK(both.keep.keep_runs == 2u);

@@ -373,9 +373,8 @@ BOOST_FIXTURE_TEST_CASE(many_that_wait_are_asked_about_by_one_listing, proxied)
     start("      command: 'sleep 3600'\n", "    foreach: [1, 2, 3, 4, 5, 6, 7, 8]\n");
     const auto are_running = [&] {
         const json::array all = containers();
-        return all.size() == 8u && std::ranges::all_of(all, [](const json::value& c) {
-                   return c.at("State").as_string() == "running";
-               });
+        return all.size() == 8u &&
+               std::ranges::all_of(all, [](const json::value& c) { return c.at("State").as_string() == "running"; });
     };
     engine.run_until([&] { return requested("POST", "/start") == 8u; });
     engine.run_until(are_running);
