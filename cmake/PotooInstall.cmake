@@ -14,7 +14,7 @@ set(POTOO_PLUGIN_SANITIZE "${POTOO_SANITIZE}")
 include(PotooOperators)
 
 # Those that a plugin may call, or that register operators.
-set(whole task loop graph net remote aws postgres operators sensors)
+set(whole text task loop graph net remote aws postgres operators sensors)
 set(folders ${whole} schedule journal process runtime host)
 
 add_library(potoo_engine INTERFACE)

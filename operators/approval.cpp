@@ -1,4 +1,5 @@
 #include <potoo/context.hpp>
+#include <potoo/json_members.hpp>
 #include <potoo/operator.hpp>
 #include <potoo/options.hpp>
 
@@ -20,12 +21,6 @@ struct decision
     std::string by;
     std::string comment;
 };
-
-std::string text_in(const json::object& o, std::string_view name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
 
 decision read_decision(const json::value& answer)
 {

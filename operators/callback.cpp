@@ -2,6 +2,7 @@
 #include <potoo/http.hpp>
 #include <potoo/http_failure.hpp>
 #include <potoo/http_json.hpp>
+#include <potoo/json_members.hpp>
 #include <potoo/operator.hpp>
 #include <potoo/options.hpp>
 
@@ -275,15 +276,10 @@ task<> cancel_delegate(std::shared_ptr<delegate> d)
 
 failure failure_of(const json::value& error)
 {
-    const json::object* o = error.if_object();
-    const auto text = [&](std::string_view name) {
-        const json::value* v = o ? o->if_contains(name) : nullptr;
-        return v && v->is_string() ? std::string(v->get_string()) : std::string();
-    };
-    std::string message = error.is_string() ? std::string(error.get_string()) : text("message");
+    std::string message = error.is_string() ? std::string(error.get_string()) : text_in(error, "message");
     if (message.empty())
         message = "`poll` found that it failed: " + json::serialize(error).substr(0, 1000);
-    return failure(message, text("code"));
+    return failure(message, text_in(error, "code"));
 }
 
 /// Whichever tells first: the callback, or a look.

@@ -4,6 +4,7 @@
 #include <potoo/context.hpp>
 #include <potoo/operator.hpp>
 #include <potoo/process.hpp>
+#include <potoo/utf8.hpp>
 
 #include <fmt/format.h>
 

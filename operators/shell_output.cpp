@@ -58,25 +58,6 @@ std::string read_all(int fd, const std::string& path)
     return content;
 }
 
-/// Length of the character that `text` starts with; 0 when it is not valid.
-std::size_t character_length(std::string_view text)
-{
-    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const unsigned first = byte(0);
-    if (first < 0x80)
-        return 1;
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4)
-        return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((byte(i) & 0xC0U) != 0x80U)
-            return 0;
-    const unsigned second = byte(1);
-    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool beyond = (first == 0xED && second >= 0xA0) || (first == 0xF4 && second >= 0x90);
-    return overlong || beyond ? 0 : length;
-}
-
 } // namespace
 
 void last_line::append(line& to, std::string_view piece) const
@@ -195,21 +176,6 @@ std::optional<json::value> try_parse(std::string_view text)
     if (ec)
         return std::nullopt;
     return v;
-}
-
-std::string valid_utf8(std::string_view text)
-{
-    std::string out;
-    out.reserve(text.size());
-    while (!text.empty()) {
-        const std::size_t length = character_length(text);
-        if (length == 0)
-            out += "\xEF\xBF\xBD";
-        else
-            out += text.substr(0, length);
-        text.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return out;
 }
 
 } // namespace potoo::shell

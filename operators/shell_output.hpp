@@ -67,7 +67,4 @@ class output_file
 /// Nothing when it is not JSON.
 [[nodiscard]] std::optional<json::value> try_parse(std::string_view text);
 
-/// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-[[nodiscard]] std::string valid_utf8(std::string_view text);
-
 } // namespace potoo::shell

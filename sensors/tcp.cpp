@@ -63,16 +63,11 @@ task<> connect_once(context& ctx, const target& t)
 
 task<std::optional<json::value>> look(context& ctx, const target& t)
 {
-    branch& here = co_await this_branch();
-    try {
-        co_await with_deadline(connect_once(ctx, t), ctx.now_steady() + t.connect_timeout);
-        co_return json::value(json::object{{"host", t.host}, {"port", std::stoi(t.port)}});
-    } catch (const cancelled&) {
-        if (here.cancel_requested() != cancel_reason::none)
-            throw;
-    }
-    throw failure(fmt::format("{}: no connection within {}", name_of(t), format_duration(t.connect_timeout)),
-                  "timed_out");
+    const auto connected = co_await in_time(connect_once(ctx, t), ctx.now_steady() + t.connect_timeout);
+    if (!connected)
+        throw failure(fmt::format("{}: no connection within {}", name_of(t), format_duration(t.connect_timeout)),
+                      "timed_out");
+    co_return json::value(json::object{{"host", t.host}, {"port", std::stoi(t.port)}});
 }
 
 task<json::value> run_tcp_sensor(context& ctx)

@@ -1,5 +1,5 @@
 #include "engine/aws/credential_sources.hpp"
-#include "engine/aws/digest.hpp"
+#include "engine/text/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -33,7 +33,7 @@ std::string key_of(const settings& s)
          {&s.region, &s.endpoint_url, &s.sts_endpoint_url, &s.profile, &s.access_key_id, &s.secret_access_key,
           &s.session_token, &s.role_arn, &s.role_session_name, &s.external_id})
         all += fmt::format("{} {}\n", part->size(), *part);
-    return sha256_hex(all);
+    return text::sha256_hex(all);
 }
 
 } // namespace

@@ -41,25 +41,16 @@ task<printed> run_command(outside o, std::string command)
 task<credentials> run_credential_process(outside o, std::string command, std::string profile)
 {
     const std::string place = fmt::format("the credential_process of profile {}", profile);
-    const steady_time end = o.loop.now() + longest_run;
-    printed p;
-    bool overdue = false;
-    try {
-        p = co_await with_deadline(run_command(o, std::move(command)), end);
-    } catch (const cancelled& c) {
-        if (c.reason() != cancel_reason::deadline || o.loop.now() < end)
-            throw;
-        overdue = true;
-    }
-    if (overdue)
+    const auto p = co_await in_time(run_command(o, std::move(command)), o.loop.now() + longest_run);
+    if (!p)
         throw failure(fmt::format("{} did not end within {}", place, format_duration(longest_run)), "timed_out");
-    if (p.end.signal != 0 || p.end.exit_code != 0)
-        throw fatal(fmt::format("{} ended with {} {}: {}", place, p.end.signal ? "signal" : "exit code",
-                                p.end.signal ? p.end.signal : p.end.exit_code,
-                                p.error.empty() ? "it says nothing" : p.error.substr(0, most_said)),
+    if (p->end.signal != 0 || p->end.exit_code != 0)
+        throw fatal(fmt::format("{} ended with {} {}: {}", place, p->end.signal ? "signal" : "exit code",
+                                p->end.signal ? p->end.signal : p->end.exit_code,
+                                p->error.empty() ? "it says nothing" : p->error.substr(0, most_said)),
                     "unauthorized");
     constexpr member_names names{"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"};
-    co_return credentials_of_json(p.out, names, place);
+    co_return credentials_of_json(p->out, names, place);
 }
 
 } // namespace potoo::aws

@@ -1,4 +1,5 @@
 #include "engine/aws/credential_sources.hpp"
+#include "engine/text/ascii.hpp"
 
 #include <fmt/format.h>
 
@@ -316,8 +317,7 @@ std::string endpoint_of(const variables& v, const profiles& p, const std::string
     if (!chosen)
         return {};
     if (const auto services = chosen->find("services")) {
-        std::string name = setting;
-        std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+        const std::string name = text::lower(setting);
         const auto known = p.services.find(*services);
         const auto url =
             known == p.services.end() ? section::const_iterator() : known->second.find(name + ".endpoint_url");

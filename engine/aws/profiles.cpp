@@ -1,11 +1,12 @@
 #include "engine/aws/profiles.hpp"
 
+#include "engine/text/ascii.hpp"
+
 #include <potoo/blocking.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -20,13 +21,6 @@ std::string_view stripped(std::string_view text)
     if (begin == std::string_view::npos)
         return {};
     return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-std::string lower_case(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-    return out;
 }
 
 /// `profile  work` as `profile work`, without quotes.
@@ -114,7 +108,7 @@ std::map<std::string, section, std::less<>> read_sections(std::string_view text)
         if (!current || equals == std::string_view::npos)
             continue;
         const bool indented = line.front() == ' ' || line.front() == '\t';
-        const std::string name = lower_case(stripped(content.substr(0, equals)));
+        const std::string name = text::lower(stripped(content.substr(0, equals)));
         const std::string value(without_comment(content.substr(equals + 1)));
         if (indented && !outer.empty())
             (*current)[outer + "." + name] = value;

@@ -1,4 +1,5 @@
-#include "engine/aws/digest.hpp"
+#include "engine/text/ascii.hpp"
+#include "engine/text/digest.hpp"
 
 #include <potoo/aws.hpp>
 
@@ -138,13 +139,6 @@ std::string trimmed(std::string_view value)
     return out;
 }
 
-std::string lower_case(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-    return out;
-}
-
 struct canonical_headers
 {
     std::string lines;
@@ -156,7 +150,7 @@ canonical_headers headers_of(const http_request& r, std::string_view authority)
     // Values of a repeated header keep their order.
     std::map<std::string, std::string> all;
     for (const http_header& h : r.headers) {
-        const auto [at, is_new] = all.emplace(lower_case(h.name), trimmed(h.value));
+        const auto [at, is_new] = all.emplace(text::lower(h.name), trimmed(h.value));
         if (!is_new)
             at->second += "," + trimmed(h.value);
     }
@@ -180,10 +174,10 @@ std::string compact_time(wall_time t)
 std::string signature(const credentials& c, std::string_view date, std::string_view region, std::string_view service,
                       std::string_view text)
 {
-    sha256_digest key = hmac_sha256("AWS4" + c.secret_access_key, date);
+    text::sha256_digest key = text::hmac_sha256("AWS4" + c.secret_access_key, date);
     for (const std::string_view part : {region, service, std::string_view("aws4_request")})
-        key = hmac_sha256(bytes_of(key), part);
-    return hex(bytes_of(hmac_sha256(bytes_of(key), text)));
+        key = text::hmac_sha256(text::bytes_of(key), part);
+    return text::hex(text::bytes_of(text::hmac_sha256(text::bytes_of(key), text)));
 }
 
 } // namespace
@@ -208,7 +202,7 @@ void sign(http_request& r, const credentials& c, std::string_view region, std::s
 {
     const std::string time = compact_time(now);
     const std::string_view date = std::string_view(time).substr(0, 8);
-    const std::string body_digest = sha256_hex(r.body);
+    const std::string body_digest = text::sha256_hex(r.body);
     r.headers.push_back({"X-Amz-Date", time});
     if (!c.session_token.empty())
         r.headers.push_back({"X-Amz-Security-Token", c.session_token});
@@ -219,7 +213,7 @@ void sign(http_request& r, const credentials& c, std::string_view region, std::s
     const std::string canonical = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", r.method, canonical_path(url.path, service),
                                               canonical_query(url.query), headers.lines, headers.names, body_digest);
     const std::string scope = fmt::format("{}/{}/{}/aws4_request", date, region, service);
-    const std::string text = fmt::format("{}\n{}\n{}\n{}", algorithm, time, scope, sha256_hex(canonical));
+    const std::string text = fmt::format("{}\n{}\n{}\n{}", algorithm, time, scope, text::sha256_hex(canonical));
     r.headers.push_back(
         {"Authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", algorithm, c.access_key_id,
                                       scope, headers.names, signature(c, date, region, service, text))});

@@ -1,6 +1,6 @@
 #include "engine/aws/credential_sources.hpp"
-#include "engine/aws/digest.hpp"
 #include "engine/aws/temporary_credentials.hpp"
+#include "engine/text/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -35,7 +35,7 @@ std::string token_of(const std::string& text, const sso_request& r, const std::s
 task<credentials> sign_in_by_sso(outside o, sso_request r)
 {
     const std::string place = fmt::format("SSO for profile {}", r.profile);
-    const std::string file = fmt::format("{}/sso/cache/{}.json", r.directory, sha1_hex(r.cache_key));
+    const std::string file = fmt::format("{}/sso/cache/{}.json", r.directory, text::sha1_hex(r.cache_key));
     auto text = co_await read_file(file);
     if (!text)
         throw fatal(fmt::format("{}: nobody has signed in ({} is not there): sign in with `aws sso login --profile {}`",

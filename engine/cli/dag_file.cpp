@@ -56,15 +56,17 @@ void load_plugins(const std::vector<std::string>& given, const std::vector<std::
         report_text(fmt::format("potoo: warning: {}\n", problem));
 }
 
-graph::load_result check_dag_file(dag_file file, const std::vector<std::string>& plugins)
+graph::load_result check_dag_file(dag_file file, const std::vector<std::string>& plugins,
+                                  const graph::load_options& options)
 {
     load_plugins(plugins, graph::plugins_of(file.text, file.name), file.directory);
-    return graph::load_dag(std::move(file.text), std::move(file.name), operators());
+    return graph::load_dag(std::move(file.text), std::move(file.name), operators(), options);
 }
 
-std::shared_ptr<const graph::dag> load_dag_file(const std::string& file, const std::vector<std::string>& plugins)
+std::shared_ptr<const graph::dag> load_dag_file(const std::string& file, const std::vector<std::string>& plugins,
+                                                const graph::load_options& options)
 {
-    graph::load_result loaded = check_dag_file(read_dag_file(file), plugins);
+    graph::load_result loaded = check_dag_file(read_dag_file(file), plugins, options);
     if (!loaded.value)
         throw usage_error(graph::format_diagnostics(loaded));
     return std::move(loaded.value);

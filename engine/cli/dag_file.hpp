@@ -28,10 +28,11 @@ void load_plugins(const std::vector<std::string>& given, const std::vector<std::
                   const std::filesystem::path& directory = {});
 
 /// Loads the file's plugins, then checks the file. @throws usage_error about a plugin
-[[nodiscard]] graph::load_result check_dag_file(dag_file file, const std::vector<std::string>& plugins);
+[[nodiscard]] graph::load_result check_dag_file(dag_file file, const std::vector<std::string>& plugins,
+                                                const graph::load_options& options = {});
 
 /// The same when only a good DAG is of use. @throws usage_error with all problems
-[[nodiscard]] std::shared_ptr<const graph::dag> load_dag_file(const std::string& file,
-                                                              const std::vector<std::string>& plugins);
+[[nodiscard]] std::shared_ptr<const graph::dag>
+load_dag_file(const std::string& file, const std::vector<std::string>& plugins, const graph::load_options& options);
 
 } // namespace potoo::cli

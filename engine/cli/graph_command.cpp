@@ -21,7 +21,7 @@ struct graph_arguments
 
 exit_code draw(const graph_arguments& a)
 {
-    const auto dag = load_dag_file(a.file, a.plugins);
+    const auto dag = load_dag_file(a.file, a.plugins, {.any_secret = true});
     file_output out(STDOUT_FILENO);
     if (a.format == "dot")
         out.write(draw_dot(*dag));

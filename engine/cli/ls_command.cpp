@@ -8,6 +8,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace potoo::cli {
 
 namespace {
@@ -20,19 +25,43 @@ struct ls_arguments
     bool json = false;
 };
 
+bool any_has(const json::array& runs, std::string (*text_of)(const json::object&))
+{
+    return std::any_of(runs.begin(), runs.end(), [&](const json::value& r) { return !text_of(r.as_object()).empty(); });
+}
+
+/// Where runs come from is told when there is anything to tell.
+table table_of(const json::array& runs)
+{
+    std::vector<table::column> columns{{"RUN"}, {"DAG"}, {"STATE"}, {"CREATED (UTC)"}, {"TOOK", table::align::right}};
+    const bool scheduled = any_has(runs, scheduled_text);
+    const bool from = any_has(runs, origin_text);
+    if (scheduled)
+        columns.push_back({"SCHEDULED (UTC)"});
+    if (from)
+        columns.push_back({"FROM"});
+    table t(std::move(columns));
+    for (const json::value& v : runs) {
+        const json::object& r = v.as_object();
+        std::vector<std::string> cells{text_in(r, "run"), text_in(r, "dag"), text_in(r, "state"),
+                                       instant_in(r, "created"), took_text(r)};
+        if (scheduled)
+            cells.push_back(scheduled_text(r));
+        if (from)
+            cells.push_back(origin_text(r));
+        t.add(std::move(cells));
+    }
+    return t;
+}
+
 exit_code list_runs(const ls_arguments& a)
 {
     const auto source = open_source(a.target);
     const run_list list = source->runs(a.wish);
-    table t({{"RUN"}, {"DAG"}, {"STATE"}, {"CREATED (UTC)"}, {"TOOK", table::align::right}});
-    for (const json::value& v : list.runs) {
-        const json::object& r = v.as_object();
-        t.add({text_in(r, "run"), text_in(r, "dag"), text_in(r, "state"), instant_in(r, "created"), took_text(r)});
-    }
     if (a.json)
         print_json(list.runs);
     else
-        print_text(table_text(t));
+        print_text(table_text(table_of(list.runs)));
     if (list.more)
         report_text("There are more: --limit 0 lists all.\n");
     if (!a.json)

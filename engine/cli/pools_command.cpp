@@ -2,6 +2,7 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_lookup.hpp"
 #include "engine/cli/run_request.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/target_options.hpp"
@@ -24,6 +25,7 @@ struct pools_arguments
     std::string name;
     std::uint32_t slots = 0;
     target_options target;
+    bool reset = false;
     bool json = false;
 };
 
@@ -62,18 +64,48 @@ exit_code print(const json::array& pools, const pools_arguments& a)
     return exit_code::success;
 }
 
-/// Of the engine that is at work there, or by a note for the next one.
-exit_code resize_in(const std::string& state, const pools_arguments& a)
+/// What the next engine finds. @return whether it has changed
+bool note(journal::store& journal, const pools_arguments& a)
 {
-    const state_access access(state, host::pool_request(a.name, a.slots), time_to_answer);
-    if (access.answer()) {
+    using journal::entry_verb;
+    journal::batch b;
+    if (a.reset)
+        b.changes.push_back({entry_verb::erase, "pool", a.name});
+    else
+        b.changes.push_back({entry_verb::put, "pool", a.name, json::serialize(json::object{{"slots", a.slots}})});
+    return journal.append(b).changes.at(0);
+}
+
+usage_error not_resized(const std::string& name)
+{
+    return usage_error(fmt::format("nobody has resized a pool {}: it has the slots that the DAGs declare", name));
+}
+
+/// @param pool as the API has it, as far as it is known
+exit_code tell_reset(const json::object& pool, bool as_json)
+{
+    const auto declared = number_in(pool, "declared");
+    if (as_json)
+        print_json(pool);
+    else
+        report_text(fmt::format("pool {} has the slots again that the DAGs declare{}.\n", text_in(pool, "name"),
+                                declared > 0 ? fmt::format(": {}", declared) : ""));
+    return exit_code::success;
+}
+
+/// Of the engine that is at work there, or by a note for the next one.
+exit_code change_in(const std::string& state, const pools_arguments& a)
+{
+    if (a.reset)
+        static_cast<void>(open_journal(state));
+    const json::object request = a.reset ? host::pool_reset_request(a.name) : host::pool_request(a.name, a.slots);
+    const state_access access(state, request, time_to_answer);
+    if (access.answer())
         check_request(host::result_of_answer(*access.answer()));
-    } else {
-        journal::batch b;
-        b.changes.push_back(
-            {journal::entry_verb::put, "pool", a.name, json::serialize(json::object{{"slots", a.slots}})});
-        access.journal().append(b);
-    }
+    else if (!note(access.journal(), a))
+        throw not_resized(a.name);
+    if (a.reset)
+        return tell_reset({{"name", a.name}, {"resized", false}}, a.json);
     if (a.json)
         print_json(json::object{{"name", a.name}, {"slots", a.slots}});
     else
@@ -85,14 +117,20 @@ exit_code pools(const pools_arguments& a)
 {
     if (a.slots > 0 && a.name.empty())
         throw usage_error("which pool shall have the slots? potoo pools NAME --slots N");
+    if (a.reset && a.name.empty())
+        throw usage_error("which pool shall be reset? potoo pools NAME --reset");
     const auto server = server_of(a.target);
-    if (!server && a.slots > 0)
-        return resize_in(state_of(a.target), a);
+    if (!server && (a.slots > 0 || a.reset))
+        return change_in(state_of(a.target), a);
     if (!server)
         throw usage_error("who holds which slots, a server tells: say which, with --server URL or POTOO_SERVER");
     if (a.slots > 0) {
         const json::object wish{{"slots", a.slots}};
         return print({server->ask("PUT", api_path({"pools", a.name}), wish).body}, a);
+    }
+    if (a.reset) {
+        const json::value pool = server->ask("DELETE", api_path({"pools", a.name})).body;
+        return tell_reset(pool.as_object(), a.json);
     }
     json::array found;
     server->each(api_path({"pools"}), [&](json::object p) {
@@ -115,11 +153,13 @@ void add_pools_command(CLI::App& app, command_action& chosen)
     c->add_option("--slots", a->slots, "Give it so many slots, at once, whatever the DAGs say")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
+    c->add_flag("--reset", a->reset, "Give it the slots again that the DAGs declare")->excludes("--slots");
     add_target_options(*c, a->target);
     add_format_option(*c, a->json);
     c->footer("Examples:\n"
               "  potoo pools --server http://127.0.0.1:8080\n"
-              "  potoo pools gpu --slots 8");
+              "  potoo pools gpu --slots 8\n"
+              "  potoo pools gpu --reset");
     c->callback([a, &chosen] { chosen = [a] { return pools(*a); }; });
 }
 

@@ -9,6 +9,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 namespace potoo::cli {
 
 namespace {
@@ -19,6 +22,7 @@ struct replay_arguments
     std::string from;
     std::string to;
     std::uint32_t parallel = 1;
+    std::string id;
     std::string cancel;
     target_options target;
     bool list = false;
@@ -38,6 +42,32 @@ std::string time_problem(const std::string& text)
     if (parse_time(full_time(text)))
         return {};
     return fmt::format("{}: write a day (2026-11-01, its beginning in UTC) or a time (2026-11-01T08:00:00Z)", text);
+}
+
+/// What the API takes. Likewise.
+std::string id_problem(const std::string& text)
+{
+    constexpr std::size_t longest = 64;
+    const auto is_plain = [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; };
+    const bool fits = !text.empty() && text.size() <= longest && is_plain(static_cast<unsigned char>(text[0])) &&
+                      std::all_of(text.begin(), text.end(), [&](char c) {
+                          return is_plain(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+                      });
+    if (fits)
+        return {};
+    return fmt::format("{}: write up to {} letters, digits, `.`, `_` and `-`, the first a letter or digit", text,
+                       longest);
+}
+
+/// Somebody has begun it before.
+bool is_there(server_client& server, const std::string& id)
+{
+    bool found = false;
+    server.each(api_path({"replays"}), [&](const json::object& r) {
+        found = text_in(r, "id") == id;
+        return !found;
+    });
+    return found;
 }
 
 std::string range_text(const json::object& r)
@@ -104,6 +134,8 @@ exit_code replay(const replay_arguments& a)
 {
     if (a.list + !a.cancel.empty() + !a.dag.empty() != 1)
         throw usage_error("give a DAG with --from and --to, or --list, or --cancel REPLAY");
+    if (a.dag.empty() && !a.id.empty())
+        throw usage_error("--id is for a new replay: give its DAG too; --cancel takes the id of one that is there");
     if (!a.dag.empty() && (a.from.empty() || a.to.empty()))
         throw usage_error("for which times? --from TIME and --to TIME say it, both included");
     const auto server = needed_server(a.target);
@@ -111,11 +143,14 @@ exit_code replay(const replay_arguments& a)
         return list(*server, a.json);
     if (!a.cancel.empty())
         return cancel(*server, a);
-    const json::object wish{{"dag", a.dag},
-                            {"from", full_time(a.from)},
-                            {"to", full_time(a.to)},
-                            {"parallel", a.parallel},
-                            {"dry_run", a.dry_run}};
+    json::object wish{{"dag", a.dag},
+                      {"from", full_time(a.from)},
+                      {"to", full_time(a.to)},
+                      {"parallel", a.parallel},
+                      {"dry_run", a.dry_run}};
+    if (!a.id.empty())
+        wish["id"] = a.id;
+    const bool again = !a.id.empty() && !a.dry_run && is_there(*server, a.id);
     const json::value v = server->ask("POST", api_path({"replays"}), wish).body;
     const json::object made = v.is_object() ? v.get_object() : json::object();
     if (a.dry_run) {
@@ -126,8 +161,10 @@ exit_code replay(const replay_arguments& a)
         print_json(made);
     else
         print_text(text_in(made, "id") + '\n');
-    report_text(fmt::format("replay {} of {}: {} runs, {} at once. How it goes: {}\n", text_in(made, "id"), a.dag,
-                            number_in(made, "runs"), a.parallel, server_command(*server, "replay --list", {})));
+    const auto runs = number_in(made, "runs");
+    report_text(fmt::format("replay {} of {}{}: {} {}, {} at once. How it goes: {}\n", text_in(made, "id"), a.dag,
+                            again ? " was begun before, by the same --id" : "", runs, runs == 1 ? "run" : "runs",
+                            a.parallel, server_command(*server, "replay --list", {})));
     return exit_code::success;
 }
 
@@ -146,6 +183,9 @@ void add_replay_command(CLI::App& app, command_action& chosen)
         ->type_name("N")
         ->check(CLI::Range(1, 1'000))
         ->capture_default_str();
+    c->add_option("--id", a->id, "Of the replay: given again, it names the one that was begun then")
+        ->type_name("ID")
+        ->check(id_problem);
     c->add_flag("--dry-run", a->dry_run, "Print the times, and begin nothing");
     c->add_flag("--list", a->list, "List the replays instead");
     c->add_option("--cancel", a->cancel, "Begin no more runs of this replay, and cancel those under way")
@@ -155,7 +195,7 @@ void add_replay_command(CLI::App& app, command_action& chosen)
     c->footer("Replays have a limit of their own, and take no place of scheduled runs.\n"
               "Examples:\n"
               "  potoo replay nightly --from 2026-11-01 --to 2026-11-07 --dry-run --server http://127.0.0.1:8080\n"
-              "  potoo replay nightly --from 2026-11-01 --to 2026-11-07 --parallel 2\n"
+              "  potoo replay nightly --from 2026-11-01 --to 2026-11-07 --parallel 2 --id november-1\n"
               "  potoo replay --list");
     c->callback([a, &chosen] { chosen = [a] { return replay(*a); }; });
 }

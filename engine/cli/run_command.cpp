@@ -8,6 +8,7 @@
 #include "engine/cli/run_session.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/host/state_config.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -55,11 +56,18 @@ std::vector<journal::run_row> go_on_with_others(run_session& session, const run_
     return {};
 }
 
+std::vector<std::string> configured_secrets(const run_arguments& a)
+{
+    if (a.session.ephemeral)
+        return {};
+    return host::names_of_secrets(host::read_state_config(journal::state_layout(a.state)).outside);
+}
+
 exit_code run(run_arguments a)
 {
     if (a.file == "-" && a.params_file == "-")
         throw usage_error("the DAG and the parameters cannot both come from standard input");
-    auto dag = load_dag_file(a.file, a.session.plugins);
+    auto dag = load_dag_file(a.file, a.session.plugins, {.secrets = configured_secrets(a)});
     json::object params = gather_params(*dag, a.params, a.params_file);
     if (a.dry_run)
         return show_plan(*dag, params, a.session.json);

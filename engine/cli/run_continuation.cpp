@@ -37,7 +37,8 @@ void load_plugins_of(journal::reader& journal, const journal::run_row& run, cons
     std::erase_if(there, [&](const std::string& p) { return !std::filesystem::exists(directory / p); });
     load_plugins(given, there, directory);
     // One that has been moved may have been given under another name: what counts is that its operators are there.
-    if (there.size() < recorded.size() && !graph::load_dag(d.source, d.source_name, operators()).value)
+    if (there.size() < recorded.size() &&
+        !graph::load_dag(d.source, d.source_name, operators(), {.any_secret = true}).value)
         load_plugins(given, recorded, directory);
 }
 

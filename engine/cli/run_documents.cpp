@@ -10,33 +10,19 @@
 
 namespace potoo::cli {
 
-namespace {
-
-const json::value* member(const json::object& o, std::string_view name)
-{
-    return o.if_contains(json::string_view(name.data(), name.size()));
-}
-
-} // namespace
-
-std::string text_in(const json::object& o, std::string_view name)
-{
-    const json::value* v = member(o, name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
 std::uint64_t number_in(const json::object& o, std::string_view name)
 {
-    const json::value* v = member(o, name);
+    const json::value* v = o.if_contains(name);
     if (v && v->is_uint64())
         return v->get_uint64();
     return v && v->is_int64() && v->get_int64() > 0 ? static_cast<std::uint64_t>(v->get_int64()) : 0;
 }
 
-std::optional<wall_time> time_in(const json::object& o, std::string_view name)
+const json::array& list_in(const json::object& o, std::string_view name)
 {
-    const std::string text = text_in(o, name);
-    return text.empty() ? std::nullopt : parse_time(text);
+    static const json::array none;
+    const json::value* v = o.if_contains(name);
+    return v && v->is_array() ? v->get_array() : none;
 }
 
 std::string instant_in(const json::object& o, std::string_view name)
@@ -50,6 +36,26 @@ std::string took_text(const json::object& o)
     const auto started = time_in(o, "started");
     const auto ended = time_in(o, "ended");
     return started && ended ? elapsed_text(*ended - *started) : "";
+}
+
+std::string origin_text(const json::object& run)
+{
+    const json::object& origin = object_in(run, "origin");
+    std::string out = text_in(origin, "by");
+    const std::string cause = text_in(origin, "cause");
+    const std::string who = text_in(origin, "who");
+    if (out == "cli" && cause.empty() && who.empty())
+        return {};
+    if (!cause.empty())
+        out += ' ' + cause;
+    if (!who.empty())
+        out += " by " + who;
+    return out;
+}
+
+std::string scheduled_text(const json::object& run)
+{
+    return instant_in(object_in(run, "origin"), "scheduled");
 }
 
 std::string error_text(const json::value& error)

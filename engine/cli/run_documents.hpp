@@ -5,7 +5,7 @@
 #include "engine/cli/display/exit_code.hpp"
 #include "engine/cli/display/table.hpp"
 
-#include <potoo/json.hpp>
+#include <potoo/json_members.hpp>
 #include <potoo/time.hpp>
 
 #include <optional>
@@ -14,19 +14,24 @@
 
 namespace potoo::cli {
 
-/// A member that is a text; empty when there is none.
-[[nodiscard]] std::string text_in(const json::object& o, std::string_view name);
-
 /// A member that is a number, not negative; 0 when there is none.
 [[nodiscard]] std::uint64_t number_in(const json::object& o, std::string_view name);
 
-[[nodiscard]] std::optional<wall_time> time_in(const json::object& o, std::string_view name);
+/// A member that is a list; an empty one when there is none.
+[[nodiscard]] const json::array& list_in(const json::object& o, std::string_view name);
 
 /// A member that is an instant as `2026-11-21 08:00:00` in UTC; empty when there is none.
 [[nodiscard]] std::string instant_in(const json::object& o, std::string_view name);
 
 /// How long it took from `started` to `ended`; empty when it has not ended.
 [[nodiscard]] std::string took_text(const json::object& o);
+
+/// What began the run, and for whom: `schedule`, `trigger k3v9z01abcde`, `replay november-1 by ann`. Empty when it is
+/// not known, or there is nothing to it: the command line of the same machine.
+[[nodiscard]] std::string origin_text(const json::object& run);
+
+/// The time of the calendar that the run is for, as of `instant_in`.
+[[nodiscard]] std::string scheduled_text(const json::object& run);
 
 /// The `message` of an error, or its text.
 [[nodiscard]] std::string error_text(const json::value& error);

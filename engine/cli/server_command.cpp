@@ -1,4 +1,5 @@
 #include "engine/cli/commands.hpp"
+#include "engine/cli/configuration.hpp"
 #include "engine/cli/dag_file.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/run_session.hpp"
@@ -26,8 +27,6 @@ namespace potoo::cli {
 
 namespace {
 
-constexpr const char* usual_configuration = "potoo.yaml";
-
 /// What was given on the command line counts before the configuration file.
 struct server_arguments
 {
@@ -44,19 +43,9 @@ struct server_arguments
     session_options session; ///< limits and plugins
 };
 
-/// The one that was named, else that of the folder; empty = there is none.
-std::string configuration_file(const server_arguments& a)
-{
-    if (!a.config.empty())
-        return a.config;
-    std::error_code ec;
-    return std::filesystem::exists(usual_configuration, ec) ? usual_configuration : "";
-}
-
 server::server_config configured(const server_arguments& a)
 {
-    const std::string file = configuration_file(a);
-    server::server_config c = file.empty() ? server::server_config() : server::read_server_config(file);
+    server::server_config c = read_configuration(a.config);
     c.dags = a.dags.value_or(c.dags.string());
     c.state = a.state.value_or(c.state.string());
     c.web.listen = a.listen.value_or(c.web.listen);
@@ -119,19 +108,25 @@ class served_program
 
     void reload()
     {
-        const std::string file = configuration_file(arguments_);
+        const std::string file = configuration_file(arguments_.config);
         log_.info(file.empty()
                       ? "SIGHUP: there is no configuration file; looking at the certificate and the DAGs anew"
                       : fmt::format("SIGHUP: reading {} anew; where to listen, the log and plugins change with "
                                     "the next start",
                                     file));
         supervisor_.reloading();
+        async_run(server_.loop(), "reload", reload_anew(),
+                  [this](const std::exception_ptr&) { supervisor_.ready("listening on " + server_.address()); });
+    }
+
+    task<> reload_anew()
+    {
         try {
-            server_.reload(configured(arguments_));
+            server::server_config config = configured(arguments_);
+            co_await server_.reload(std::move(config));
         } catch (const std::exception& e) {
             log_.warning(fmt::format("the configuration stays as it was: {}", e.what()));
         }
-        supervisor_.ready("listening on " + server_.address());
     }
 
     [[nodiscard]] exit_code conclude()

@@ -1,5 +1,6 @@
 #include "engine/cli/commands.hpp"
 #include "engine/cli/display/elapsed_text.hpp"
+#include "engine/cli/display/text_width.hpp"
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_following.hpp"
 #include "engine/cli/run_source.hpp"
@@ -21,20 +22,6 @@ struct status_arguments
     bool json = false;
 };
 
-const json::array& list_in(const json::object& o, const char* name)
-{
-    static const json::array none;
-    const json::value* v = o.if_contains(name);
-    return v && v->is_array() ? v->get_array() : none;
-}
-
-const json::object& object_in(const json::object& o, const char* name)
-{
-    static const json::object none;
-    const json::value* v = o.if_contains(name);
-    return v && v->is_object() ? v->get_object() : none;
-}
-
 std::string note_of(const json::object& t)
 {
     std::string out = number_in(t, "items") != 1 ? counts_text(object_in(t, "counts")) : "";
@@ -52,6 +39,10 @@ std::string head_text(const json::object& r, const std::string& obstacle)
     std::string out =
         fmt::format("run      {}\ndag      {}\nstate    {}\n", text_in(r, "run"), text_in(r, "dag"), state);
     out += fmt::format("created  {} UTC\n", instant_in(r, "created"));
+    if (const std::string due = scheduled_text(r); !due.empty())
+        out += fmt::format("due      {} UTC\n", due);
+    if (const std::string from = printable(origin_text(r)); !from.empty())
+        out += fmt::format("from     {}\n", from);
     if (const std::string took = took_text(r); !took.empty())
         out += fmt::format("took     {}\n", took);
     if (const auto& params = object_in(r, "params"); !params.empty())

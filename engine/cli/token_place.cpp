@@ -4,6 +4,7 @@
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
+#include "engine/cli/shell_word.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/host_ports.hpp"
 #include "engine/journal/sqlite_store.hpp"
@@ -69,24 +70,24 @@ std::optional<wall_time> expiry_of(const std::string& text)
 }
 
 /// The lock of a state directory, whose engine would otherwise be asked.
-journal::state_lock lock(const journal::state_layout& layout)
+/// @param command what to ask its server with, but for `--server`
+journal::state_lock lock(const journal::state_layout& layout, const std::string& command)
 {
-    try {
-        return journal::state_lock::acquire(layout);
-    } catch (const journal::store_error& e) {
-        if (e.kind() != journal::store_error_kind::locked)
-            throw;
+    if (journal::state_lock::is_held(layout))
         throw journal::store_error(
-            e.kind(), fmt::format("{}; ask the server that is at work there, with --server URL", e.what()));
-    }
+            journal::store_error_kind::locked,
+            fmt::format("a server, or another engine, is at work on the state directory '{}', so its tokens can be "
+                        "changed through the server only: {} --server URL (the address that it said when it started)",
+                        layout.directory().string(), command));
+    return journal::state_lock::acquire(layout);
 }
 
 /// The tokens of a state directory, to be changed while this lives.
 class open_book
 {
   public:
-    explicit open_book(const journal::state_layout& layout)
-        : lock_(lock(layout)), store_(journal::open_sqlite_store(layout)), ledger_(*store_, store_.get())
+    open_book(const journal::state_layout& layout, const std::string& command)
+        : lock_(lock(layout, command)), store_(journal::open_sqlite_store(layout)), ledger_(*store_, store_.get())
     {}
 
     [[nodiscard]] server::token_book& tokens() noexcept { return book_; }
@@ -124,7 +125,10 @@ class tokens_in_state final : public token_place
 
     json::object create(const token_wish& wish) override
     {
-        open_book book(layout_);
+        std::string command = fmt::format("potoo token create {} --role {}", shell_word(wish.name), wish.role);
+        if (!wish.expires.empty())
+            command += " --expires " + shell_word(wish.expires);
+        open_book book(layout_, command);
         const server::role role = server::parse_role(wish.role).value();
         if (!book.tokens().has_any() && role != server::role::admin)
             throw usage_error("the first token must be an admin's: from then on nobody is let in without one; give "
@@ -153,7 +157,7 @@ class tokens_in_state final : public token_place
 
     json::object revoke(const std::string& id) override
     {
-        open_book book(layout_);
+        open_book book(layout_, "potoo token revoke " + shell_word(id));
         const auto revoked = book.finish(book.tokens().revoke(id, wall_now()));
         if (!revoked)
             throw usage_error(fmt::format("there is no token {}; `potoo token list` lists them", id));

@@ -1,4 +1,5 @@
 #include "engine/cli/commands.hpp"
+#include "engine/cli/configuration.hpp"
 #include "engine/cli/dag_file.hpp"
 #include "engine/cli/display/graph_drawing.hpp"
 #include "engine/cli/display/output.hpp"
@@ -16,6 +17,7 @@ namespace {
 struct validate_arguments
 {
     std::string file;
+    std::string config;
     std::vector<std::string> plugins;
     bool json = false;
 };
@@ -48,7 +50,8 @@ json::object as_json(const graph::load_result& r)
 
 exit_code validate(const validate_arguments& a)
 {
-    const graph::load_result r = check_dag_file(read_dag_file(a.file), a.plugins);
+    const graph::load_result r =
+        check_dag_file(read_dag_file(a.file), a.plugins, {.secrets = configured_secrets(a.config)});
     file_output out(STDOUT_FILENO);
     if (a.json)
         out.line(json::serialize(as_json(r)));
@@ -69,6 +72,10 @@ void add_validate_command(CLI::App& app, command_action& chosen)
     auto a = std::make_shared<validate_arguments>();
     CLI::App* c = app.add_subcommand("validate", "Check a DAG file and tell all that is wrong with it");
     c->add_option("FILE", a->file, "DAG file, YAML or JSON; - is standard input")->required()->type_name("");
+    c->add_option("-c,--config", a->config,
+                  "Configuration of the server, whose `secrets` the DAG may use; potoo.yaml if there is one")
+        ->type_name("FILE")
+        ->envname("POTOO_CONFIG");
     c->add_option("--plugin", a->plugins, "Library with operators of your own; may be given again")
         ->type_name("FILE")
         ->allow_extra_args(false);

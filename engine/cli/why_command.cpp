@@ -23,6 +23,29 @@ struct why_arguments
     bool json = false;
 };
 
+std::string reason_text(const json::object& reason)
+{
+    std::string out = text_in(reason, "text");
+    const json::value* error = object_in(reason, "details").if_contains("error");
+    if (error && !error->is_null())
+        out += ": " + error_text(*error);
+    return printable(out);
+}
+
+std::string items_text(const json::array& groups)
+{
+    if (groups.empty())
+        return {};
+    table t({{"ITEMS", table::align::right}, {"STATE"}, {"FIRST", table::align::right}, {"WHY"}});
+    for (const json::value& v : groups) {
+        const json::object& g = v.as_object();
+        const bool good = text_in(g, "state") == "success";
+        t.add({fmt::format("{}", number_in(g, "count")), text_in(g, "state"),
+               fmt::format("{}", number_in(g, "example")), good ? "" : reason_text(object_in(g, "reason"))});
+    }
+    return '\n' + table_text(t);
+}
+
 exit_code why(const why_arguments& a)
 {
     const auto server = needed_server(a.target);
@@ -30,16 +53,16 @@ exit_code why(const why_arguments& a)
     api_path path({"runs", id, "tasks", a.task, "why"});
     path.with("item", a.item ? fmt::format("{}", *a.item) : "");
     const json::value v = server->get(path);
-    const json::value* reasons = v.is_object() ? v.get_object().if_contains("reasons") : nullptr;
-    if (a.json || !reasons || !reasons->is_array()) {
+    if (a.json || !v.is_object()) {
         print_json(v);
         return exit_code::success;
     }
+    const json::object& document = v.get_object();
     std::string text =
-        fmt::format("{}{}: {}\n", a.task, a.item ? fmt::format("[{}]", *a.item) : "", text_in(v.get_object(), "state"));
-    for (const json::value& r : reasons->get_array())
-        text += fmt::format("  {}\n", printable(text_in(r.as_object(), "text")));
-    print_text(text);
+        fmt::format("{}{}: {}\n", a.task, a.item ? fmt::format("[{}]", *a.item) : "", text_in(document, "state"));
+    for (const json::value& r : list_in(document, "reasons"))
+        text += fmt::format("  {}\n", reason_text(r.as_object()));
+    print_text(text + items_text(list_in(document, "items")));
     return exit_code::success;
 }
 
@@ -56,7 +79,11 @@ void add_why_command(CLI::App& app, command_action& chosen)
     c->add_option("--item", a->item, "Only this item, by its position from 0")->type_name("N");
     add_server_options(*c, a->target);
     add_format_option(*c, a->json);
-    c->footer("Example:\n  potoo why last align --item 17 --server http://127.0.0.1:8080");
+    c->footer(
+        "Of a task with several items it is also said how many of them are in which state, and why the first of each.\n"
+        "Examples:\n"
+        "  potoo why last align --server http://127.0.0.1:8080\n"
+        "  potoo why last align --item 17");
     c->callback([a, &chosen] { chosen = [a] { return why(*a); }; });
 }
 

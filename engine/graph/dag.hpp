@@ -112,6 +112,13 @@ struct connection_spec
     value_template settings; ///< without `type`; may refer to `secrets` and `params`
 };
 
+/// How tasks reach the outside.
+struct outside_spec
+{
+    std::vector<secret_source> secrets;
+    std::vector<connection_spec> connections;
+};
+
 /// When a server starts runs of its own accord: `schedule`, `trigger` and what goes with them. Validated here, used by
 /// the server.
 struct schedule_spec

@@ -1,6 +1,7 @@
 #include "engine/graph/dag_reader.hpp"
 
 #include "engine/graph/describe_value.hpp"
+#include "engine/graph/outside_reader.hpp"
 #include "engine/graph/schedule_syntax.hpp"
 
 #include <fmt/format.h>
@@ -79,9 +80,9 @@ std::string name_from_source(std::string_view source_name)
 } // namespace
 
 dag_reader::dag_reader(const document& d, std::string_view source, const operator_registry& operators,
-                       diagnostic_sink& problems, dag& out)
-    : document_(d), root_(d, d.root), operators_(operators), problems_(problems), fields_(problems), source_(source),
-      dag_(out), spelling_budget_(2'000'000)
+                       const load_options& options, diagnostic_sink& problems, dag& out)
+    : document_(d), root_(d, d.root), operators_(operators), options_(options), problems_(problems), fields_(problems),
+      source_(source), dag_(out), spelling_budget_(2'000'000)
 {
     for (const auto* op : operators.all())
         operator_names_.push_back(op->name);
@@ -101,8 +102,7 @@ void dag_reader::read()
         dag_.params_schema = read_params(*params, fields_);
     if (const auto pools = root_.find("pools"))
         read_pools(*pools);
-    if (const auto secrets = root_.find("secrets"))
-        read_secrets(*secrets);
+    dag_.secrets = read_secrets(root_, fields_);
 
     const auto tasks = root_.find("tasks");
     if (tasks && tasks->is_map())
@@ -113,14 +113,17 @@ void dag_reader::read()
         known.params.emplace_back(name, type_of_param(schema));
     for (const auto& secret : dag_.secrets)
         known.secrets.push_back(secret.name);
+    for (const auto& name : options_.secrets)
+        if (std::ranges::find(known.secrets, name) == known.secrets.end())
+            known.secrets.push_back(name);
+    known.any_secret = options_.any_secret;
     known.find_task = [this](std::string_view name) { return find_task(name); };
     known.nearest_task = [this](std::string_view name) { return nearest_task(name); };
     templates_.emplace(source_, document_, std::move(known), problems_);
 
     if (const auto env = root_.find("env"))
         defaults_.env = read_env(*env, {}, expression_place::dag_env);
-    if (const auto connections = root_.find("connections"))
-        read_connections(*connections);
+    dag_.connections = read_connections(root_, fields_, *templates_);
     if (const auto defaults = root_.find("defaults"))
         read_defaults(*defaults);
     if (!tasks)
@@ -261,70 +264,6 @@ void dag_reader::read_pools(node_view pools)
         const auto name = std::string(pools.key(i).text());
         const auto slots = fields_.whole("pools." + name, pools.value(i), 1, most_slots);
         dag_.pools.push_back({name, static_cast<std::uint32_t>(slots.value_or(1))});
-    }
-}
-
-void dag_reader::read_secrets(node_view secrets)
-{
-    if (!fields_.is_map("secrets", secrets, "secrets: {token: {env: TOKEN}}"))
-        return;
-    for (std::size_t i = 0; i < secrets.size(); ++i)
-        read_secret(secrets.key(i), secrets.value(i));
-}
-
-void dag_reader::read_secret(node_view name, node_view source)
-{
-    fields_.check_name("secret", name);
-    secret_source secret;
-    secret.name = name.text();
-    const auto field = "secrets." + secret.name;
-    constexpr std::array<std::string_view, 3> kinds{"env", "file", "command"};
-    constexpr synonym synonyms[] = {{"environment", "env"}, {"variable", "env"}, {"path", "file"}, {"cmd", "command"}};
-    if (fields_.is_map(field, source, fmt::format("{}: {{env: VARIABLE}}", secret.name))) {
-        fields_.check_keys(source, "`" + field + "`", kinds, synonyms);
-        if (source.size() != 1)
-            fields_.problem(source.where(),
-                            fmt::format("`{}` must have exactly one of `env`, `file` and `command`", field));
-        if (const auto n = source.find("env"))
-            secret.argument.push_back(fields_.text(field + ".env", *n).value_or(""));
-        else if (const auto f = source.find("file")) {
-            secret.from = secret_source::kind::file;
-            secret.argument.push_back(fields_.text(field + ".file", *f).value_or(""));
-        } else if (const auto c = source.find("command")) {
-            secret.from = secret_source::kind::command;
-            if (!c->is_list() || c->size() == 0)
-                fields_.problem(c->where(),
-                                fmt::format("`{}.command` must be a list: the program, then its arguments", field));
-            else
-                secret.argument = fields_.texts(field + ".command", *c).value_or(std::vector<std::string>());
-        }
-    }
-    dag_.secrets.push_back(std::move(secret));
-}
-
-void dag_reader::read_connections(node_view connections)
-{
-    if (!fields_.is_map("connections", connections, "connections: {hpc: {type: slurm, url: …}}"))
-        return;
-    for (std::size_t i = 0; i < connections.size(); ++i) {
-        fields_.check_name("connection", connections.key(i));
-        connection_spec c;
-        c.name = connections.key(i).text();
-        const auto field = "connections." + c.name;
-        const auto body = connections.value(i);
-        if (!fields_.is_map(field, body, fmt::format("{}: {{type: slurm, url: …}}", c.name)))
-            continue;
-        if (const auto type = body.find("type"))
-            c.type = fields_.text(field + ".type", *type).value_or("");
-        else
-            fields_.problem(connections.key(i).where(), fmt::format("`{}.type` is missing", field));
-        std::vector<std::pair<std::string, value_template>> settings;
-        for (std::size_t k = 0; k < body.size(); ++k)
-            if (body.key(k).text() != "type")
-                settings.emplace_back(body.key(k).text(),
-                                      templates_->read_value(body.value(k), expression_place::connection));
-        c.settings = value_template::object(std::move(settings));
-        dag_.connections.push_back(std::move(c));
     }
 }
 

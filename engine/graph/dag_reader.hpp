@@ -4,6 +4,7 @@
 
 #include "engine/graph/dag.hpp"
 #include "engine/graph/field_reader.hpp"
+#include "engine/graph/load.hpp"
 #include "engine/graph/template_reader.hpp"
 
 #include <potoo/operator.hpp>
@@ -29,7 +30,7 @@ class dag_reader
 {
   public:
     dag_reader(const document& d, std::string_view source, const operator_registry& operators,
-               diagnostic_sink& problems, dag& out);
+               const load_options& options, diagnostic_sink& problems, dag& out);
 
     /// Fills in the dag. When there are problems in the sink afterwards, it is of no use.
     void read();
@@ -57,9 +58,6 @@ class dag_reader
     void read_start_rules(schedule_spec& spec);
     std::optional<std::string> read_word(std::string_view field, node_view n, std::span<const std::string_view> known);
     void read_pools(node_view pools);
-    void read_secrets(node_view secrets);
-    void read_secret(node_view name, node_view source);
-    void read_connections(node_view connections);
     void read_defaults(node_view defaults);
 
     // task_reader.cpp
@@ -83,6 +81,7 @@ class dag_reader
     const document& document_;
     node_view root_;
     const operator_registry& operators_;
+    const load_options& options_;
     diagnostic_sink& problems_;
     field_reader fields_;
     std::string_view source_;

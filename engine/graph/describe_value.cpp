@@ -1,6 +1,7 @@
 #include "engine/graph/describe_value.hpp"
 
 #include "engine/graph/expression_text.hpp"
+#include "engine/text/characters.hpp"
 
 namespace potoo::graph {
 
@@ -8,21 +9,11 @@ namespace {
 
 constexpr std::size_t longest_shown = 60;
 
-/// The longest prefix of at most `n` bytes that does not cut a character in two.
-std::string_view whole_characters(std::string_view text, std::size_t n)
-{
-    if (text.size() <= n)
-        return text;
-    while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80)
-        --n;
-    return text.substr(0, n);
-}
-
 } // namespace
 
 std::string quoted(std::string_view text)
 {
-    const auto shown = whole_characters(text, longest_shown);
+    const auto shown = text::whole_characters(text, longest_shown);
     std::string out = "`";
     for (const char c : shown) {
         if (c == '\n')

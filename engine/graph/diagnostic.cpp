@@ -1,5 +1,7 @@
 #include "engine/graph/diagnostic.hpp"
 
+#include "engine/text/characters.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,16 +13,6 @@ namespace {
 
 constexpr std::size_t excerpt_width = 120;
 constexpr std::size_t excerpt_before = 80; ///< characters kept to the left of the place in a long line
-
-bool begins_character(char c)
-{
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-}
-
-std::size_t count_characters(std::string_view text)
-{
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
-}
 
 /// Goes through a source line by line, forwards only.
 class line_finder
@@ -63,19 +55,20 @@ std::string printable(std::string_view text)
 void fill_in_place(diagnostic& d, std::string_view line)
 {
     const std::size_t bytes = std::min<std::size_t>(d.where.column - 1, line.size());
-    const auto characters = count_characters(line.substr(0, bytes));
+    const auto characters = text::count_characters(line.substr(0, bytes));
     d.where.column = static_cast<std::uint32_t>(characters + (d.where.column - 1 - bytes) + 1);
     std::size_t from = 0;
     if (line.size() > excerpt_width && bytes > excerpt_before)
         from = bytes - excerpt_before;
-    while (from > 0 && from < line.size() && !begins_character(line[from]))
+    while (from > 0 && from < line.size() && text::continues_character(line[from]))
         --from;
     auto to = std::min(line.size(), from + excerpt_width);
-    while (to < line.size() && !begins_character(line[to]))
+    while (to < line.size() && text::continues_character(line[to]))
         ++to;
     const auto window = line.substr(from, to - from);
     d.excerpt_line = (from > 0 ? "…" : "") + printable(window) + (to < line.size() ? "…" : "");
-    d.caret = static_cast<std::uint32_t>(count_characters(line.substr(from, bytes - from)) + (from > 0 ? 1 : 0) + 1);
+    d.caret =
+        static_cast<std::uint32_t>(text::count_characters(line.substr(from, bytes - from)) + (from > 0 ? 1 : 0) + 1);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "engine/graph/expression_text.hpp"
 #include "engine/graph/expression_words.hpp"
 #include "engine/graph/spelling.hpp"
+#include "engine/text/characters.hpp"
 
 #include <boost/json/stream_parser.hpp>
 
@@ -77,7 +78,7 @@ std::string list_of_types(type_set types)
 json::value length(const argument& a)
 {
     if (const auto* s = a.value->if_string()) {
-        return count_code_points(*s);
+        return text::count_characters(*s);
     }
     if (const auto* items = a.value->if_array()) {
         return items->size();

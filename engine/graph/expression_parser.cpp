@@ -6,6 +6,8 @@
 #include "engine/graph/expression_words.hpp"
 #include "engine/graph/spelling.hpp"
 
+#include <potoo/utf8.hpp>
+
 #include <algorithm>
 #include <array>
 #include <optional>

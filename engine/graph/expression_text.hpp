@@ -5,7 +5,6 @@
 #include <potoo/json.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 namespace potoo::graph {
@@ -20,10 +19,5 @@ namespace potoo::graph {
 [[nodiscard]] bool append_json(json::string& out, const json::value& v);
 
 inline constexpr std::size_t longest_text = std::size_t{256} << 20U;
-
-/// @return the offset of the first byte that is not part of valid UTF-8
-[[nodiscard]] std::optional<std::size_t> find_invalid_utf8(std::string_view text) noexcept;
-
-[[nodiscard]] std::size_t count_code_points(std::string_view text) noexcept;
 
 } // namespace potoo::graph

@@ -1,5 +1,7 @@
 #include "engine/graph/expression_words.hpp"
 
+#include "engine/text/characters.hpp"
+
 namespace potoo::graph {
 
 value_type type_of(const json::value& v) noexcept
@@ -52,21 +54,14 @@ std::string_view with_article(const json::value& v) noexcept
 std::string excerpt(std::string_view source)
 {
     constexpr std::size_t longest = 60;
-    constexpr auto continues_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-    auto end = source.size();
-    if (end > longest) {
-        end = longest;
-        while (end > 0 && continues_character(source[end])) {
-            --end;
-        }
-    }
-    std::string text(source.substr(0, end));
-    for (auto& c : text) {
+    std::string shown(text::whole_characters(source, longest));
+    const bool cut = shown.size() < source.size();
+    for (auto& c : shown) {
         if (static_cast<unsigned char>(c) < ' ') {
             c = ' ';
         }
     }
-    return end < source.size() ? text + "…" : text;
+    return cut ? shown + "…" : shown;
 }
 
 } // namespace potoo::graph

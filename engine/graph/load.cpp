@@ -1,7 +1,8 @@
 #include "engine/graph/load.hpp"
 
 #include "engine/graph/dag_reader.hpp"
-#include "engine/graph/expression_text.hpp"
+
+#include <potoo/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -86,7 +87,7 @@ std::optional<document> read_document(std::string_view source, std::string_view 
 } // namespace
 
 load_result load_dag(std::string source, std::string source_name, const operator_registry& operators,
-                     source_format format)
+                     const load_options& options)
 {
     load_result result;
     result.source_name = source_name;
@@ -97,8 +98,8 @@ load_result load_dag(std::string source, std::string source_name, const operator
 
     const auto text = without_byte_order_mark(loaded->source);
     diagnostic_sink problems;
-    if (const auto document = read_document(text, loaded->source_name, format, problems))
-        dag_reader(*document, text, operators, problems, *loaded).read();
+    if (const auto document = read_document(text, loaded->source_name, options.format, problems))
+        dag_reader(*document, text, operators, options, problems, *loaded).read();
     if (problems.empty())
         result.value = std::move(loaded);
     else

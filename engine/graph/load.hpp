@@ -26,6 +26,13 @@ enum class source_format : std::uint8_t
 /// Largest source that is read, in bytes.
 inline constexpr std::size_t max_source_size = std::size_t{256} * 1024 * 1024;
 
+struct load_options
+{
+    source_format format = source_format::by_name;
+    std::vector<std::string> secrets{}; ///< that are there without the file's saying so
+    bool any_secret = false; ///< so is any other: whether it is, is seen when it is used. For files checked before
+};
+
 struct load_result
 {
     std::shared_ptr<const dag> value; ///< null exactly when there are problems
@@ -42,7 +49,7 @@ struct load_result
 /// @param source_name for messages, and its stem is the DAG's name when the file gives none
 /// @param operators need not outlive the result
 [[nodiscard]] load_result load_dag(std::string source, std::string source_name, const operator_registry& operators,
-                                   source_format format = source_format::by_name);
+                                   const load_options& options = {});
 
 /// The `plugins` of a DAG file, to be loaded before the file is: they bring operators with them. Checks nothing; empty
 /// when the file cannot be read, or says something else there, which `load_dag` then reports.

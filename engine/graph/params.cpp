@@ -5,6 +5,8 @@
 #include "engine/graph/schema_check.hpp"
 #include "engine/graph/spelling.hpp"
 
+#include <potoo/utf8.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "engine/graph/schedule_syntax.hpp"
 
 #include "engine/graph/describe_value.hpp"
+#include "engine/text/ascii.hpp"
 
 #include <potoo/time.hpp>
 
@@ -61,10 +62,7 @@ std::optional<int> number_of(std::string_view text)
 
 std::optional<int> value_of(const cron_field& field, std::string_view text)
 {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    const auto word = std::find(field.words.begin(), field.words.end(), lower);
+    const auto word = std::find(field.words.begin(), field.words.end(), text::lower(text));
     if (word != field.words.end())
         return field.least + static_cast<int>(word - field.words.begin());
     const auto v = number_of(text);

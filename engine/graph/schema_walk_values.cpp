@@ -1,4 +1,5 @@
 #include "engine/graph/schema_walk.hpp"
+#include "engine/text/characters.hpp"
 
 #include "engine/graph/describe_value.hpp"
 #include "engine/graph/spelling.hpp"
@@ -61,12 +62,6 @@ bool has_type(const json::value& v, TypeConstraint::JsonType type)
         return v.is_string();
     }
     return false;
-}
-
-std::size_t count_characters(std::string_view text)
-{
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 } // namespace
@@ -185,7 +180,7 @@ bool schema_walk::visit(const PatternConstraint& c)
 bool schema_walk::visit(const MaxLengthConstraint& c)
 {
     if (const auto* s = text()) {
-        const auto n = count_characters(*s);
+        const auto n = text::count_characters(*s);
         check_count(n, n <= c.getMaxLength(), "at most", c.getMaxLength(), "characters");
     }
     return true;
@@ -196,7 +191,7 @@ bool schema_walk::visit(const MinLengthConstraint& c)
     const auto* s = text();
     if (!s)
         return true;
-    const auto n = count_characters(*s);
+    const auto n = text::count_characters(*s);
     if (n == 0 && c.getMinLength() == 1)
         report("must not be empty");
     else

@@ -1,5 +1,7 @@
 #include "engine/graph/spelling.hpp"
 
+#include "engine/text/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -15,7 +17,7 @@ char fold(char c)
     if (c == '-') {
         return '_';
     }
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text::lower(c);
 }
 
 /// Optimal string alignment distance; both words at most `longest_word` long.

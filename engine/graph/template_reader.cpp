@@ -87,6 +87,17 @@ const expression_names& template_reader::names_for(expression_place place, const
     return found != names_.end() ? found->second : names_.emplace(key, make_names(place, late)).first->second;
 }
 
+void template_reader::allow_secrets(expression_names& names) const
+{
+    if (known_.any_secret) {
+        names.allow("secrets");
+        return;
+    }
+    names.allow_closed("secrets", known_.secrets.empty() ? "there are no `secrets`" : "declare it in `secrets`");
+    for (const auto& name : known_.secrets)
+        names.allow_member("secrets", name, value_type::string);
+}
+
 expression_names template_reader::make_names(expression_place place, const operator_entry* late)
 {
     expression_names names;
@@ -94,10 +105,7 @@ expression_names template_reader::make_names(expression_place place, const opera
     for (const auto& [name, type] : known_.params)
         names.allow_member("params", name, type);
     if (place == expression_place::connection || is_of_attempt(place)) {
-        names.allow_closed("secrets",
-                           known_.secrets.empty() ? "this DAG declares no `secrets`" : "declare it in `secrets`");
-        for (const auto& name : known_.secrets)
-            names.allow_member("secrets", name, value_type::string);
+        allow_secrets(names);
     }
     if (place == expression_place::connection)
         return names;

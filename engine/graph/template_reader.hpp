@@ -47,6 +47,7 @@ class template_reader
     {
         std::vector<std::pair<std::string, value_type>> params;
         std::vector<std::string> secrets;
+        bool any_secret = false; ///< others than `secrets` are there too
         /// @return nothing when there is no such task
         std::function<std::optional<task_index>(std::string_view)> find_task;
         std::function<std::string(std::string_view)> nearest_task;
@@ -76,6 +77,7 @@ class template_reader
 
   private:
     const expression_names& names_for(expression_place place, const operator_entry* late);
+    void allow_secrets(expression_names& names) const;
     expression_names make_names(expression_place place, const operator_entry* late);
     value_template compile(node_view n, expression_place place, const expression_names& names);
     value_template compile_text(node_view n, expression_place place, const expression_names& names);

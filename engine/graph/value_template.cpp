@@ -1,6 +1,7 @@
 #include "engine/graph/expression_text.hpp"
 
 #include <potoo/expression.hpp>
+#include <potoo/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -153,7 +154,7 @@ bool is_expression_part(const node::text_part& p)
 
 node_ptr compile_text(std::string_view text, const expression_names& names)
 {
-    if (const auto invalid = graph::find_invalid_utf8(text)) {
+    if (const auto invalid = find_invalid_utf8(text)) {
         throw expression_error("the text is not valid UTF-8", *invalid);
     }
     if (text.find(opening) == std::string_view::npos) {

@@ -68,7 +68,7 @@ std::optional<std::string> read_config_text(const std::filesystem::path& file)
 }
 
 void parse_config(const std::string& text, const std::string& name,
-                  const std::function<void(graph::node_view, graph::field_reader&)>& read)
+                  const std::function<void(const config_document&)>& read)
 {
     if (says_nothing(text))
         return;
@@ -77,7 +77,7 @@ void parse_config(const std::string& text, const std::string& name,
         const graph::node_view root(*document, document->root);
         graph::field_reader fields(sink);
         if (!root.is_null())
-            read(root, fields);
+            read({*document, text, root, fields, sink});
     }
     if (!sink.empty())
         refuse(sink, text, name);

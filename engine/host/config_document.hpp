@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace potoo::host {
 
@@ -23,9 +24,19 @@ class config_error : public std::runtime_error
 /// @return the file's text; nothing when there is no such file @throws config_error when it cannot be read
 [[nodiscard]] std::optional<std::string> read_config_text(const std::filesystem::path& file);
 
-/// Calls `read` with the document's root, unless the text says nothing.
+/// What a configuration file says, to be read from.
+struct config_document
+{
+    const graph::document& document;
+    std::string_view text;
+    graph::node_view root;
+    graph::field_reader& fields;
+    graph::diagnostic_sink& problems;
+};
+
+/// Calls `read`, unless the text says nothing.
 /// @param name for messages @throws config_error with all that `read` and the YAML reader found
 void parse_config(const std::string& text, const std::string& name,
-                  const std::function<void(graph::node_view root, graph::field_reader& fields)>& read);
+                  const std::function<void(const config_document&)>& read);
 
 } // namespace potoo::host

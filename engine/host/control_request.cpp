@@ -3,6 +3,8 @@
 #include "engine/journal/store_error.hpp"
 #include "engine/runtime/attempt_result.hpp"
 
+#include <potoo/json_members.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -170,6 +172,11 @@ task<std::string> dispatch(engine_host& engine, std::string line)
         const auto result = co_await engine.resize_pool(std::move(name), slots);
         co_return to_line(result);
     }
+    if (verb == "pool_reset") {
+        std::string name = text_member(request, "name");
+        const auto result = co_await engine.reset_pool(std::move(name));
+        co_return to_line(result);
+    }
     if (verb == "complete") {
         callback_delivery delivered = delivery_of(request);
         const auto result = co_await engine.complete_on_request(std::move(delivered));
@@ -200,12 +207,6 @@ json::object read_answer(const std::string& line)
         return std::move(o);
     const json::value* text = o.if_contains("text");
     throw bad_answer(text && text->is_string() ? std::string(text->get_string()) : "the engine could not do it");
-}
-
-std::string text_or_nothing(const json::object& o, const char* name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
 }
 
 } // namespace
@@ -250,6 +251,11 @@ json::object pool_request(const std::string& name, std::uint32_t slots)
     return {{"verb", "pool"}, {"name", name}, {"slots", slots}};
 }
 
+json::object pool_reset_request(const std::string& name)
+{
+    return {{"verb", "pool_reset"}, {"name", name}};
+}
+
 json::object complete_request(const callback_delivery& delivered)
 {
     return {{"verb", "complete"},
@@ -288,7 +294,7 @@ task<std::string> carry_out_request(engine_host& engine, std::string line)
 request_result result_of_answer(const std::string& line)
 {
     const json::object o = read_answer(line);
-    const std::string what = text_or_nothing(o, "result");
+    const std::string what = text_in(o, "result");
     request_result r;
     const auto found = std::find_if(std::begin(result_kinds), std::end(result_kinds),
                                     [&](result_kind k) { return to_string(k) == what; });
@@ -296,9 +302,9 @@ request_result result_of_answer(const std::string& line)
         throw bad_answer(
             fmt::format("the engine's answer `{}` is not known here; is it another version of potoo?", what));
     r.what = *found;
-    r.run = run_id(text_or_nothing(o, "run"));
-    r.state = text_or_nothing(o, "state");
-    r.text = text_or_nothing(o, "text");
+    r.run = run_id(text_in(o, "run"));
+    r.state = text_in(o, "state");
+    r.text = text_in(o, "text");
     r.carried = o.contains("carried");
     return r;
 }
@@ -306,8 +312,8 @@ request_result result_of_answer(const std::string& line)
 journal::pruned collected_by_answer(const std::string& line)
 {
     const json::object o = read_answer(line);
-    if (text_or_nothing(o, "result") != "accepted")
-        throw bad_answer(text_or_nothing(o, "text"));
+    if (text_in(o, "result") != "accepted")
+        throw bad_answer(text_in(o, "text"));
     const auto count = [&o](const char* name) {
         boost::system::error_code ec;
         const json::value* v = o.if_contains(name);

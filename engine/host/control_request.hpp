@@ -10,6 +10,7 @@
 /// | `{"verb":"retry","run":ID,"tasks":[NAME…],"downstream":B,"failed_only":B}` | of `request_result` |
 /// | `{"verb":"remove","run":ID}` | of `request_result` |
 /// | `{"verb":"pool","name":NAME,"slots":N}` | of `request_result` |
+/// | `{"verb":"pool_reset","name":NAME}` | of `request_result` |
 /// | `{"verb":"complete","token":TOKEN,"state":"success" or "failed","data":JSON text}` | of `request_result` |
 /// | `{"verb":"gc","keep_runs":N,"keep_for":"30d"}` | `{"result":"accepted","runs":N,"records":N,"logs":N}` |
 ///
@@ -34,6 +35,7 @@ namespace potoo::host {
 [[nodiscard]] json::object retry_request(const run_id& run, const retry_wish& wish);
 [[nodiscard]] json::object remove_request(const run_id& run);
 [[nodiscard]] json::object pool_request(const std::string& name, std::uint32_t slots);
+[[nodiscard]] json::object pool_reset_request(const std::string& name);
 [[nodiscard]] json::object complete_request(const callback_delivery& delivered);
 [[nodiscard]] json::object collect_request(const journal::retention& rules);
 

@@ -285,7 +285,8 @@ load_report engine::load_relative_to(const std::filesystem::path& directory, std
     }
     if (!report.problems.empty())
         return report;
-    const graph::load_result loaded = graph::load_dag(std::move(text), name, operators());
+    const graph::load_result loaded = graph::load_dag(
+        std::move(text), name, operators(), {.secrets = host::names_of_secrets(parts_->host.shared()->spec())});
     if (loaded.value)
         report.dag = loaded_dag(loaded.value);
     else

@@ -162,6 +162,24 @@ void engine_host::refuse_unusable(const run_id& id) const
         throw std::invalid_argument(fmt::format("there is a run {} already", text));
 }
 
+task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask)
+{
+    const auto shared = parts_->outside;
+    plan.outside = co_await shared->values();
+    plan.outside->conceal(mask);
+    plan.secrets = co_await runtime::resolve_secrets(plan.dag->secrets, parts_->processes, mask);
+}
+
+void engine_host::share(std::shared_ptr<runtime::outside_source> outside)
+{
+    parts_->outside = std::move(outside);
+}
+
+const std::shared_ptr<runtime::outside_source>& engine_host::shared() const noexcept
+{
+    return parts_->outside;
+}
+
 task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& observer)
 {
     if (wish.id.value().empty())
@@ -176,8 +194,8 @@ task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& obse
     runtime::run_plan plan;
     plan.id = std::move(wish.id);
     runtime::secret_mask mask;
-    plan.secrets = co_await runtime::resolve_secrets(*wish.dag, parts_->processes, mask);
     plan.dag = std::move(wish.dag);
+    co_await fetch_secrets(plan, mask);
     plan.params = std::move(wish.params);
     plan.origin = std::move(wish.origin);
     plan.created = parts_->loop.wall_now();
@@ -199,8 +217,9 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     auto loaded = load_recorded_dag(parts_->reading, row);
     runtime::secret_mask mask;
     runtime::run_plan plan;
+    plan.dag = std::move(loaded);
     try {
-        plan.secrets = co_await runtime::resolve_secrets(*loaded, parts_->processes, mask);
+        co_await fetch_secrets(plan, mask);
     } catch (const runtime::secret_error& e) {
         // One that is cancelled starts nothing more; what it has left to stop is noted as unconfirmed.
         if (row.ended || !cancellation_of(parts_->reading, row.number).run)
@@ -208,7 +227,6 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
         observer.warning(fmt::format("it is cancelled without its secrets: {}", e.what()));
     }
     plan.id = row.id;
-    plan.dag = std::move(loaded);
     plan.origin = runtime::parse_run_origin(row.origin);
     plan.params = runtime::parse_recorded(row.params).as_object();
     plan.created = row.created;

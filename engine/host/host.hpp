@@ -94,6 +94,13 @@ class engine_host
     /// @throws std::invalid_argument when the id is none that a run can have, or a run has it already
     [[nodiscard]] task<run_outcome> run(run_request wish, runtime::run_observer& observer);
 
+    /// Secrets and connections that all DAGs may use, unless they have their own of that name. Runs under way keep what
+    /// they have; the next one fetches what is not there yet, and fails when that does (`runtime::secret_error`).
+    void share(std::shared_ptr<runtime::outside_source> outside);
+
+    /// Never null.
+    [[nodiscard]] const std::shared_ptr<runtime::outside_source>& shared() const noexcept;
+
     /// The id of a run to be: another one each time.
     [[nodiscard]] run_id make_id();
 
@@ -157,6 +164,10 @@ class engine_host
     /// @throws journal::store_error
     [[nodiscard]] task<request_result> resize_pool(std::string name, std::uint32_t slots);
 
+    /// Takes back what `resize_pool` said: the pool has the slots again that the DAGs declare, also after a restart.
+    /// Of one that nobody has resized: `unknown`. @throws journal::store_error
+    [[nodiscard]] task<request_result> reset_pool(std::string name);
+
     /// Those that a run under way, or `resize_pool`, names; by name.
     [[nodiscard]] std::vector<pool_state> pools() const;
 
@@ -203,7 +214,8 @@ class engine_host
     /// loop; it must not throw.
     void when_durable(std::function<void()> hook);
 
-    /// From now on calls `hook` whenever `resize_pool` has taken effect. On the loop; it must not throw.
+    /// From now on calls `hook` with a pool and its slots whenever `resize_pool` or `reset_pool` has taken effect; of
+    /// one that was reset and that no run under way declares these are 0. On the loop; it must not throw.
     void when_resized(std::function<void(std::string_view, std::uint32_t)> hook);
 
     /// From now on calls `hook` with a run that was asked for on request and has not ended, when this engine does not
@@ -228,7 +240,9 @@ class engine_host
 
     [[nodiscard]] task<> end_older_runs(std::string dag_name, run_id than);
     void refuse_unusable(const run_id& id) const;
+    [[nodiscard]] task<> fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask);
     [[nodiscard]] task<request_result> ask(std::string run, run_ask what);
+    [[nodiscard]] task<std::optional<request_result>> ask_carried(run_id id, const run_ask& what);
     void hand_over(request_result& asked);
     [[nodiscard]] task<std::optional<request_result>> cancel_carried(run_id id, std::vector<std::string> tasks);
     [[nodiscard]] task<callback_standing> look_for_callback(std::string token);

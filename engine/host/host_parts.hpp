@@ -44,8 +44,11 @@ struct active_run
 /// What is asked of a run, wherever it is.
 struct engine_host::run_ask
 {
-    /// @return nothing when the run is not, or no longer, one that takes requests
+    /// Called with a run that takes requests and has an executor.
+    /// @return nothing when it has come to take none any more
     std::function<task<std::optional<request_result>>(run_id)> carried;
+    /// Of one that neither has an executor yet nor is in the journal; empty = it is refused, for a moment.
+    std::function<request_result(active_run&)> young{};
     /// What stands against it before the journal is looked at; may be empty.
     std::function<std::optional<request_result>(const journal::run_row&)> refuse{};
     /// Called on any thread.
@@ -134,6 +137,8 @@ struct engine_host::parts final : runtime::commit_log::listener
     runtime::pool_book pools;
     runtime::services services;
     process_runner& processes;
+    std::shared_ptr<runtime::outside_source> outside =
+        std::make_shared<runtime::outside_source>(graph::outside_spec(), processes);
     std::list<active_run> runs;
     std::set<run_id> made; ///< ids that no run has yet
     counter runs_left;     ///< of those that were in `runs`

@@ -56,22 +56,9 @@ task<> engine_host::record(std::vector<journal::record> records)
     co_await parts_->log.reached(parts_->log.last());
 }
 
-/// @return nothing when the run is not, or no longer, one that takes requests
 task<std::optional<request_result>> engine_host::cancel_carried(run_id id, std::vector<std::string> tasks)
 {
     active_run* r = parts_->find(id);
-    if (!takes_requests(r))
-        co_return std::nullopt;
-    if (!r->executor) {
-        // A run that is being resumed reads the journal later: the request is kept there, not in memory.
-        request_result not_recorded;
-        if (run_named(parts_->reading, id.value(), not_recorded))
-            co_return std::nullopt;
-        if (!tasks.empty())
-            co_return request_result{result_kind::unknown, id, {}, "the run has not begun yet; try again"};
-        r->stop = cancel_reason::user;
-        co_return request_result{result_kind::accepted, id, {}, {}, true};
-    }
     std::vector<task_index> indexes;
     if (auto wrong = find_tasks(id, r->executor->dag().name, task_names(r->executor->dag()), tasks, indexes))
         co_return wrong;
@@ -93,6 +80,23 @@ task<std::optional<request_result>> engine_host::cancel_carried(run_id id, std::
     co_return answer;
 }
 
+/// @return nothing when the journal is to be asked: the run is not, or no longer, one that takes requests
+task<std::optional<request_result>> engine_host::ask_carried(run_id id, const run_ask& what)
+{
+    active_run* r = parts_->find(id);
+    if (!takes_requests(r))
+        co_return std::nullopt;
+    if (r->executor) {
+        auto answer = co_await what.carried(std::move(id));
+        co_return answer;
+    }
+    // A run that is being resumed reads the journal later: the request is kept there, not in memory.
+    request_result not_recorded;
+    if (run_named(parts_->reading, id.value(), not_recorded))
+        co_return std::nullopt;
+    co_return what.young ? what.young(*r) : not_begun(id);
+}
+
 task<request_result> engine_host::ask(std::string run, run_ask what)
 {
     if (parts_->broken)
@@ -108,13 +112,13 @@ task<request_result> engine_host::ask(std::string run, run_ask what)
     if (!row && !(young && problem.what == result_kind::unknown && problem.text.starts_with("there is no")))
         co_return problem;
     const run_id id = row ? row->id : young->id;
-    auto carried = co_await what.carried(id);
+    auto carried = co_await ask_carried(id, what);
     if (carried)
         co_return *carried;
     co_await parts_->uncarried.acquire();
     const slot_guard alone(parts_->uncarried);
     // It may be carried by now, or not any more.
-    carried = co_await what.carried(id);
+    carried = co_await ask_carried(id, what);
     if (carried)
         co_return *carried;
     co_await parts_->log.reached(parts_->log.last());
@@ -154,6 +158,12 @@ task<request_result> engine_host::cancel_on_request(std::string run, std::vector
 {
     run_ask what;
     what.carried = [this, tasks](run_id id) { return cancel_carried(std::move(id), tasks); };
+    what.young = [some = !tasks.empty()](active_run& r) -> request_result {
+        if (some)
+            return {result_kind::unknown, r.id, {}, "the run has not begun yet; try again"};
+        r.stop = cancel_reason::user;
+        return {result_kind::accepted, r.id, {}, {}, true};
+    };
     what.uncarried = [tasks](journal::reader& journal, const journal::run_row& row, wall_time now) {
         return request_cancel(journal, row, tasks, now);
     };

@@ -83,6 +83,9 @@ struct requested_cancellation
                                                        const std::vector<std::string>& names,
                                                        std::vector<task_index>& out);
 
+/// The answer about a run that is just being begun, or let go of: it is to be asked again.
+[[nodiscard]] request_result not_begun(const run_id& run);
+
 /// The answer about a run that is on its way to its end.
 [[nodiscard]] request_result being_cancelled(const run_id& run);
 

@@ -201,6 +201,15 @@ std::optional<request_result> find_tasks(const run_id& run, const std::string& d
     return std::nullopt;
 }
 
+request_result not_begun(const run_id& run)
+{
+    return {request_result::kind::invalid,
+            run,
+            {},
+            fmt::format("run {} begins, or ends, just now; try again", run.value()),
+            true};
+}
+
 request_result being_cancelled(const run_id& run)
 {
     return {

@@ -80,11 +80,12 @@ struct local_host::parts
           dog(loop, [this](const std::string& name) { loop_is_blocked(name); })
     {
         if (options.ephemeral) {
-            engine.limit_starts(options.config.limits);
+            configure(options.config, outside_of(options.config));
             return;
         }
         const journal::state_layout layout(options.state);
-        configure(laid_over(read_state_config(layout), options.config));
+        const state_config config = laid_over(read_state_config(layout), options.config);
+        configure(config, outside_of(config));
         control.emplace(layout, [me = self, executor = loop.executor()](std::string line, control_server::reply reply) {
             boost::asio::post(executor, [me, line = std::move(line), reply = std::move(reply)]() mutable {
                 if (*me)
@@ -95,10 +96,16 @@ struct local_host::parts
 
     ~parts() { *self = nullptr; }
 
-    void configure(const state_config& config)
+    void configure(const state_config& config, std::shared_ptr<runtime::outside_source> outside)
     {
         engine.keep(config.keep);
         engine.limit_starts(config.limits);
+        engine.share(std::move(outside));
+    }
+
+    [[nodiscard]] std::shared_ptr<runtime::outside_source> outside_of(const state_config& config)
+    {
+        return std::make_shared<runtime::outside_source>(config.outside, processes);
     }
 
     void answer(std::string line, control_server::reply reply)
@@ -150,9 +157,17 @@ potoo::loop& local_host::loop() noexcept
     return parts_->loop;
 }
 
-void local_host::configure(const state_config& config)
+task<prepared_config> local_host::prepare(state_config config)
 {
-    parts_->configure(config);
+    prepared_config prepared{std::move(config), nullptr};
+    prepared.outside = parts_->outside_of(prepared.config);
+    co_await prepared.outside->values();
+    co_return prepared;
+}
+
+void local_host::configure(prepared_config prepared)
+{
+    parts_->configure(prepared.config, std::move(prepared.outside));
 }
 
 process_runner& local_host::processes() noexcept

@@ -22,6 +22,13 @@ struct host_options
     state_config config; ///< laid over the state directory's
 };
 
+/// A configuration whose secrets are there.
+struct prepared_config
+{
+    state_config config;
+    std::shared_ptr<runtime::outside_source> outside;
+};
+
 /// Runs on an io_context that somebody runs on one thread.
 class local_host
 {
@@ -37,8 +44,11 @@ class local_host
 
     [[nodiscard]] potoo::loop& loop() noexcept;
 
-    /// From now on as `config` says, and nothing else.
-    void configure(const state_config& config);
+    /// Fetches what `config` needs; nothing changes yet. @throws runtime::secret_error
+    [[nodiscard]] task<prepared_config> prepare(state_config config);
+
+    /// From now on as it says, and nothing else.
+    void configure(prepared_config prepared);
 
     /// The machine's, for what else needs processes beside the engine.
     [[nodiscard]] process_runner& processes() noexcept;

@@ -52,15 +52,22 @@ pool_state state_of(const runtime::pool_book::usage& u, const std::list<active_r
 }
 
 /// Which runs have the slots of a full pool. Not in the text: who may not see a run is not told of it.
-void name_runs(schedule::reason& full, const pool_state& pool)
+void name_holders(schedule::reason& full, const std::vector<pool_state>& pools)
 {
+    if (full.code != "pool_full")
+        return;
+    const auto pool = std::find_if(pools.begin(), pools.end(), [&](const pool_state& p) {
+        return full.details["pool"] == json::string_view(p.name);
+    });
+    if (pool == pools.end())
+        return;
     json::object runs;
-    for (const auto& [id, used] : pool.by)
+    for (const auto& [id, used] : pool->by)
         runs[id.value()] = used;
-    full.details["slots"] = pool.slots;
-    full.details["used"] = pool.used;
+    full.details["slots"] = pool->slots;
+    full.details["used"] = pool->used;
     full.details["runs"] = std::move(runs);
-    full.text += fmt::format(": {} of {} are taken", pool.used, pool.slots);
+    full.text += fmt::format(": {} of {} are taken", pool->used, pool->slots);
 }
 
 /// What keeps the engine from hearing of a remote job. Watchers bear the name of their operator first.
@@ -107,6 +114,23 @@ task<request_result> engine_host::resize_pool(std::string name, std::uint32_t sl
     co_return request_result{};
 }
 
+task<request_result> engine_host::reset_pool(std::string name)
+{
+    if (name.empty() || !parts_->reading.entry(parts::pool_entries, name))
+        co_return request_result{
+            request_result::kind::unknown,
+            {},
+            {},
+            fmt::format("nobody has resized a pool `{}`: it has the slots that the DAGs declare", name)};
+    co_await parts_->ledger.erase(parts::pool_entries, name);
+    parts_->pools.reset(name);
+    const auto all = parts_->pools.all();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& u) { return u.name == name; });
+    for (const auto& hook : parts_->resize_hooks)
+        hook(name, found == all.end() ? 0 : found->slots);
+    co_return request_result{};
+}
+
 void engine_host::parts::restore_pools()
 {
     for (const journal::entry_row& e : reading.entries(pool_entries, {}, 0)) {
@@ -136,16 +160,11 @@ std::optional<schedule::explanation> engine_host::why(const run_id& run, const s
     schedule::explanation e = r->executor->why(*index, item);
     if (schedule::is_in_flight(e.state))
         say_how_backend_is(e, *r->executor, *index);
-    for (schedule::reason& reason : e.reasons) {
-        if (reason.code != "pool_full")
-            continue;
-        const auto all = pools();
-        const auto pool = std::find_if(all.begin(), all.end(), [&](const pool_state& p) {
-            return reason.details["pool"] == json::string_view(p.name);
-        });
-        if (pool != all.end())
-            name_runs(reason, *pool);
-    }
+    const auto all = pools();
+    for (schedule::reason& reason : e.reasons)
+        name_holders(reason, all);
+    for (schedule::item_group& group : e.groups)
+        name_holders(group.why, all);
     return e;
 }
 

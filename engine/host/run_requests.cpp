@@ -10,11 +10,6 @@ using result_kind = request_result::kind;
 
 namespace {
 
-request_result not_begun(const run_id& id)
-{
-    return {result_kind::invalid, id, {}, fmt::format("run {} begins, or ends, just now; try again", id.value()), true};
-}
-
 request_result has_remote_jobs(const run_id& id, std::size_t jobs)
 {
     return {result_kind::invalid,
@@ -30,15 +25,6 @@ request_result has_remote_jobs(const run_id& id, std::size_t jobs)
 task<std::optional<request_result>> engine_host::set_paused_carried(run_id id, bool paused)
 {
     active_run* r = parts_->find(id);
-    if (!takes_requests(r))
-        co_return std::nullopt;
-    if (!r->executor) {
-        // A run that is being resumed reads the journal later: the request is kept there, not in memory.
-        request_result not_recorded;
-        if (run_named(parts_->reading, id.value(), not_recorded))
-            co_return std::nullopt;
-        co_return not_begun(id);
-    }
     request_result answer{result_kind::accepted, id, {}, {}, true};
     const auto is_taken = [&] { return r->executor->machine().is_paused() == paused; };
     if (schedule::is_terminal(r->executor->machine().state()))
@@ -96,14 +82,6 @@ struct reopening_answer
 task<std::optional<request_result>> engine_host::retry_carried(run_id id, retry_wish wish)
 {
     active_run* r = parts_->find(id);
-    if (!takes_requests(r))
-        co_return std::nullopt;
-    if (!r->executor) {
-        request_result not_recorded;
-        if (run_named(parts_->reading, id.value(), not_recorded))
-            co_return std::nullopt;
-        co_return not_begun(id);
-    }
     schedule::reopen_wish tasks;
     if (auto wrong = find_tasks(id, r->executor->dag().name, task_names(r->executor->dag()), wish.tasks, tasks.tasks))
         co_return wrong;

@@ -1,5 +1,6 @@
 #include "engine/host/state_config.hpp"
 
+#include "engine/graph/outside_reader.hpp"
 #include "engine/runtime/byte_size.hpp"
 
 #include <fmt/format.h>
@@ -70,6 +71,15 @@ void read_rules(graph::node_view root, graph::field_reader& fields, journal::ret
         keep.keep_for = read_keep_for(*n, fields);
 }
 
+template <class Named>
+void lay_by_name(std::vector<Named>& under, const std::vector<Named>& over)
+{
+    for (const Named& above : over) {
+        std::erase_if(under, [&](const Named& below) { return below.name == above.name; });
+        under.push_back(above);
+    }
+}
+
 } // namespace
 
 state_config laid_over(state_config under, const state_config& over)
@@ -83,24 +93,39 @@ state_config laid_over(state_config under, const state_config& over)
     lay(under.limits.max_attempts, over.limits.max_attempts);
     lay(under.limits.max_memory, over.limits.max_memory);
     lay(under.limits.max_running, over.limits.max_running);
+    lay_by_name(under.outside.secrets, over.outside.secrets);
+    lay_by_name(under.outside.connections, over.outside.connections);
     return under;
 }
 
-void read_engine_keys(graph::node_view root, graph::field_reader& fields, state_config& out)
+void read_engine_keys(const config_document& d, const std::filesystem::path& directory, state_config& out)
 {
-    read_rules(root, fields, out.keep);
-    if (const auto n = root.find("limits"))
-        read_limits(*n, fields, out.limits);
+    read_rules(d.root, d.fields, out.keep);
+    if (const auto n = d.root.find("limits"))
+        read_limits(*n, d.fields, out.limits);
+    out.outside = graph::read_outside(d.document, d.text, d.problems);
+    for (graph::secret_source& s : out.outside.secrets) {
+        if (s.from == graph::secret_source::kind::file && !s.argument.empty())
+            s.argument.front() = (directory / s.argument.front()).lexically_normal().string();
+    }
+}
+
+std::vector<std::string> names_of_secrets(const graph::outside_spec& outside)
+{
+    std::vector<std::string> names;
+    for (const graph::secret_source& s : outside.secrets)
+        names.push_back(s.name);
+    return names;
 }
 
 state_config parse_state_config(const std::string& text, const std::string& name)
 {
     state_config out;
-    parse_config(text, name, [&out](graph::node_view root, graph::field_reader& fields) {
-        if (!fields.is_map("config.yaml", root, "keep_for: 30d"))
+    parse_config(text, name, [&](const config_document& d) {
+        if (!d.fields.is_map("config.yaml", d.root, "keep_for: 30d"))
             return;
-        fields.check_keys(root, "the configuration", engine_keys, engine_key_synonyms);
-        read_engine_keys(root, fields, out);
+        d.fields.check_keys(d.root, "the configuration", engine_keys, engine_key_synonyms);
+        read_engine_keys(d, std::filesystem::path(name).parent_path(), out);
     });
     return out;
 }

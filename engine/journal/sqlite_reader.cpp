@@ -1,8 +1,7 @@
 #include "engine/journal/reach_mark.hpp"
-#include "engine/journal/sqlite_append.hpp"
+#include "engine/journal/sqlite_port.hpp"
 #include "engine/journal/sqlite_schema.hpp"
 #include "engine/journal/sqlite_store.hpp"
-#include "engine/journal/sqlite_view.hpp"
 #include "engine/journal/state_files.hpp"
 
 #include <fmt/format.h>
@@ -11,63 +10,14 @@ namespace potoo::journal {
 
 namespace {
 
-class sqlite_reader final : public reader
+class sqlite_reader final : public sqlite_port<reader>
 {
   public:
-    sqlite_reader(const state_layout& layout, sqlite_access access) : connection_(layout.database(), access)
+    sqlite_reader(const state_layout& layout, sqlite_access access)
+        : sqlite_port(std::make_unique<sqlite_connection>(layout.database(), access))
     {
-        check_for_reading(connection_);
+        check_for_reading(connection());
     }
-
-    record_seq last_seq() override { return last_record_of(connection_); }
-
-    std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
-
-    dag_document dag_of(run_number run) override { return view_.dag_of(run); }
-
-    void records(run_number run, record_seq from, const record_visitor& visit) override
-    {
-        view_.records(run, from, visit);
-    }
-
-    void records_since(record_seq after, std::size_t limit, const record_visitor& visit) override
-    {
-        view_.records_since(after, limit, visit);
-    }
-
-    record_seq removed_up_to() override { return view_.removed_up_to(); }
-
-    void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
-
-    std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
-
-    std::vector<item_row> items(run_number run, const item_filter& filter) override { return view_.items(run, filter); }
-
-    std::vector<attempt_row> attempts(run_number run, task_index task, item_index item) override
-    {
-        return view_.attempts(run, task, item);
-    }
-
-    std::optional<std::string> entry(const std::string& kind, const std::string& key) override
-    {
-        return view_.entry(kind, key);
-    }
-
-    std::vector<entry_row> entries(const std::string& kind, const std::string& after, std::size_t limit) override
-    {
-        return view_.entries(kind, after, limit);
-    }
-
-    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
-    {
-        return view_.unconfirmed(run);
-    }
-
-    std::vector<run_row> prunable(const retention& keep, wall_time now) override { return view_.prunable(keep, now); }
-
-  private:
-    sqlite_connection connection_;
-    sqlite_view view_{connection_};
 };
 
 void check_exists(const state_layout& layout)

@@ -5,11 +5,10 @@
 #include "engine/journal/run_progress.hpp"
 #include "engine/journal/sqlite_append.hpp"
 #include "engine/journal/sqlite_columns.hpp"
-#include "engine/journal/sqlite_connection.hpp"
 #include "engine/journal/sqlite_entries.hpp"
+#include "engine/journal/sqlite_port.hpp"
 #include "engine/journal/sqlite_prune.hpp"
 #include "engine/journal/sqlite_schema.hpp"
-#include "engine/journal/sqlite_view.hpp"
 #include "engine/journal/state_files.hpp"
 
 #include <cerrno>
@@ -56,56 +55,12 @@ std::unique_ptr<sqlite_connection> open_for_writing(const std::filesystem::path&
     return connection;
 }
 
-class sqlite_store final : public store
+class sqlite_store final : public sqlite_port<store>
 {
   public:
-    sqlite_store(std::unique_ptr<sqlite_connection> connection, const state_layout& layout);
-
-    std::vector<run_row> runs(const run_filter& filter) override { return view_.runs(filter); }
-
-    dag_document dag_of(run_number run) override { return view_.dag_of(run); }
-
-    void records(run_number run, record_seq from, const record_visitor& visit) override
-    {
-        view_.records(run, from, visit);
-    }
-
-    void records_since(record_seq after, std::size_t limit, const record_visitor& visit) override
-    {
-        view_.records_since(after, limit, visit);
-    }
+    sqlite_store(std::unique_ptr<sqlite_connection> opened, const state_layout& layout);
 
     record_seq last_seq() override { return last_record(); }
-
-    record_seq removed_up_to() override { return view_.removed_up_to(); }
-
-    void logs(const log_filter& filter, const log_visitor& visit) override { view_.logs(filter, visit); }
-
-    std::vector<task_row> tasks(run_number run) override { return view_.tasks(run); }
-
-    std::vector<item_row> items(run_number run, const item_filter& filter) override { return view_.items(run, filter); }
-
-    std::vector<attempt_row> attempts(run_number run, task_index task, item_index item) override
-    {
-        return view_.attempts(run, task, item);
-    }
-
-    std::optional<std::string> entry(const std::string& kind, const std::string& key) override
-    {
-        return view_.entry(kind, key);
-    }
-
-    std::vector<entry_row> entries(const std::string& kind, const std::string& after, std::size_t limit) override
-    {
-        return view_.entries(kind, after, limit);
-    }
-
-    std::vector<unconfirmed_remote> unconfirmed(std::optional<run_number> run) override
-    {
-        return view_.unconfirmed(run);
-    }
-
-    std::vector<run_row> prunable(const retention& keep, wall_time now) override { return view_.prunable(keep, now); }
 
     pruned prune(const retention& keep, wall_time now, std::size_t at_most) override
     {
@@ -124,9 +79,7 @@ class sqlite_store final : public store
     void append_log(const log_chunk& chunk);
     void apply_progress(const record& r);
 
-    std::unique_ptr<sqlite_connection> connection_;
     reach_mark mark_;
-    sqlite_view view_;
     run_creator creator_;
     record_appender appender_;
     sqlite_pruner pruner_;
@@ -137,14 +90,14 @@ class sqlite_store final : public store
     run_number next_run_;
 };
 
-sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> connection, const state_layout& layout)
-    : connection_(std::move(connection)), mark_(layout.mark()), view_(*connection_), creator_(*connection_),
-      appender_(*connection_), pruner_(*connection_, view_), unconfirmed_(*connection_), entries_(*connection_),
-      insert_log_(connection_->prepare("INSERT INTO log_chunk (run, task, item, attempt, stream, at, text) "
+sqlite_store::sqlite_store(std::unique_ptr<sqlite_connection> opened, const state_layout& layout)
+    : sqlite_port(std::move(opened)), mark_(layout.mark()), creator_(connection()), appender_(connection()),
+      pruner_(connection(), view()), unconfirmed_(connection()), entries_(connection()),
+      insert_log_(connection().prepare("INSERT INTO log_chunk (run, task, item, attempt, stream, at, text) "
                                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")),
-      progress_(connection_->prepare("UPDATE run SET state = ?2, started = iif(?3, coalesce(started, ?5), started), "
+      progress_(connection().prepare("UPDATE run SET state = ?2, started = iif(?3, coalesce(started, ?5), started), "
                                      "ended = iif(?4, ?5, NULL), folded = 0 WHERE run = ?1")),
-      next_run_(to_u32(connection_->integer(
+      next_run_(to_u32(connection().integer(
           "SELECT 1 + max(coalesce((SELECT max(run) FROM run), 0), (SELECT run FROM highest_removed))")))
 {}
 
@@ -171,7 +124,7 @@ append_result sqlite_store::append(const batch& b)
     append_result result;
     const auto first = appender_.next();
     try {
-        sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
+        sqlite_transaction transaction(connection(), "BEGIN IMMEDIATE");
         for (const auto& run : b.runs)
             creator_.create(run);
         for (const auto& r : b.records) {
@@ -196,11 +149,11 @@ append_result sqlite_store::append(const batch& b)
 
 std::uint64_t sqlite_store::claim(run_number run, const std::string& owner)
 {
-    sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
-    auto update = connection_->prepare("UPDATE run SET owner = ?2, epoch = epoch + 1 WHERE run = ?1 RETURNING epoch");
+    sqlite_transaction transaction(connection(), "BEGIN IMMEDIATE");
+    auto update = connection().prepare("UPDATE run SET owner = ?2, epoch = epoch + 1 WHERE run = ?1 RETURNING epoch");
     if (!update.bind(1, run.value()).bind(2, owner).step())
         throw store_error(store_error_kind::not_found,
-                          fmt::format("there is no run number {} in '{}'", run.value(), connection_->file().string()));
+                          fmt::format("there is no run number {} in '{}'", run.value(), connection().file().string()));
     const auto epoch = static_cast<std::uint64_t>(update.integer(0));
     update.reset();
     transaction.commit();
@@ -209,18 +162,18 @@ std::uint64_t sqlite_store::claim(run_number run, const std::string& owner)
 
 bool sqlite_store::maintain()
 {
-    auto next = connection_->prepare("SELECT run FROM run WHERE ended IS NOT NULL AND folded = 0 ORDER BY run LIMIT 1");
+    auto next = connection().prepare("SELECT run FROM run WHERE ended IS NOT NULL AND folded = 0 ORDER BY run LIMIT 1");
     if (!next.step())
         return false;
     const run_number run(to_u32(next.integer(0)));
     next.reset();
-    sqlite_transaction transaction(*connection_, "BEGIN IMMEDIATE");
-    connection_->prepare("DELETE FROM task_snapshot WHERE run = ?1").bind(1, run.value()).run();
-    auto insert = connection_->prepare("INSERT INTO task_snapshot VALUES "
+    sqlite_transaction transaction(connection(), "BEGIN IMMEDIATE");
+    connection().prepare("DELETE FROM task_snapshot WHERE run = ?1").bind(1, run.value()).run();
+    auto insert = connection().prepare("INSERT INTO task_snapshot VALUES "
                                        "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)");
-    for (const auto& task : view_.tasks(run))
+    for (const auto& task : view().tasks(run))
         write_task(insert, run, task);
-    connection_->prepare("UPDATE run SET folded = 1 WHERE run = ?1").bind(1, run.value()).run();
+    connection().prepare("UPDATE run SET folded = 1 WHERE run = ?1").bind(1, run.value()).run();
     transaction.commit();
     return true;
 }

@@ -1,16 +1,15 @@
 #include "engine/net/connection_pool.hpp"
 
-#include "engine/net/before.hpp"
+#include <potoo/concurrency.hpp>
 
 #include <algorithm>
 
 namespace potoo::net {
 namespace {
 
-task<bool> take_slot(semaphore& slots)
+task<> take_slot(semaphore& slots)
 {
     co_await slots.acquire();
-    co_return true;
 }
 
 } // namespace
@@ -21,7 +20,7 @@ task<bool> connection_pool::acquire(steady_time deadline)
         co_await slots_.acquire();
         co_return true;
     }
-    const auto taken = co_await before(deadline, take_slot(slots_));
+    const auto taken = co_await in_time(take_slot(slots_), deadline);
     co_return taken.has_value();
 }
 

@@ -1,7 +1,8 @@
 #include "engine/net/connector.hpp"
 
-#include "engine/net/before.hpp"
 #include "engine/net/request_head.hpp"
+
+#include <potoo/concurrency.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -51,7 +52,7 @@ task<or_problem<endpoints>> connector::addresses(const std::string& host, std::u
                                                  steady_time deadline)
 {
     auto question = resolver_.resolve(host, port);
-    auto answer = co_await before(limit, std::move(question));
+    auto answer = co_await in_time(std::move(question), limit);
     if (!answer)
         co_return too_late(deadline);
     co_return std::move(*answer);

@@ -1,5 +1,7 @@
 #include "engine/net/request_head.hpp"
 
+#include "engine/text/ascii.hpp"
+
 #include <boost/beast/core/detail/base64.hpp>
 #include <fmt/format.h>
 
@@ -9,11 +11,6 @@ namespace potoo::net {
 namespace {
 
 constexpr std::string_view user_agent = "potoo/" POTOO_VERSION;
-
-constexpr char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 bool is_token(std::string_view s) noexcept
 {
@@ -92,8 +89,7 @@ bool method_has_body(std::string_view method) noexcept
 
 bool same_name(std::string_view a, std::string_view b) noexcept
 {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+    return text::same_word(a, b);
 }
 
 std::string basic_credentials(std::string_view user_and_password)

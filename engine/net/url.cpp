@@ -1,5 +1,7 @@
 #include "engine/net/url.hpp"
 
+#include "engine/text/ascii.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
@@ -49,12 +51,6 @@ std::string shown(std::string_view text)
 problem bad(std::string_view text, std::string_view why)
 {
     return {http_error::bad_url, fmt::format("bad URL \"{}\": {}", shown(text), why)};
-}
-
-std::string lower(std::string s)
-{
-    std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-    return s;
 }
 
 std::string target_of(const urls::url_view& u)
@@ -114,7 +110,7 @@ void drop_leading_dots(std::string& target)
 or_problem<url> from_parsed(std::string_view text, const urls::url_view& u)
 {
     url out;
-    const std::string scheme = lower(std::string(view(u.scheme())));
+    const std::string scheme = text::lower(view(u.scheme()));
     if (scheme == "https")
         out.transport = transport::tls;
     else if (scheme != "http")
@@ -129,11 +125,12 @@ or_problem<url> from_parsed(std::string_view text, const urls::url_view& u)
     if (!port)
         return port.error();
     out.port = *port;
-    out.host = lower(u.host_type() == urls::host_type::ipv6 ? std::string(view(u.encoded_host_address())) : u.host());
+    out.host =
+        text::lower(u.host_type() == urls::host_type::ipv6 ? std::string(view(u.encoded_host_address())) : u.host());
     const auto forbidden = [](unsigned char c) { return c <= 0x20 || c == 0x7f || c == '/' || c == '@'; };
     if (std::any_of(out.host.begin(), out.host.end(), forbidden))
         return bad(text, "the host contains a character that no host name has");
-    out.authority = lower(std::string(view(u.encoded_host())));
+    out.authority = text::lower(view(u.encoded_host()));
     if (out.port != default_port)
         out.authority += fmt::format(":{}", out.port);
     out.target = target_of(u);

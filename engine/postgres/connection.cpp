@@ -86,17 +86,12 @@ connection::~connection() = default;
 
 task<std::unique_ptr<connection>> connection::open(potoo::loop& l, settings s, std::string name)
 {
-    branch& here = co_await this_branch();
     const duration patience = s.connect_timeout;
     auto made = std::make_unique<session>(l, std::move(s));
-    try {
-        co_await with_deadline(made->connect(std::move(name)), l.now() + patience);
-        co_return std::unique_ptr<connection>(new connection(std::move(made)));
-    } catch (const cancelled&) {
-        if (here.cancel_requested() != cancel_reason::none)
-            throw;
-    }
-    throw error(fmt::format("no connection to the server within {}", format_duration(patience)), "timed_out", true);
+    const auto connected = co_await in_time(made->connect(std::move(name)), l.now() + patience);
+    if (!connected)
+        throw error(fmt::format("no connection to the server within {}", format_duration(patience)), "timed_out", true);
+    co_return std::unique_ptr<connection>(new connection(std::move(made)));
 }
 
 task<completion> connection::query(const std::string& statement, const std::vector<parameter>& parameters,
@@ -113,14 +108,9 @@ task<completion> connection::run(std::string statements)
 task<> connection::reset(std::string name)
 {
     branch& here = co_await this_branch();
-    try {
-        co_await with_deadline(session_->reset(std::move(name)), here.loop().now() + reset_grace);
-        co_return;
-    } catch (const cancelled&) {
-        if (here.cancel_requested() != cancel_reason::none)
-            throw;
-    }
-    throw error("the server does not answer", "connection_lost", true);
+    const auto answered = co_await in_time(session_->reset(std::move(name)), here.loop().now() + reset_grace);
+    if (!answered)
+        throw error("the server does not answer", "connection_lost", true);
 }
 
 std::vector<notification> connection::take_notifications()

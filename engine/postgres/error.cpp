@@ -1,3 +1,5 @@
+#include "engine/text/characters.hpp"
+
 #include <potoo/postgres.hpp>
 
 #include <fmt/format.h>
@@ -21,11 +23,6 @@ bool is_retryable(std::string_view sqlstate)
            std::ranges::find(states, sqlstate) != states.end();
 }
 
-bool continues_character(char c)
-{
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
 struct place
 {
     std::size_t line = 1;
@@ -46,7 +43,7 @@ place find_place(std::string_view statement, std::size_t position)
             begin = at + 1;
         }
         ++p.column;
-        for (++at; at < statement.size() && continues_character(statement[at]);)
+        for (++at; at < statement.size() && text::continues_character(statement[at]);)
             ++at;
     }
     p.text = statement.substr(begin, statement.find('\n', begin) - begin);

@@ -1,9 +1,10 @@
+#include "engine/text/digest.hpp"
+
 #include <potoo/connection.hpp>
 #include <potoo/postgres.hpp>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <openssl/evp.h>
 
 #include <array>
 #include <cstdlib>
@@ -137,18 +138,6 @@ void conceal_passwords(context& ctx, const settings& s)
         ctx.conceal(password);
 }
 
-std::string digest(std::string_view text)
-{
-    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1)
-        throw std::runtime_error("SHA-256 is not to be had");
-    std::string out;
-    for (unsigned i = 0; i < size; ++i)
-        out += fmt::format("{:02x}", bytes[i]);
-    return out;
-}
-
 } // namespace
 
 settings read_settings(context& ctx)
@@ -176,7 +165,7 @@ std::string identity(const settings& s)
     std::string all = fmt::format("{} {}", s.connections, s.connect_timeout.count());
     for (const auto& [keyword, value] : s.parameters)
         all += fmt::format("\n{}:{}={}", keyword, value.size(), value);
-    return digest(all);
+    return text::sha256_hex(all);
 }
 
 pool& pool_for(context& ctx)

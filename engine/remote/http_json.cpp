@@ -1,6 +1,8 @@
 #include <potoo/http_json.hpp>
+#include <potoo/utf8.hpp>
 
 #include "engine/remote/text_encoding.hpp"
+#include "engine/text/ascii.hpp"
 
 #include <potoo/error.hpp>
 
@@ -12,18 +14,9 @@
 namespace potoo {
 namespace {
 
-std::string lower(std::string_view s)
-{
-    std::string out(s);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
-    });
-    return out;
-}
-
 bool is_json_type(std::string_view content_type)
 {
-    std::string type = lower(content_type.substr(0, content_type.find(';')));
+    std::string type = text::lower(content_type.substr(0, content_type.find(';')));
     while (!type.empty() && type.back() == ' ')
         type.pop_back();
     return type == "application/json" || type == "text/json" || type.ends_with("+json");
@@ -65,7 +58,7 @@ void read_headers(http_request& r, const json::value& headers, std::string_view 
 
 bool has_header(const http_request& r, std::string_view name)
 {
-    return std::any_of(r.headers.begin(), r.headers.end(), [&](const auto& h) { return lower(h.name) == name; });
+    return std::any_of(r.headers.begin(), r.headers.end(), [&](const auto& h) { return text::lower(h.name) == name; });
 }
 
 void read_body(http_request& r, const json::value& body)
@@ -85,7 +78,7 @@ json::object headers_of(const http_response& r)
 {
     json::object headers;
     for (const auto& h : r.headers) {
-        json::value& v = headers[lower(h.name)];
+        json::value& v = headers[text::lower(h.name)];
         const std::string value = remote::printable(h.value);
         if (v.is_string())
             v = json::value(std::string(v.get_string()) + ", " + value);
@@ -108,7 +101,7 @@ void put_raw_body(json::object& out, const http_response& r)
 {
     if (r.body.empty())
         out["body"] = nullptr;
-    else if (remote::is_utf8(r.body))
+    else if (is_utf8(r.body))
         out["body"] = json::value(r.body);
     else
         out["body_base64"] = json::value(remote::base64(r.body));

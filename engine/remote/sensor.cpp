@@ -55,19 +55,14 @@ task<json::value> look_until_found(context& ctx, sensor_pace pace,
 /// `cancelled` by the sensor's own time limit becomes a failure.
 task<json::value> look_in_time(context& ctx, sensor_pace pace, std::function<task<std::optional<json::value>>()>& look)
 {
-    branch& b = co_await this_branch();
     const steady_time now = ctx.now_steady();
     std::string trouble;
     const bool endless = !pace.timeout || *pace.timeout >= steady_time::max() - now;
-    try {
-        auto found = co_await with_deadline(look_until_found(ctx, pace, look, trouble),
-                                            endless ? steady_time::max() : now + *pace.timeout);
-        co_return found;
-    } catch (const cancelled&) {
-        if (b.cancel_requested() != cancel_reason::none)
-            throw;
-    }
-    throw failure(description(pace) + (trouble.empty() ? "" : "; the last look failed: " + trouble), "timed_out");
+    const steady_time end = endless ? steady_time::max() : now + *pace.timeout;
+    auto found = co_await in_time(look_until_found(ctx, pace, look, trouble), end);
+    if (!found)
+        throw failure(description(pace) + (trouble.empty() ? "" : "; the last look failed: " + trouble), "timed_out");
+    co_return std::move(*found);
 }
 
 } // namespace

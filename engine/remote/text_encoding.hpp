@@ -7,8 +7,6 @@
 
 namespace potoo::remote {
 
-[[nodiscard]] bool is_utf8(std::string_view s) noexcept;
-
 /// For messages: control characters and what is no UTF-8 become `?`, line ends a space.
 [[nodiscard]] std::string printable(std::string_view s);
 

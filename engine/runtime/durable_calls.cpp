@@ -5,6 +5,7 @@
 #include "engine/runtime/run_executor.hpp"
 
 #include <potoo/concurrency.hpp>
+#include <potoo/json_members.hpp>
 
 #include <fmt/format.h>
 
@@ -30,16 +31,11 @@ wall_time time_recorded(const journal::record& r)
 /// Of a callback that was completed as failed.
 failure callback_failure(const std::string& name, const json::value& said)
 {
-    const json::object* o = said.if_object();
-    const auto text = [&](std::string_view member) {
-        const json::value* v = o ? o->if_contains(member) : nullptr;
-        return v && v->is_string() ? std::string(v->get_string()) : std::string();
-    };
-    std::string message = said.is_string() ? std::string(said.get_string()) : text("message");
+    std::string message = said.is_string() ? std::string(said.get_string()) : text_in(said, "message");
     if (message.empty())
         message = fmt::format("the callback `{}` was completed as failed{}", name,
                               said.is_null() ? std::string() : ": " + json::serialize(said));
-    return failure(message, text("code"));
+    return failure(message, text_in(said, "code"));
 }
 
 task<> until_completed(callback_book::entry& e)
@@ -50,17 +46,10 @@ task<> until_completed(callback_book::entry& e)
 /// @throws failure when nothing was heard of it for that long
 task<> completed_or_silent(callback_book::entry& e, steady_time began, duration silence)
 {
-    branch& here = co_await this_branch();
     while (e.completed.value() == 0) {
         const steady_time heard = std::max(began, e.heard);
-        try {
-            auto completed = until_completed(e);
-            co_await with_deadline(std::move(completed), heard + silence);
-        } catch (const cancelled& c) {
-            // The attempt has deadlines of its own.
-            if (here.cancel_requested() != cancel_reason::none || c.reason() != cancel_reason::deadline)
-                throw;
-        }
+        auto completed = until_completed(e);
+        co_await in_time(std::move(completed), heard + silence);
         if (e.completed.value() == 0 && e.heard <= heard)
             throw failure(
                 fmt::format("nothing was heard of the callback `{}` for {}", e.name, format_duration(silence)),

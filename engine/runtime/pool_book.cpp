@@ -95,6 +95,18 @@ void pool_book::resize(const std::string& name, std::uint32_t slots)
     p.offer();
 }
 
+void pool_book::reset(const std::string& name)
+{
+    const auto found = pools_.find(name);
+    if (found == pools_.end())
+        return;
+    found->second.set.reset();
+    if (found->second.holdings.empty())
+        pools_.erase(found);
+    else
+        found->second.offer();
+}
+
 pool_book::usage pool_book::usage_of(const pool& p)
 {
     usage u{p.name, p.slots(), p.declared, p.set.has_value(), p.used, {}, p.line.size()};

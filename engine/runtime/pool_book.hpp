@@ -76,6 +76,9 @@ class pool_book
     /// From now on the pool has so many slots, whatever DAGs say. What is taken is kept until it is given back.
     void resize(const std::string& name, std::uint32_t slots);
 
+    /// Takes back what `resize` said: what DAGs say holds again. One that no run knows is gone.
+    void reset(const std::string& name);
+
     /// By name: those that were resized or that a run knows.
     [[nodiscard]] std::vector<usage> all() const;
 

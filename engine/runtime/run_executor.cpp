@@ -52,7 +52,7 @@ void run_executor::bind_names()
     run_value_ = run_names(plan_.id, *plan_.dag, plan_.created, plan_.origin);
     names_.set("params", params_value_).set("run", run_value_);
     names_.set_members("tasks", [this](std::string_view name) { return values_.view(name); });
-    names_.set_members("secrets", [this](std::string_view name) { return secrets_.if_contains(name); });
+    names_.set_members("secrets", [this](std::string_view name) { return secret(name); });
 }
 
 const prepared_task& run_executor::prepared(task_index task)
@@ -75,6 +75,26 @@ const prepared_task& run_executor::prepare(const graph::task_spec& spec)
     return *p;
 }
 
+const json::object* run_executor::shared_connection(std::string_view name) const
+{
+    if (!plan_.outside)
+        return nullptr;
+    const auto found = plan_.outside->connections.find(name);
+    return found == plan_.outside->connections.end() ? nullptr : &found->second;
+}
+
+/// One that the DAG was checked with may be gone from the configuration since: it is no empty text.
+const json::value* run_executor::secret(std::string_view name) const
+{
+    if (const json::value* own = secrets_.if_contains(name))
+        return own;
+    const json::value* shared = plan_.outside ? plan_.outside->secrets.if_contains(name) : nullptr;
+    if (!shared)
+        throw expression_error(
+            fmt::format("there is no secret `{}`: neither the DAG nor the configuration says where it is", name), 0);
+    return shared;
+}
+
 const json::object* run_executor::connection(std::string_view name)
 {
     if (const auto known = connections_.find(name); known != connections_.end())
@@ -82,11 +102,9 @@ const json::object* run_executor::connection(std::string_view name)
     const auto& all = dag().connections;
     const auto found = std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.name == name; });
     if (found == all.end())
-        return nullptr;
+        return shared_connection(name);
     try {
-        json::value settings = found->settings.render(names_);
-        settings.as_object()["type"] = found->type;
-        return &connections_.emplace(name, std::move(settings.as_object())).first->second;
+        return &connections_.emplace(name, settings_of(*found, names_)).first->second;
     } catch (const expression_error& e) {
         throw fatal(fmt::format("connection `{}`: {}", name, e.what()), "expression");
     }

@@ -15,6 +15,7 @@
 #include "engine/runtime/attempt_table.hpp"
 #include "engine/runtime/callback_book.hpp"
 #include "engine/runtime/live_attempt.hpp"
+#include "engine/runtime/outside_values.hpp"
 #include "engine/runtime/prepared_task.hpp"
 #include "engine/runtime/run_observer.hpp"
 #include "engine/runtime/run_origin.hpp"
@@ -46,8 +47,9 @@ struct run_plan
 {
     run_id id;
     std::shared_ptr<const graph::dag> dag;
-    json::object params;  ///< complete and checked
-    json::object secrets; ///< name → text, resolved
+    json::object params;                             ///< complete and checked
+    json::object secrets;                            ///< name → text, resolved
+    std::shared_ptr<const outside_values> outside{}; ///< of the configuration: counts after what the DAG says; or null
     wall_time created{};
     run_origin origin{};
 };
@@ -144,6 +146,9 @@ class run_executor final : private ready_node, private timer_node, private start
     [[nodiscard]] const prepared_task& prepared(task_index task);
     /// @throws fatal when its settings cannot be rendered
     [[nodiscard]] const json::object* connection(std::string_view name);
+    [[nodiscard]] const json::object* shared_connection(std::string_view name) const;
+    /// @throws expression_error when there is none
+    [[nodiscard]] const json::value* secret(std::string_view name) const;
 
     journal::position append(journal::record&& r);
     void add_log(live_attempt& a, journal::log_stream stream, std::string text);

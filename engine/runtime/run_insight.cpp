@@ -19,8 +19,11 @@ schedule::explanation run_executor::why(task_index task, std::optional<item_inde
         say_when_retried(task, item, e);
     if (schedule::is_in_flight(e.state) && (item || !dag()[task].foreach))
         say_since_when(task, item.value_or(item_index(0)), e);
+    for (schedule::item_group& g : e.groups)
+        g.why = std::move(why(task, g.example).reasons.front());
     if (schedule::is_terminal(e.state)) {
-        if (const json::object* error = values_.error(task))
+        const json::object* error = values_.error(task);
+        if (error && schedule::is_unsuccessful(e.state))
             e.reasons.front().details["error"] = *error;
     } else if (dag().deadline) {
         const wall_time at = deadline_from_ + *dag().deadline;

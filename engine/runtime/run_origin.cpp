@@ -1,19 +1,9 @@
 #include "engine/runtime/run_origin.hpp"
 
-#include "engine/runtime/utf8.hpp"
-
-#include <potoo/json.hpp>
+#include <potoo/json_members.hpp>
+#include <potoo/utf8.hpp>
 
 namespace potoo::runtime {
-namespace {
-
-std::string text_of(const json::object& o, const char* name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
-} // namespace
 
 std::string to_json(const run_origin& o)
 {
@@ -42,13 +32,12 @@ std::optional<run_origin> read_run_origin(std::string_view text)
     if (ec || !v.is_object())
         return std::nullopt;
     const json::object& fields = v.get_object();
-    o.by = text_of(fields, "by");
-    o.who = text_of(fields, "who");
-    o.name = text_of(fields, "name");
-    o.cause = text_of(fields, "cause");
-    o.key = text_of(fields, "key");
-    if (const std::string at = text_of(fields, "scheduled"); !at.empty())
-        o.scheduled = parse_time(at);
+    o.by = text_in(fields, "by");
+    o.who = text_in(fields, "who");
+    o.name = text_in(fields, "name");
+    o.cause = text_in(fields, "cause");
+    o.key = text_in(fields, "key");
+    o.scheduled = time_in(fields, "scheduled");
     return o;
 }
 

@@ -1,6 +1,6 @@
 #include "engine/runtime/secret_mask.hpp"
 
-#include "engine/runtime/utf8.hpp"
+#include <potoo/utf8.hpp>
 
 #include <algorithm>
 #include <sstream>

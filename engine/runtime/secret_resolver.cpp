@@ -92,10 +92,11 @@ task<std::string> resolve(const graph::secret_source& s, process_runner& process
 
 } // namespace
 
-task<json::object> resolve_secrets(const graph::dag& d, process_runner& processes, secret_mask& mask)
+task<json::object> resolve_secrets(std::span<const graph::secret_source> secrets, process_runner& processes,
+                                   secret_mask& mask)
 {
     json::object all;
-    for (const graph::secret_source& s : d.secrets) {
+    for (const graph::secret_source& s : secrets) {
         std::string text = co_await resolve(s, processes);
         if (text.size() > max_secret_size)
             throw secret_error(fmt::format("secret `{}`: longer than {} bytes", s.name, max_secret_size));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <stdexcept>
 
 namespace potoo::schedule {
 
@@ -180,6 +181,14 @@ std::vector<wall_time> timetable::between(wall_time after, wall_time until, std:
     for (auto t = next(after); t && *t <= until && times.size() < limit; t = next(*t))
         times.push_back(*t);
     return times;
+}
+
+timetable timetable_of(const std::string& expression, const std::string& timezone, const zone_source& zones)
+{
+    const auto parsed = graph::parse_schedule(expression);
+    if (!parsed.times)
+        throw std::runtime_error(parsed.refusal);
+    return {*parsed.times, zones(timezone)};
 }
 
 } // namespace potoo::schedule

@@ -70,4 +70,8 @@ class timetable
     std::shared_ptr<const zone_rules> zone_;
 };
 
+/// @param expression as in a DAG file's `schedule` @throws std::runtime_error when it is none; what `zones` throws
+[[nodiscard]] timetable timetable_of(const std::string& expression, const std::string& timezone,
+                                     const zone_source& zones);
+
 } // namespace potoo::schedule

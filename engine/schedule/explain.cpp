@@ -176,7 +176,19 @@ class explainer
 
 explanation explain(const run_machine& machine, task_index task, std::optional<item_index> item)
 {
-    return explainer(machine, task, item).explain();
+    explanation out = explainer(machine, task, item).explain();
+    if (item || machine.item_count(task) < 2)
+        return out;
+    const state_counts counts = machine.counts(task);
+    const auto examples = machine.first_items(task);
+    for (std::size_t s = 0; s < examples.size(); ++s) {
+        if (!examples[s])
+            continue;
+        const auto state = static_cast<task_state>(s);
+        explanation of_one = explainer(machine, task, examples[s]).explain();
+        out.groups.push_back({state, counts[state], *examples[s], std::move(of_one.reasons.front())});
+    }
+    return out;
 }
 
 } // namespace potoo::schedule

@@ -40,13 +40,24 @@ struct reason
     json::object details{};
 };
 
+/// Items of a task that are in the same state.
+struct item_group
+{
+    task_state state = task_state::pending;
+    std::uint32_t items = 0;
+    item_index example{}; ///< the first of them
+    reason why;           ///< of that one, what weighs most
+};
+
 struct explanation
 {
     task_state state = task_state::pending;
-    std::vector<reason> reasons; ///< what weighs most first; never empty
+    std::vector<reason> reasons;      ///< what weighs most first; never empty
+    std::vector<item_group> groups{}; ///< of a task with several items, asked about as a whole; in the order of states
 };
 
-/// What the machine says. Of a task with items, without `item`, what holds those that could run next.
+/// What the machine says. Of a task with items, without `item`, what holds those that could run next, and how all of
+/// them stand.
 /// @throws std::out_of_range when there is no such task or item
 [[nodiscard]] explanation explain(const run_machine& machine, task_index task, std::optional<item_index> item);
 

@@ -84,6 +84,24 @@ state_counts run_machine::counts(task_index task) const
     return result;
 }
 
+std::array<std::optional<item_index>, task_state_count> run_machine::first_items(task_index task) const
+{
+    std::array<std::optional<item_index>, task_state_count> out;
+    const auto note = [&out](task_state s, std::uint32_t item) {
+        auto& first = out[static_cast<std::size_t>(s)];
+        if (!first)
+            first = item_index(item);
+    };
+    const std::uint32_t count = item_count(task);
+    const fan_out* items = fan_out_of(tasks_[task.value()]);
+    const auto tried = static_cast<std::uint32_t>(items ? items->rows.size() : 0);
+    for (std::uint32_t i = 0; i < tried; ++i)
+        note(items->rows[i].state, i);
+    if (tried < count)
+        note(state_of(task, item_index(tried)), tried);
+    return out;
+}
+
 std::uint32_t run_machine::item_count(task_index task) const
 {
     const task_row& row = tasks_[checked(task)];

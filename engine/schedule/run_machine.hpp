@@ -53,8 +53,10 @@
 
 #include <potoo/ids.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -127,6 +129,9 @@ class run_machine
 
     /// Items by state. Empty for a task with `foreach` that was not evaluated (yet). O(1).
     [[nodiscard]] state_counts counts(task_index task) const;
+
+    /// Of each state that items of the task are in, the first of these. O(items tried).
+    [[nodiscard]] std::array<std::optional<item_index>, task_state_count> first_items(task_index task) const;
 
     /// 1 for a task without `foreach`; otherwise 0 until it was evaluated.
     [[nodiscard]] std::uint32_t item_count(task_index task) const;

@@ -101,6 +101,7 @@ struct server::parts
     metrics measured;
     class api api;
     std::optional<web::http_server> web;
+    semaphore reloading{1};
 };
 
 server::parts::parts(boost::asio::io_context& context, server_config c, server_surroundings a)
@@ -157,6 +158,7 @@ catalog_settings server::parts::folder() const
     s.say = say();
     s.load_plugin = around.load_plugin;
     s.environment = own_environment();
+    s.secrets = [&engine = engine] { return host::names_of_secrets(engine.shared()->spec()); };
     return s;
 }
 
@@ -253,6 +255,7 @@ task<> server::take_up()
 {
     if (const std::string why = refusal(parts_->config, parts_->tokens.has_any()); !why.empty())
         throw host::config_error(why);
+    co_await parts_->engine.shared()->values();
     co_await parts_->tasks.start();
     for (journal::run_row& r : parts_->engine.unfinished()) {
         parts_->around.log.info(fmt::format("going on with run {} of {}", r.id.value(), r.dag_name));
@@ -305,19 +308,19 @@ task<> server::run()
         std::rethrow_exception(problem);
 }
 
-void server::reload(const server_config& config)
+task<> server::reload(server_config config)
 {
+    co_await parts_->reloading.acquire();
+    const slot_guard one_at_a_time(parts_->reloading);
     // First what can fail: then all stays as it was.
-    const host::state_config engine =
+    host::state_config engine =
         laid_over(host::read_state_config(journal::state_layout(parts_->config.state)), config.engine);
+    host::prepared_config prepared = co_await parts_->local.prepare(std::move(engine));
     if (parts_->web)
         parts_->web->reload_certificate();
-    parts_->local.configure(engine);
+    parts_->local.configure(std::move(prepared));
     parts_->tasks.apply(config.tasks);
-    async_run(loop(), "reload", parts_->dags.look(), [&log = parts_->around.log](const std::exception_ptr& error) {
-        if (error)
-            log.warning("the DAG folder could not be looked through");
-    });
+    co_await parts_->dags.reread();
 }
 
 } // namespace potoo::server

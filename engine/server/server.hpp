@@ -49,9 +49,10 @@ class server
     /// @throws whatever keeps it from serving
     [[nodiscard]] task<> run();
 
-    /// From now on as `config` says, as far as that can change while it runs: limits, what is kept, certificates. Then
-    /// looks through the DAG folder. @throws std::runtime_error and changes nothing: the certificate cannot be used
-    void reload(const server_config& config);
+    /// From now on as `config` says, as far as that can change while it runs: limits, what is kept, certificates,
+    /// secrets and connections. Then reads the DAG folder anew.
+    /// @throws std::runtime_error and changes nothing: the configuration, a secret or the certificate cannot be used
+    [[nodiscard]] task<> reload(server_config config);
 
     /// Where it listens; empty before it does.
     [[nodiscard]] std::string address() const;

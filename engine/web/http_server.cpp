@@ -1,10 +1,10 @@
 #include "engine/web/http_server.hpp"
 
-#include "engine/net/before.hpp"
 #include "engine/web/listen_address.hpp"
 #include "engine/web/server_core.hpp"
 #include "engine/web/session.hpp"
 
+#include <potoo/concurrency.hpp>
 #include <potoo/wait.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -230,12 +230,12 @@ task<> http_server::drain(steady_time deadline)
     p->stop_accepting();
     for (const auto& [s, owned] : p->sessions)
         s->take_leave();
-    auto streams_ended = as_value(until(p->ended, p->begun));
-    co_await net::before(std::min(deadline, p->core.after(time_for_last_words)), std::move(streams_ended));
+    auto streams_ended = until(p->ended, p->begun);
+    co_await in_time(std::move(streams_ended), std::min(deadline, p->core.after(time_for_last_words)));
     for (const auto& [s, owned] : p->sessions)
         s->cut_off();
-    auto all_ended = as_value(until(p->ended, p->begun));
-    co_await net::before(deadline, std::move(all_ended));
+    auto all_ended = until(p->ended, p->begun);
+    co_await in_time(std::move(all_ended), deadline);
     p->sessions.clear();
     p->core.stats.open = 0;
 }

@@ -4,6 +4,7 @@
 
 #include <potoo/task.hpp>
 
+#include <any>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ struct request
     std::string peer;       ///< address of the client
     bool secure = false;    ///< it came over TLS, or a proxy that is trusted says so
     bool websocket = false; ///< it asks for a WebSocket
+    std::any admitted;      ///< the handler's own: what `refuse` has found out from the head, for `answer`
 
     /// The first of that name (lower case); null when there is none. Valid as long as the request.
     [[nodiscard]] const std::string* find(std::string_view field_name) const noexcept;
@@ -81,12 +83,13 @@ class handler
 
     /// Called when the head of a request has come and before its body is read, so that who must not ask sends nothing
     /// more. `body` of the request is empty. @return the refusal, or nothing
-    [[nodiscard]] virtual std::optional<reply> refuse(const request& head) = 0;
+    [[nodiscard]] virtual std::optional<reply> refuse(request& head) = 0;
 
-    /// Most bytes that the body of such a request may have.
+    /// Most bytes that the body may have, of a request that was not refused.
     [[nodiscard]] virtual std::size_t body_limit(const request& head) = 0;
 
-    /// What it throws is answered by 500 and logged; `cancelled` ends the connection.
+    /// Of a request that was not refused. What it throws is answered by 500 and logged; `cancelled` ends the
+    /// connection.
     [[nodiscard]] virtual task<reply> answer(request r) = 0;
 
     /// The reply for a request that never reaches `answer`: malformed, too large, too slow, too many.

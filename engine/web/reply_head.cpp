@@ -1,5 +1,6 @@
 #include "engine/web/reply_head.hpp"
 
+#include "engine/text/ascii.hpp"
 #include "engine/web/text_check.hpp"
 
 #include <boost/beast/http/status.hpp>
@@ -18,7 +19,7 @@ namespace {
 bool is_of_the_server(const std::string& name)
 {
     for (const std::string_view own : {"content-length", "connection", "transfer-encoding", "date", "server"})
-        if (same_word(name, own))
+        if (text::same_word(name, own))
             return true;
     return false;
 }

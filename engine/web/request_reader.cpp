@@ -1,5 +1,6 @@
 #include "engine/web/request_reader.hpp"
 
+#include "engine/text/ascii.hpp"
 #include "engine/web/request_target.hpp"
 #include "engine/web/text_check.hpp"
 
@@ -92,7 +93,7 @@ void request_parser::on_request_impl(http::verb, text method, text sent, int ver
 
 void request_parser::on_field_impl(http::field, text name, text value, error_code&)
 {
-    parsed.fields.emplace_back(lower(view(name)), trimmed(view(value)));
+    parsed.fields.emplace_back(potoo::text::lower(view(name)), trimmed(view(value)));
 }
 
 or_refusal<std::size_t> request_reader::put(std::string_view bytes)
@@ -173,7 +174,7 @@ or_refusal<void> request_reader::check_head()
     if (auto refused = check_upgrade())
         return *refused;
     const std::string* expect = r.find("expect");
-    if (expect && !same_word(*expect, "100-continue"))
+    if (expect && !text::same_word(*expect, "100-continue"))
         return refusal(417, "no expectation but 100-continue can be met");
     awaits_continue_ = expect && modern_ && !done();
     return {};
@@ -192,7 +193,7 @@ std::optional<refusal> request_reader::check_framing()
         return bad("the Content-Length is not a number, or too large for one");
     if (coding && !modern_)
         return bad("HTTP/1.0 knows no Transfer-Encoding");
-    if (coding && !same_word(*coding, "chunked"))
+    if (coding && !text::same_word(*coding, "chunked"))
         return refusal(501, "no Transfer-Encoding but chunked is understood");
     if (coding)
         chunks_.emplace();

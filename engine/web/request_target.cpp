@@ -1,6 +1,9 @@
 #include "engine/web/request_target.hpp"
 
+#include "engine/text/ascii.hpp"
 #include "engine/web/text_check.hpp"
+
+#include <potoo/utf8.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -27,15 +30,15 @@ or_refusal<void> drop_origin(std::string_view& target, std::string_view host)
     if (target.starts_with('/'))
         return {};
     std::size_t scheme = 0;
-    if (same_word(target.substr(0, 7), "http://"))
+    if (text::same_word(target.substr(0, 7), "http://"))
         scheme = 7;
-    else if (same_word(target.substr(0, 8), "https://"))
+    else if (text::same_word(target.substr(0, 8), "https://"))
         scheme = 8;
     if (scheme == 0)
         return bad("the target of the request must be a path that begins with a slash");
     target.remove_prefix(scheme);
     const std::string_view authority = target.substr(0, target.find_first_of("/?"));
-    if (authority.empty() || !same_word(authority, host))
+    if (authority.empty() || !text::same_word(authority, host))
         return bad("the host in the target of the request is not that of its Host field");
     target.remove_prefix(authority.size());
     return {};

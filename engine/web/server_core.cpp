@@ -1,5 +1,6 @@
 #include "engine/web/server_core.hpp"
 
+#include "engine/text/ascii.hpp"
 #include "engine/web/listen_address.hpp"
 #include "engine/web/text_check.hpp"
 
@@ -27,7 +28,7 @@ void server_core::name_peer(request& r, const boost::asio::ip::address& peer, bo
     if (!trusted.contains(peer))
         return;
     if (const std::string* protocol = r.find("x-forwarded-proto"))
-        r.secure = same_word(trimmed(*protocol), "https");
+        r.secure = text::same_word(trimmed(*protocol), "https");
     // Each proxy appends who asked it: what stands left of the first that is not trusted, anybody can have written.
     std::string chain;
     for (const auto& [name, value] : r.fields)

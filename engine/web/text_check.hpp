@@ -8,20 +8,11 @@
 
 namespace potoo::web {
 
-/// Unicode 15, table 3-7: no overlong forms, no surrogates.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
 /// A method or the name of a field (RFC 9110, 5.6.2); not empty.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
 /// No control character but a tab.
 [[nodiscard]] bool is_field_value(std::string_view text) noexcept;
-
-/// ASCII letters in lower case.
-[[nodiscard]] std::string lower(std::string_view text);
-
-/// ASCII case aside.
-[[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;
 
 /// Whether a list split by commas names the word, case aside.
 [[nodiscard]] bool lists(std::string_view value, std::string_view word) noexcept;

@@ -1,6 +1,6 @@
 #include "engine/web/websocket_frames.hpp"
 
-#include "engine/web/text_check.hpp"
+#include <potoo/utf8.hpp>
 
 #include <algorithm>
 #include <utility>

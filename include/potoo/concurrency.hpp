@@ -1,8 +1,8 @@
 #pragma once
 /// @file
 /// Tasks side by side. `all`, `any` and `scope` are the only ways to have more than one: none returns before everything
-/// it started has ended, so nothing outlives the coroutine that started it. `with_deadline` and `shield` run one task
-/// under another rule of cancellation.
+/// it started has ended, so nothing outlives the coroutine that started it. `with_deadline`, `in_time` and `shield` run
+/// one task under another rule of cancellation.
 ///
 /// A cancellation of the branch that awaits one of these reaches every task in it (not through `shield`).
 
@@ -360,6 +360,27 @@ template <class T>
 task<T> with_deadline(task<T> t, steady_time deadline)
 {
     return detail::run_bounded(std::move(t), deadline, false);
+}
+
+/// The same for a deadline whose passing is no failure: nothing, instead of `cancelled`, when `t` was told to stop by
+/// it and did. A `void` task that ended in time yields `std::monostate`. A cancellation of this branch is passed on,
+/// and so is that of an earlier deadline within `t`.
+template <class T>
+task<std::optional<detail::non_void<T>>> in_time(task<T> t, steady_time deadline)
+{
+    detail::typed_member<T> m(std::move(t));
+    detail::bounded_group wait(m, deadline, false);
+    co_await wait;
+    wait.throw_if_cancelled();
+    branch& here = co_await this_branch();
+    try {
+        co_return detail::take_value(m);
+    } catch (const cancelled& c) {
+        const bool by_deadline = c.reason() == cancel_reason::deadline && here.loop().now() >= deadline;
+        if (here.cancel_requested() != cancel_reason::none || !by_deadline)
+            throw;
+    }
+    co_return std::nullopt;
 }
 
 /// Runs `t` out of reach of a cancellation of this branch, even one that came before: for clean-up. At `deadline`,

@@ -13,8 +13,8 @@
 /// they had not done when it was. How many `any` and `all` lie between two such calls may differ from replay to replay
 /// (a loop that polls) only while nothing is recorded in them.
 ///
-/// Not remembered are `with_deadline`, `shield` and `scope`: whether a `with_deadline` was in time, or which task of a
-/// scope ended or failed first, may be otherwise in a replay. So it must not depend on them which of these calls
+/// Not remembered are `with_deadline`, `in_time`, `shield` and `scope`: whether a task met its deadline, or which task
+/// of a scope ended or failed first, may be otherwise in a replay. So it must not depend on them which of these calls
 /// follow. Instead of `with_deadline(work, t)` write `any(work, sleep)`, where `sleep` waits until then; instead of
 /// tasks of a scope that wait for one another, `all` or `any` of them; or make what was found out a `step`.
 

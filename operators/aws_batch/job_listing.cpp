@@ -1,5 +1,7 @@
 #include "job_listing.hpp"
 
+#include <potoo/json_members.hpp>
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -10,12 +12,6 @@ namespace potoo::aws_batch {
 namespace {
 
 constexpr int page_size = 100;
-
-std::string text_at(const json::object& o, std::string_view name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
 
 http_request question(const listing& asked, const std::string& next)
 {
@@ -40,8 +36,8 @@ http_request question(const listing& asked, const std::string& next)
 listed_job read_summary(const json::object& o)
 {
     listed_job j;
-    j.id = text_at(o, "jobId");
-    j.name = text_at(o, "jobName");
+    j.id = text_in(o, "jobId");
+    j.name = text_in(o, "jobName");
     boost::system::error_code ec;
     if (const json::value* v = o.if_contains("createdAt"); v && v->is_number())
         j.created = v->to_number<std::int64_t>(ec);
@@ -85,7 +81,7 @@ task<std::vector<listed_job>> list_jobs(aws::outside o, batch_service& s, listin
             if (const auto* members = summary.if_object())
                 all.push_back(read_summary(*members));
         }
-        next = text_at(*answer, "nextToken");
+        next = text_in(*answer, "nextToken");
         if (!next.empty() && !asked_for.insert(next).second)
             throw failure("AWS Batch answered ListJobs with the same `nextToken` twice", "malformed_response");
     } while (!next.empty());

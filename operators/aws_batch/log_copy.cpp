@@ -1,5 +1,6 @@
 #include "log_copy.hpp"
 
+#include <potoo/json_members.hpp>
 #include <potoo/process.hpp>
 #include <potoo/wait.hpp>
 
@@ -64,8 +65,7 @@ std::string add_page(const std::string& body, job_log& to)
     }
     if (!text.empty())
         to.add(output_stream::standard_output, text);
-    const json::value* next = answer->if_contains("nextForwardToken");
-    return next && next->is_string() ? std::string(next->get_string()) : std::string();
+    return text_in(*answer, "nextForwardToken");
 }
 
 } // namespace

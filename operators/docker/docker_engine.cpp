@@ -1,6 +1,7 @@
 #include "docker_engine.hpp"
 
 #include <potoo/error.hpp>
+#include <potoo/json_members.hpp>
 
 #include <fmt/format.h>
 
@@ -102,9 +103,7 @@ std::string engine_answer::message() const
         return {};
     boost::system::error_code ec;
     const json::value v = json::parse(got->body, ec);
-    const json::object* o = ec ? nullptr : v.if_object();
-    const json::value* m = o ? o->if_contains("message") : nullptr;
-    return m && m->is_string() ? std::string(m->get_string()) : std::string();
+    return ec ? std::string() : text_in(v, "message");
 }
 
 bool engine_answer::refused() const

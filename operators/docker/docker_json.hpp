@@ -2,21 +2,13 @@
 /// @file
 /// Members of the engine's answers, which may be missing.
 
-#include <potoo/json.hpp>
+#include <potoo/json_members.hpp>
 
-#include <string>
 #include <string_view>
 
 namespace potoo::docker {
 
-/// Empty when there is none, or none that is text.
-[[nodiscard]] inline std::string text_in(const json::object& o, std::string_view name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
-/// Likewise an object. What it returns lives as long as `v`.
+/// Empty when there is none, or none that is an object. What it returns lives as long as `v`.
 [[nodiscard]] inline const json::object& object_in(const json::value& v, std::string_view name)
 {
     static const json::object nothing;

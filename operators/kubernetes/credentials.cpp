@@ -236,12 +236,10 @@ task<> credentials::ask_plugin()
     try {
         auto run = processes_.run(std::move(spec),
                                   [&output](output_stream s, std::string_view piece) { output.add(s, piece); });
-        auto ended = co_await with_deadline(std::move(run), loop_.now() + plugin_time);
-        end = ended;
-    } catch (const cancelled& c) {
-        if (c.reason() != cancel_reason::deadline)
-            throw;
-        trouble = fmt::format("it did not end within {}", format_duration(plugin_time));
+        const auto ended = co_await in_time(std::move(run), loop_.now() + plugin_time);
+        end = ended.value_or(process_end());
+        if (!ended)
+            trouble = fmt::format("it did not end within {}", format_duration(plugin_time));
     } catch (const std::exception& e) {
         trouble = e.what();
         if (!plugin.hint.empty())

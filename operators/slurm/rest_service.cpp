@@ -1,6 +1,7 @@
 #include "rest_service.hpp"
 
 #include <potoo/http_json.hpp>
+#include <potoo/json_members.hpp>
 
 #include <fmt/format.h>
 
@@ -14,12 +15,6 @@ namespace {
 constexpr duration longest_refusal{3'000};
 constexpr std::int64_t parsing_failed = 9001; ///< follows the error that says why
 
-std::string text_member(const json::object& o, std::string_view name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
 slurm_error read_error(const json::object& o)
 {
     slurm_error e;
@@ -28,8 +23,8 @@ slurm_error read_error(const json::object& o)
         if (v && v->is_int64())
             e.number = v->get_int64();
     }
-    e.text = text_member(o, "description");
-    const std::string error = text_member(o, "error");
+    e.text = text_in(o, "description");
+    const std::string error = text_in(o, "error");
     if (!error.empty() && e.text.find(error) == std::string::npos)
         e.text += (e.text.empty() ? "" : ": ") + error;
     if (e.text.empty())

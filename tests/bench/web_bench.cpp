@@ -48,7 +48,7 @@ double thread_cpu_seconds()
 
 struct bench_handler final : web::handler
 {
-    std::optional<web::reply> refuse(const web::request&) override { return std::nullopt; }
+    std::optional<web::reply> refuse(web::request&) override { return std::nullopt; }
 
     std::size_t body_limit(const web::request&) override { return 1'000; }
 

@@ -121,7 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return -1;
     const auto format = format_of(data[0]);
     const std::string source(reinterpret_cast<const char*>(data) + 1, size - 1);
-    const auto loaded = graph::load_dag(source, "file", operators(), format);
+    const auto loaded = graph::load_dag(source, "file", operators(), {.format = format});
     claim((loaded.value == nullptr) == !loaded.problems.empty(), "there is a dag, or a problem, and not both");
     claim_places_are_in_the_file(loaded, source);
     static_cast<void>(graph::plugins_of(source, "file", format));
@@ -129,7 +129,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     claim_tasks_are_sound(*loaded.value);
     use_params(*loaded.value);
-    const auto again = graph::load_dag(loaded.value->source, loaded.value->source_name, operators(), format);
+    const auto again =
+        graph::load_dag(loaded.value->source, loaded.value->source_name, operators(), {.format = format});
     claim(again.value != nullptr, "a file that loads loads again", graph::format_diagnostics(again));
     claim_same_shape(*loaded.value, *again.value);
     return 0;

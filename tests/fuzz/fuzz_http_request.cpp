@@ -4,9 +4,12 @@
 
 #include "claim.hpp"
 
+#include "engine/text/ascii.hpp"
 #include "engine/web/request_reader.hpp"
 #include "engine/web/text_check.hpp"
 #include "engine/web/websocket_frames.hpp"
+
+#include <potoo/utf8.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -88,14 +91,14 @@ void claim_is_safe(const web::request& r, std::size_t body_limit)
     for (const std::string& s : r.segments) {
         claim(!s.empty() && s != "." && s != "..", "no segment leads elsewhere", s);
         claim(s.find_first_of(std::string_view("/\\\0\r\n", 5)) == std::string::npos, "a segment is one name", s);
-        claim(web::is_utf8(s), "a segment is UTF-8", s);
+        claim(is_utf8(s), "a segment is UTF-8", s);
     }
     for (const auto& [name, value] : r.query)
-        claim(web::is_utf8(name) && web::is_utf8(value), "a query is UTF-8");
+        claim(is_utf8(name) && is_utf8(value), "a query is UTF-8");
     std::size_t lengths = 0;
     std::size_t hosts = 0;
     for (const auto& [name, value] : r.fields) {
-        claim(web::is_token(name) && name == web::lower(name), "the name of a field is a token in lower case", name);
+        claim(web::is_token(name) && name == text::lower(name), "the name of a field is a token in lower case", name);
         claim(web::is_field_value(value), "a field is one line", value);
         lengths += name == "content-length" || name == "transfer-encoding" ? 1 : 0;
         hosts += name == "host" ? 1 : 0;
@@ -140,7 +143,7 @@ std::vector<web::frame_event> read_frames(std::string_view bytes, std::size_t pi
                 break;
             waiting.erase(0, used);
             claim(e.payload.size() <= message_limit, "a message is within its limit");
-            claim(e.what != web::frame_event::kind::text || web::is_utf8(e.payload), "a message is UTF-8");
+            claim(e.what != web::frame_event::kind::text || is_utf8(e.payload), "a message is UTF-8");
             events.push_back(std::move(e));
             const auto last = events.back().what;
             if (last == web::frame_event::kind::violation || last == web::frame_event::kind::closed)

@@ -1,41 +1,13 @@
 #include "engine/cli/display/text_width.hpp"
 
+#include "engine/text/characters.hpp"
+
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
 namespace potoo::cli {
 
 namespace {
-
-struct character
-{
-    char32_t code = 0xFFFD;
-    std::size_t bytes = 1;
-    bool valid = false;
-};
-
-/// The first character of text that is not empty.
-character first_of(std::string_view text) noexcept
-{
-    const auto lead = static_cast<unsigned char>(text[0]);
-    if (lead < 0x80)
-        return {lead, 1, true};
-    const std::size_t bytes = lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-    if (bytes == 0 || lead >= 0xF5 || text.size() < bytes)
-        return {};
-    char32_t code = lead & (0x7Fu >> bytes);
-    for (std::size_t i = 1; i < bytes; ++i) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if ((c & 0xC0) != 0x80)
-            return {};
-        code = code << 6 | (c & 0x3Fu);
-    }
-    const bool overlong = (bytes == 3 && code < 0x800) || (bytes == 4 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF)
-        return {};
-    return {code, bytes, true};
-}
 
 struct range
 {
@@ -74,7 +46,7 @@ std::size_t width_of(std::string_view text) noexcept
 {
     std::size_t width = 0;
     while (!text.empty()) {
-        const character c = first_of(text);
+        const text::character c = text::first_character(text);
         width += columns_of(c.code);
         text.remove_prefix(c.bytes);
     }
@@ -90,7 +62,7 @@ std::string fit(std::string_view text, std::size_t width, bool utf8)
     std::size_t used = 0;
     std::size_t bytes = 0;
     while (bytes < text.size()) {
-        const character c = first_of(text.substr(bytes));
+        const text::character c = text::first_character(text.substr(bytes));
         if (used + columns_of(c.code) > width - 1)
             break;
         used += columns_of(c.code);
@@ -111,7 +83,7 @@ std::string printable(std::string_view text, bool utf8)
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
-        const character c = first_of(text);
+        const text::character c = text::first_character(text);
         const bool control = c.code < 0x20 || (c.code >= 0x7F && c.code < 0xA0);
         if (c.code == '\t')
             out += ' ';

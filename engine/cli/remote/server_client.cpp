@@ -5,6 +5,7 @@
 
 #include <potoo/asio.hpp>
 #include <potoo/http.hpp>
+#include <potoo/json_members.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -198,8 +199,7 @@ void server_client::each(const api_path& path, const std::function<bool(json::ob
         for (json::value& item : items->get_array())
             if (item.is_object() && !visit(std::move(item.get_object())))
                 return;
-        const json::value* next = list->if_contains("next");
-        cursor = next && next->is_string() ? std::string(next->get_string()) : std::string();
+        cursor = text_in(*list, "next");
     } while (!cursor.empty());
 }
 

@@ -1,22 +1,16 @@
 #include "engine/server/access/gate.hpp"
 
+#include "engine/text/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <utility>
 
 namespace potoo::server {
 namespace {
-
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-    return out;
-}
 
 bool consists_of(std::string_view text, std::string_view allowed) noexcept
 {
@@ -32,7 +26,7 @@ std::string without_port(std::string_view host)
     const std::string_view port = host.substr(name.size());
     if (!port.empty() && !(port.starts_with(':') && consists_of(port.substr(1), digits)))
         return {};
-    const std::string found = lower(name);
+    const std::string found = text::lower(name);
     const bool good = is_address ? found.size() > 2 && consists_of(std::string_view(found).substr(1, found.size() - 2),
                                                                    "0123456789abcdef:.%")
                                  : consists_of(found, "0123456789abcdefghijklmnopqrstuvwxyz.-_");
@@ -87,7 +81,7 @@ std::optional<std::string> shown_token(const web::request& head, token_place pla
 {
     if (const std::string* field = head.find("authorization")) {
         constexpr std::string_view scheme = "bearer ";
-        if (field->size() <= scheme.size() || lower(field->substr(0, scheme.size())) != scheme)
+        if (field->size() <= scheme.size() || text::lower(field->substr(0, scheme.size())) != scheme)
             return std::string();
         return field->substr(field->find_first_not_of(' ', scheme.size() - 1));
     }
@@ -117,9 +111,9 @@ access_refusal refusal_of(const token_check& c)
 gate::gate(token_book& tokens, access_rules rules) : tokens_(tokens), rules_(std::move(rules))
 {
     for (std::string& host : rules_.hosts)
-        host = lower(host);
+        host = text::lower(host);
     for (std::string& origin : rules_.origins)
-        origin = lower(origin);
+        origin = text::lower(origin);
 }
 
 std::optional<access_refusal> gate::check_host(const web::request& head) const
@@ -127,7 +121,7 @@ std::optional<access_refusal> gate::check_host(const web::request& head) const
     const std::string* host = head.find("host");
     if (!host || host->empty() || count(head, "host") > 1)
         return access_refusal{400, "host-missing", "A request has exactly one `Host` field.", {}};
-    const std::string whole = lower(*host);
+    const std::string whole = text::lower(*host);
     const std::string name = without_port(whole);
     const auto listed = [&](const std::string& known) { return known == whole || known == name; };
     const bool known =
@@ -143,7 +137,7 @@ std::optional<access_refusal> gate::check_host(const web::request& head) const
     const std::string* origin = head.find("origin");
     if (!origin)
         return std::nullopt;
-    if (count(head, "origin") == 1 && is_own_page(lower(*origin), whole))
+    if (count(head, "origin") == 1 && is_own_page(text::lower(*origin), whole))
         return std::nullopt;
     return access_refusal{
         403,

@@ -2,6 +2,8 @@
 /// @file
 /// What others have sent, as far as it is repeated to somebody.
 
+#include "engine/text/characters.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -13,10 +15,7 @@ namespace potoo::server {
 {
     if (text.size() <= most)
         return std::string(text);
-    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-    while (most > 0 && continues(text[most]))
-        --most;
-    return std::string(text.substr(0, most)) + "…";
+    return std::string(text::whole_characters(text, most)) + "…";
 }
 
 } // namespace potoo::server

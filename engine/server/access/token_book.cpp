@@ -1,6 +1,8 @@
 #include "engine/server/access/token_book.hpp"
 
-#include "engine/server/access/sha256.hpp"
+#include "engine/text/digest.hpp"
+
+#include <potoo/json_members.hpp>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
@@ -37,17 +39,6 @@ bool is_name(std::string_view text) noexcept
 json::value time_json(const std::optional<wall_time>& t)
 {
     return t ? json::value(json::string(format_time(*t))) : json::value();
-}
-
-std::string text_in(const json::object& o, const char* member)
-{
-    const json::value* v = o.if_contains(member);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
-std::optional<wall_time> time_in(const json::object& o, const char* member)
-{
-    return parse_time(text_in(o, member));
 }
 
 token_row row_of(const json::value& kept)
@@ -140,7 +131,7 @@ task<new_token> token_book::create(token_wish wish, wall_time now)
             fmt::format("{:016x}{:016x}{:016x}{:016x}", unguessable_(), unguessable_(), unguessable_(), unguessable_());
         made.text = fmt::format("{}{}_{}", prefix, made.row.id, secret);
         json::object kept = to_json(made.row);
-        kept["sha256"] = sha256_hex(made.text);
+        kept["sha256"] = text::sha256_hex(made.text);
         added = co_await kept_in_.insert(kind, made.row.id, std::move(kept));
     }
     co_return made;
@@ -150,7 +141,7 @@ token_check token_book::check(std::string_view text, wall_time now)
 {
     token_check c;
     const auto parts = parts_of(text);
-    const std::string digest = sha256_hex(text);
+    const std::string digest = text::sha256_hex(text);
     const auto kept = parts ? kept_in_.find(kind, parts->first) : std::nullopt;
     if (!kept || !same_secret(text_in(kept->as_object(), "sha256"), digest))
         return c;

@@ -1,12 +1,13 @@
 #include "engine/server/api/api.hpp"
 
 #include "engine/journal/store_error.hpp"
-#include "engine/server/access/sha256.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/refusals.hpp"
 #include "engine/server/api/request_check.hpp"
 #include "engine/server/api/route.hpp"
 #include "engine/server/api/run_start.hpp"
+#include "engine/text/ascii.hpp"
+#include "engine/text/digest.hpp"
 
 #include <potoo/wait.hpp>
 
@@ -14,8 +15,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
+#include <any>
 #include <exception>
+#include <functional>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -49,9 +52,8 @@ std::string shown_path(const web::request& r)
     std::string whole;
     for (const std::string& segment : r.segments)
         whole += '/' + segment;
-    std::transform(whole.begin(), whole.end(), whole.begin(), [](unsigned char c) { return std::tolower(c); });
-    return whole.find("/callbacks/") == std::string::npos ? path_without_secrets(r)
-                                                          : std::string("/api/v1/callbacks/{token}");
+    return text::lower(whole).find("/callbacks/") == std::string::npos ? path_without_secrets(r)
+                                                                       : std::string("/api/v1/callbacks/{token}");
 }
 
 /// Lets a reply that whoever asks has already be told so.
@@ -59,7 +61,7 @@ void put_etag(const route& r, const web::request& request, web::reply& reply)
 {
     if (r.changes() || reply.status != 200 || reply.stream || reply.talk)
         return;
-    const std::string etag = '"' + sha256_hex(reply.body).substr(0, 32) + '"';
+    const std::string etag = '"' + text::sha256_hex(reply.body).substr(0, 32) + '"';
     reply.fields.emplace_back("ETag", etag);
     const std::string* known = request.find("if-none-match");
     if (known && names_etag(*known, etag)) {
@@ -100,6 +102,14 @@ route_match match_of(const web::request& head)
     return m;
 }
 
+/// A request that its head has let in.
+struct admission
+{
+    const route* by = nullptr;
+    std::map<std::string, std::string, std::less<>> values; ///< of the path's parameters
+    principal who;
+};
+
 error error_of(const access_refusal& r)
 {
     error e(r.status, r.what, r.detail);
@@ -121,6 +131,14 @@ struct api::parts
                 {},
                 {}}
     {}
+
+    /// Most bytes that a body may have there.
+    [[nodiscard]] std::size_t body_limit(const route& r) const
+    {
+        // One that is not wanted is told so when it is small.
+        constexpr std::size_t small = 4'096;
+        return r.body.empty() ? small : options.body_bytes;
+    }
 
     [[nodiscard]] wall_time now() { return state.services.engine.loop().wall_now(); }
 
@@ -224,16 +242,18 @@ api::api(api_services services, api_options options)
 
 api::~api() = default;
 
-std::optional<web::reply> api::refuse(const web::request& head)
+std::optional<web::reply> api::refuse(web::request& head)
 {
     principal who;
     const route* found = nullptr;
     std::string detail;
     std::exception_ptr failed;
     try {
-        found = match_of(head).found;
+        route_match m = match_of(head);
+        found = m.found;
         who = parts_->admit(*found, head);
         parts::check_role(*found, who);
+        head.admitted = admission{found, std::move(m.values), std::move(who)};
         return std::nullopt;
     } catch (const std::exception&) {
         failed = std::current_exception();
@@ -248,42 +268,35 @@ std::optional<web::reply> api::refuse(const web::request& head)
 
 std::size_t api::body_limit(const web::request& head)
 {
-    const route_match m = match(head.method, head.segments);
-    // A body that is not wanted is told so when it is small.
-    constexpr std::size_t small = 4'096;
-    return m.found && !m.found->body.empty() ? parts_->options.body_bytes : small;
+    return parts_->body_limit(*std::any_cast<const admission&>(head.admitted).by);
 }
 
 task<web::reply> api::answer(web::request request)
 {
-    principal who;
-    const route* found = nullptr;
+    auto in = std::any_cast<admission>(std::move(request.admitted));
+    const route& by = *in.by;
+    const principal& who = in.who;
     std::string detail;
     std::exception_ptr failed;
     web::reply reply;
     std::optional<call> asked;
     try {
-        route_match m = match_of(request);
-        found = m.found;
-        who = parts_->admit(*found, request);
-        parts::check_role(*found, who);
-        check_query(*found, request);
-        if (request.body.size() > body_limit(request))
-            throw error(413, "body-too-large", fmt::format("The body may have {} bytes.", body_limit(request)));
-        asked.emplace(parts_->state, *found, request, who, std::move(m.values), checked_body(*found, request));
-        auto made = co_await found->handle(*asked);
+        check_query(by, request);
+        if (request.body.size() > parts_->body_limit(by))
+            throw error(413, "body-too-large", fmt::format("The body may have {} bytes.", parts_->body_limit(by)));
+        asked.emplace(parts_->state, by, request, who, std::move(in.values), checked_body(by, request));
+        auto made = co_await by.handle(*asked);
         reply = std::move(made);
-        put_etag(*found, request, reply);
+        put_etag(by, request, reply);
     } catch (const std::exception&) {
         failed = std::current_exception();
     }
     if (failed)
         reply = parts_->reply_of(std::exchange(failed, nullptr), request, detail);
     // Of open routes only what took effect: anybody may send them anything.
-    const bool known =
-        !who.name.empty() || who.is_admin() || (found && found->needs == need::open && reply.status < 400);
-    if (found && known && found->changes() && !(asked && asked->audited.left_out)) {
-        audit_entry e = parts_->entry(*found, who, request, reply.status, detail);
+    const bool known = !who.name.empty() || who.is_admin() || (by.needs == need::open && reply.status < 400);
+    if (known && by.changes() && !(asked && asked->audited.left_out)) {
+        audit_entry e = parts_->entry(by, who, request, reply.status, detail);
         if (asked && !asked->audited.target.empty())
             e.target = asked->audited.target;
         try {

@@ -39,9 +39,12 @@ class api final : public web::handler
     api(api_services services, api_options options);
     ~api() override;
 
-    [[nodiscard]] std::optional<web::reply> refuse(const web::request& head) override;
+    [[nodiscard]] std::optional<web::reply> refuse(web::request& head) override;
     [[nodiscard]] std::size_t body_limit(const web::request& head) override;
+
+    /// Who asks was looked up by the head, once: a token that is revoked while the body comes is good for it still.
     [[nodiscard]] task<web::reply> answer(web::request r) override;
+
     [[nodiscard]] web::reply problem(unsigned status, std::string_view detail) override;
 
     /// Forgets what is too old: entries of the audit trail, and keys of runs that are gone. Runs until it is told to

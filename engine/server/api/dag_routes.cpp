@@ -1,11 +1,12 @@
 #include "engine/graph/params.hpp"
 #include "engine/graph/spelling.hpp"
-#include "engine/runtime/utf8.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 #include "engine/server/api/run_start.hpp"
 #include "engine/server/dags/dag_catalog.hpp"
 #include "engine/server/schedules/schedule_keeper.hpp"
+
+#include <potoo/utf8.hpp>
 
 #include <fmt/format.h>
 
@@ -44,8 +45,8 @@ json::value text_or_null(const std::string& text)
 json::object dag_json(const call& c, const dag_catalog::entry& e)
 {
     json::object out{
-        {"name", runtime::valid_utf8(e.name)},
-        {"file", runtime::valid_utf8(e.file)},
+        {"name", valid_utf8(e.name)},
+        {"file", valid_utf8(e.file)},
         {"description", e.dag ? text_or_null(e.dag->description) : json::value()},
         {"hash", e.dag ? json::value(json::string(fmt::format("{:016x}", e.hash))) : json::value()},
         {"problems", text_or_null(e.problems)},
@@ -80,7 +81,7 @@ task<web::reply> list_dags(call& c)
     std::string last;
     for (const auto* e : catalog(c).list()) {
         // Two files may claim one name; the file tells them apart.
-        const std::string place = runtime::valid_utf8(e->name + '/' + e->file);
+        const std::string place = valid_utf8(e->name + '/' + e->file);
         if (cursor && place <= *cursor)
             continue;
         if (items.size() == c.limit()) {

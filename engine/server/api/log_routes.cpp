@@ -1,7 +1,7 @@
-#include "engine/runtime/utf8.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
 
+#include <potoo/utf8.hpp>
 #include <potoo/wait.hpp>
 
 #include <fmt/format.h>
@@ -76,7 +76,7 @@ json::object chunk_json(const placed_chunk& c, const std::vector<std::string>& t
             {"attempt", c.chunk.attempt.value()},
             {"stream", json::string(to_string(c.chunk.stream))},
             {"at", json::string(format_time(c.chunk.at))},
-            {"text", runtime::valid_utf8(c.chunk.text)}};
+            {"text", valid_utf8(c.chunk.text)}};
 }
 
 /// Turns chunks into the body of an answer.

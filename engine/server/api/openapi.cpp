@@ -3,8 +3,8 @@
 #include "engine/server/api/problem.hpp"
 #include "engine/server/api/route.hpp"
 #include "engine/server/api/schemas.hpp"
+#include "engine/text/ascii.hpp"
 
-#include <algorithm>
 #include <set>
 #include <string>
 
@@ -141,9 +141,7 @@ json::object paths()
         json::value& path = out[json::string_view(r.path.data(), r.path.size())];
         if (path.is_null())
             path = json::object();
-        std::string method(r.method);
-        std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
-        path.as_object()[method] = operation_of(r);
+        path.as_object()[text::lower(r.method)] = operation_of(r);
     }
     return out;
 }

@@ -1,10 +1,10 @@
 #include "engine/server/api/run_start.hpp"
 
 #include "engine/runtime/secret_resolver.hpp"
-#include "engine/runtime/utf8.hpp"
-#include "engine/server/access/sha256.hpp"
 #include "engine/server/api/run_document.hpp"
+#include "engine/text/digest.hpp"
 
+#include <potoo/utf8.hpp>
 #include <potoo/wait.hpp>
 
 #include <fmt/format.h>
@@ -139,7 +139,7 @@ bool is_stale(const api_services& services, const json::value& kept, wall_time n
 bool is_text(std::string_view s)
 {
     const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-    return std::none_of(s.begin(), s.end(), is_control) && runtime::valid_utf8(s) == s;
+    return std::none_of(s.begin(), s.end(), is_control) && is_utf8(s);
 }
 
 } // namespace
@@ -181,7 +181,7 @@ task<web::reply> begin_run(call& c, run_beginning b)
         co_await begun->reached(1);
     }
     const key_hold held(c.state, key);
-    std::string request = sha256_hex(b.wish.dag->name + '\n' + json::serialize(b.given));
+    std::string request = text::sha256_hex(b.wish.dag->name + '\n' + json::serialize(b.given));
     auto r = co_await begin_once(c, std::move(b.wish), std::move(key), std::move(request));
     co_return r;
 }

@@ -136,15 +136,21 @@ constexpr std::string_view of_runs = R"({
 "attempt_list": {
   "type": "object", "required": ["items", "next"],
   "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/attempt"}}, "next": {"type": "null"}}},
+"reason": {
+  "type": "object", "required": ["code", "text", "details"],
+  "properties": {
+    "code": {"type": "string", "description": "`upstream`, `pool_full`, `paused`, `retry`, `deferred`, …: programs may rely on it"},
+    "text": {"type": "string"}, "details": {"type": "object"}}},
 "explanation": {
-  "type": "object", "required": ["run", "task", "item", "state", "reasons"],
+  "type": "object", "required": ["run", "task", "item", "state", "reasons", "items"],
   "properties": {
     "run": {"type": "string"}, "task": {"type": "string"}, "item": {"type": ["integer", "null"]}, "state": {"type": "string"},
-    "reasons": {"type": "array", "minItems": 1, "items": {
-      "type": "object", "required": ["code", "text", "details"],
-      "properties": {
-        "code": {"type": "string", "description": "`upstream`, `pool_full`, `paused`, `retry`, `deferred`, …: programs may rely on it"},
-        "text": {"type": "string"}, "details": {"type": "object"}}}}}},
+    "reasons": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/reason"}},
+    "items": {"type": "array", "description": "Of a task with several items, unless one of them is asked about: by state, with what weighs most of the first of them",
+      "items": {"type": "object", "required": ["state", "count", "example", "reason"], "properties": {
+        "state": {"type": "string"}, "count": {"type": "integer"},
+        "example": {"type": "integer", "description": "Position of the first of them, from 0"},
+        "reason": {"$ref": "#/components/schemas/reason"}}}}}},
 "rendered_input": {
   "type": "object", "required": ["run", "task", "item", "attempt", "input"],
   "properties": {

@@ -26,22 +26,23 @@ constexpr std::array<std::string_view, 17> own_keys{"dags",
                                                     "log",
                                                     "statsd",
                                                     "plugins",
-                                                    "connections",
-                                                    "connections_of_one_peer",
+                                                    "max_connections",
+                                                    "max_connections_of_one_peer",
                                                     "keep_tasks",
                                                     "keep_tasks_for",
                                                     "users_may_submit"};
 constexpr std::array<std::string_view, 2> tls_keys{"certificate", "key"};
 constexpr std::array<std::string_view, 2> log_keys{"format", "requests"};
 
-constexpr std::array<graph::synonym, 7> own_synonyms{{
+constexpr std::array<graph::synonym, 8> own_synonyms{{
     {"dags_folder", "dags"},
     {"dag_folder", "dags"},
     {"port", "listen"},
     {"bind", "listen"},
     {"ssl", "tls"},
     {"base_url", "public_url"},
-    {"max_connections", "connections"},
+    {"connections_of_one_peer", "max_connections_of_one_peer"},
+    {"connection_limit", "max_connections"},
 }};
 constexpr std::array<graph::synonym, 4> tls_synonyms{{
     {"cert", "certificate"},
@@ -78,8 +79,8 @@ bool is_origin(std::string_view text)
 class reader
 {
   public:
-    reader(graph::node_view root, graph::field_reader& fields, std::filesystem::path directory, server_config& out)
-        : root_(root), fields_(fields), directory_(std::move(directory)), out_(out)
+    reader(const host::config_document& d, std::filesystem::path directory, server_config& out)
+        : document_(d), root_(d.root), fields_(d.fields), directory_(std::move(directory)), out_(out)
     {}
 
     void read()
@@ -94,15 +95,15 @@ class reader
         read_list("trusted_proxies", out_.web.trusted_proxies);
         read_list("hosts", out_.hosts);
         read_origins();
-        read_count("connections", 1, out_.web.limits.connections);
-        read_count("connections_of_one_peer", 0, out_.web.limits.connections_of_one_peer);
+        read_count("max_connections", 1, out_.web.limits.connections);
+        read_count("max_connections_of_one_peer", 0, out_.web.limits.connections_of_one_peer);
         read_public_url();
         read_text("statsd", out_.statsd);
         read_tls();
         read_log();
         read_plugins();
         read_tasks();
-        host::read_engine_keys(root_, fields_, out_.engine);
+        host::read_engine_keys(document_, directory_, out_.engine);
     }
 
   private:
@@ -227,6 +228,7 @@ class reader
             file = placed(file).string();
     }
 
+    const host::config_document& document_;
     graph::node_view root_;
     graph::field_reader& fields_;
     std::filesystem::path directory_;
@@ -246,9 +248,9 @@ std::string_view address_of(std::string_view listen)
 server_config parse_server_config(const std::string& text, const std::filesystem::path& file)
 {
     server_config out;
-    host::parse_config(text, file.string(), [&](graph::node_view root, graph::field_reader& fields) {
-        if (fields.is_map(file.filename().string(), root, "listen: 127.0.0.1:8080"))
-            reader(root, fields, file.parent_path(), out).read();
+    host::parse_config(text, file.string(), [&](const host::config_document& d) {
+        if (d.fields.is_map(file.filename().string(), d.root, "listen: 127.0.0.1:8080"))
+            reader(d, file.parent_path(), out).read();
     });
     return out;
 }

@@ -1,13 +1,13 @@
 #include "engine/server/dags/dag_catalog.hpp"
 
 #include "engine/graph/load.hpp"
-#include "engine/runtime/utf8.hpp"
 #include "engine/server/dags/dag_generator.hpp"
 #include "engine/server/dags/folder_view.hpp"
 #include "engine/server/dags/folder_watch.hpp"
 
 #include <potoo/blocking.hpp>
 #include <potoo/concurrency.hpp>
+#include <potoo/utf8.hpp>
 #include <potoo/wait.hpp>
 
 #include <fmt/format.h>
@@ -55,11 +55,6 @@ struct tracked_file
 task<> until_stopped(std::shared_ptr<generator> g)
 {
     co_await g->stopped.reached(1);
-}
-
-graph::load_result load_text(std::string text, std::string name, const operator_registry& operators)
-{
-    return graph::load_dag(std::move(text), std::move(name), operators);
 }
 
 /// Who reads problems sees the folder, not the machine that it is on.
@@ -296,9 +291,11 @@ task<> dag_catalog::parts::take_in_dag(std::string file, std::string text, std::
         refuse(*files.at(file), std::move(problems));
         co_return;
     }
-    auto load = [text = std::move(text), source_name = std::move(source_name), &known = operators] {
-        return load_text(text, source_name, known);
-    };
+    graph::load_options options;
+    if (settings.secrets)
+        options.secrets = settings.secrets();
+    auto load = [text = std::move(text), source_name = std::move(source_name), &known = operators,
+                 options = std::move(options)] { return graph::load_dag(text, source_name, known, options); };
     graph::load_result result = co_await blocking(load);
     if (const auto f = files.find(file); f != files.end())
         accept(*f->second, std::move(result));
@@ -351,7 +348,7 @@ void dag_catalog::parts::refuse(tracked_file& f, std::string problems)
 {
     f.shown.loaded = loop.wall_now();
     // An excerpt of a file has its bytes.
-    problems = runtime::valid_utf8(within(settings.folder, std::move(problems)));
+    problems = valid_utf8(within(settings.folder, std::move(problems)));
     if (f.shown.problems == problems)
         return;
     f.shown.problems = std::move(problems);
@@ -493,6 +490,15 @@ task<> dag_catalog::keep()
 task<> dag_catalog::look()
 {
     co_await parts_->look(parts::patience::at_once);
+}
+
+task<> dag_catalog::reread()
+{
+    for (auto& [name, f] : parts_->files) {
+        f->read.reset();
+        f->text_hash.reset();
+    }
+    co_await look();
 }
 
 const dag_catalog::entry* dag_catalog::find(std::string_view name) const

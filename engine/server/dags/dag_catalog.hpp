@@ -35,10 +35,12 @@ struct catalog_settings
     /// Loads a plugin that a DAG file names, a second time without effect. @throws std::exception
     std::function<void(const std::filesystem::path&)> load_plugin{};
     std::vector<std::string> environment{}; ///< of generators, `NAME=value`
-    duration quiet{150};                    ///< a file is read when it has not changed for so long
-    duration poll{60'000};                  ///< the folder is looked through so often without being told
-    duration poll_unwatched{2'000};         ///< the same where the system does not tell of changes
-    bool watch = true;                      ///< false: never ask the system
+    /// Names of the secrets that are there without a DAG's saying so; may be empty. Asked for each file.
+    std::function<std::vector<std::string>()> secrets{};
+    duration quiet{150};            ///< a file is read when it has not changed for so long
+    duration poll{60'000};          ///< the folder is looked through so often without being told
+    duration poll_unwatched{2'000}; ///< the same where the system does not tell of changes
+    bool watch = true;              ///< false: never ask the system
     std::size_t max_file_size = std::size_t{64} << 20;
     std::size_t max_files = 20'000;
 };
@@ -73,6 +75,9 @@ class dag_catalog final : public dag_source
 
     /// Looks through the folder now.
     [[nodiscard]] task<> look();
+
+    /// The same, and reads also what has not changed: what DAGs may refer to has.
+    [[nodiscard]] task<> reread();
 
     /// The file whose DAG has that name; else the first that is meant to have it and cannot be read. Null for none.
     [[nodiscard]] const entry* find(std::string_view name) const;

@@ -90,8 +90,7 @@ generator_spec read_spec(graph::node_view root, graph::field_reader& fields)
 generator_spec parse_generator(const std::string& text, const std::string& name)
 {
     std::optional<generator_spec> spec;
-    host::parse_config(text, name,
-                       [&spec](graph::node_view root, graph::field_reader& fields) { spec = read_spec(root, fields); });
+    host::parse_config(text, name, [&spec](const host::config_document& d) { spec = read_spec(d.root, d.fields); });
     if (!spec)
         throw host::config_error(fmt::format("{}: error: `exec` is missing: `{}` has the right form\n", name, form));
     return std::move(*spec);
@@ -111,14 +110,13 @@ task<generated> generate(process_runner& processes, generator_spec spec, std::st
     generated result;
     try {
         auto work = processes.run(std::move(program), std::move(sink));
-        const process_end end = co_await with_deadline(std::move(work), here.loop().now() + spec.timeout);
-        result.problem = problem_of(end, *output);
-        result.text = std::move(output->text);
-    } catch (const cancelled& c) {
-        if (here.cancel_requested() != cancel_reason::none || c.reason() != cancel_reason::deadline)
-            throw;
+        const auto end = co_await in_time(std::move(work), here.loop().now() + spec.timeout);
         result.problem =
-            with_complaints(fmt::format("the program did not end within {}", format_duration(spec.timeout)), *output);
+            end ? problem_of(*end, *output)
+                : with_complaints(fmt::format("the program did not end within {}", format_duration(spec.timeout)),
+                                  *output);
+        if (end)
+            result.text = std::move(output->text);
     } catch (const std::exception& e) {
         result.problem = fmt::format("{}\n", e.what());
     }

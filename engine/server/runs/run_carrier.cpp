@@ -94,6 +94,12 @@ class run_carrier::carried final : public runtime::run_observer
     /// It has ended: only its remote jobs are looked after.
     [[nodiscard]] bool reconciles() const noexcept { return row_ && row_->ended; }
 
+    /// Nothing of it is left to do but to be recorded, and to look after remote jobs.
+    [[nodiscard]] bool is_ending() const
+    {
+        return !reconciles() && executor_ && schedule::is_terminal(executor_->machine().state());
+    }
+
     /// 1 once the run is on its way, or will never be.
     [[nodiscard]] counter& begun() noexcept { return begun_; }
 
@@ -321,6 +327,16 @@ void run_carrier::stop()
 bool run_carrier::is_under_way(const run_id& id) const
 {
     return parts_->find(id) != nullptr;
+}
+
+std::vector<run_id> run_carrier::ending() const
+{
+    std::vector<run_id> out;
+    for (const carried* r : parts_->runs) {
+        if (r->is_ending())
+            out.push_back(r->id());
+    }
+    return out;
 }
 
 void run_carrier::listen(std::function<void(const run_notice&)> listener)

@@ -75,6 +75,10 @@ class run_carrier
 
     [[nodiscard]] bool is_under_way(const run_id& id) const;
 
+    /// Runs under way that have nothing more to do: their end may be in the journal already, of which the notice comes
+    /// later.
+    [[nodiscard]] std::vector<run_id> ending() const;
+
     /// Called for every notice of every run, in the order in which they were added. On the loop; must not throw.
     void listen(std::function<void(const run_notice&)> listener);
 

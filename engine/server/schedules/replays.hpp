@@ -6,6 +6,7 @@
 #include "engine/runtime/ledger.hpp"
 #include "engine/schedule/cron.hpp"
 #include "engine/server/dags/dag_source.hpp"
+#include "engine/server/schedules/replay_plan.hpp"
 #include "engine/server/schedules/run_starter.hpp"
 
 #include <potoo/loop.hpp>
@@ -16,7 +17,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,26 +59,6 @@ struct replay_wish
     std::uint32_t parallel = 1;
     std::string who{};
     std::string id{}; ///< that the asker chose, so that asking twice begins one replay; empty = one is made
-};
-
-/// A replay that cannot be: its text says what and why, for the caller.
-class replay_refused : public std::runtime_error
-{
-  public:
-    enum class reason : std::uint8_t
-    {
-        no_such_dag,
-        bad_range,
-        no_such_replay,
-        other_wish, ///< there is a replay of that id, and it is another
-    };
-
-    replay_refused(reason why, const std::string& text) : std::runtime_error(text), why_(why) {}
-
-    [[nodiscard]] reason why() const noexcept { return why_; }
-
-  private:
-    reason why_;
 };
 
 struct replay_settings

@@ -1,5 +1,7 @@
 #include "engine/server/schedules/schedule_lane.hpp"
 
+#include "engine/server/schedules/schedule_rules.hpp"
+
 #include <potoo/concurrency.hpp>
 
 #include <fmt/format.h>
@@ -152,10 +154,7 @@ void schedule_lane::refresh_calendar()
         table_.reset();
         return;
     }
-    const auto parsed = graph::parse_schedule(spec().expression);
-    if (!parsed.times)
-        throw std::runtime_error(parsed.refusal);
-    table_.emplace(*parsed.times, ports_.settings.zones(spec().timezone));
+    table_.emplace(schedule::timetable_of(spec().expression, spec().timezone, ports_.settings.zones));
     const auto calendar = calendar_name(spec());
     if (state_.calendar && state_.calendar->calendar == calendar)
         return;
@@ -214,11 +213,10 @@ bool schedule_lane::follows(std::string_view dag) const
 
 void schedule_lane::heed_success(const run_id& id, std::string_view dag, wall_time at)
 {
-    if (!follows(dag) || (state_.trigger && state_.trigger->is_settled(id.value(), at, ports_.loop.wall_now())) ||
-        std::any_of(successes_.begin(), successes_.end(), [&](const success& s) { return s.id == id; }))
+    if (!follows(dag) || (state_.trigger && state_.trigger->is_settled(id.value(), at, ports_.loop.wall_now())))
         return;
-    successes_.push_back({id, at, is_held_back()});
-    poke();
+    if (successes_.add({id, at, is_held_back()}))
+        poke();
 }
 
 /// Begins the run unless it has begun. @return false when it could not
@@ -293,7 +291,7 @@ task<bool> schedule_lane::begin_triggered()
     const auto key = key_of(name_, id);
     if (full || (spec().overlap == "cancel_running" && successes_.size() > 1)) {
         ports_.say(fmt::format("run {} is skipped: {}", key, full ? "others are under way" : "there is a later one"));
-        co_await settle_success();
+        co_await settle_first_success();
         co_return true;
     }
     runtime::run_origin origin;
@@ -302,7 +300,7 @@ task<bool> schedule_lane::begin_triggered()
     origin.key = key;
     const bool settled = co_await begin(std::move(origin));
     if (settled)
-        co_await settle_success();
+        co_await settle_first_success();
     co_return settled;
 }
 
@@ -311,36 +309,29 @@ task<bool> schedule_lane::forgo_missed()
 {
     if (!state_.trigger || !is_held_back())
         co_return false;
-    const auto& rule = spec().catchup;
-    const std::size_t most = rule == "all" ? most_missed : rule == "latest" ? 1 : 0;
-    const auto missed = [](const success& s) { return s.missed; };
-    auto left = static_cast<std::size_t>(std::count_if(successes_.begin(), successes_.end(), missed));
-    if (left <= most)
+    const auto forgone = successes_.missed_but(std::min(made_up_for(spec()), most_missed));
+    if (forgone.empty())
         co_return false;
-    for (; left > most; --left) {
-        const auto first = std::find_if(successes_.begin(), successes_.end(), missed);
-        ports_.say(fmt::format("run {} is skipped: `{}` is held back (catchup: {})", key_of(name_, first->id.value()),
-                               name_, rule));
-        settle_success(static_cast<std::size_t>(first - successes_.begin()));
+    for (const auto& s : forgone) {
+        ports_.say(fmt::format("run {} is skipped: `{}` is held back (catchup: {})", key_of(name_, s.id.value()), name_,
+                               spec().catchup));
+        settle(s);
     }
     co_await save();
     co_return true;
 }
 
-task<> schedule_lane::settle_success()
+task<> schedule_lane::settle_first_success()
 {
-    settle_success(0);
+    const auto first = successes_.front();
+    settle(first);
     co_await save();
 }
 
-void schedule_lane::settle_success(std::size_t which)
+void schedule_lane::settle(const success_queue::success& done)
 {
-    const auto done = successes_[which];
-    successes_.erase(successes_.begin() + static_cast<std::ptrdiff_t>(which));
-    std::optional<wall_time> open;
-    for (const auto& s : successes_)
-        open = open ? std::min(*open, s.at) : s.at;
-    state_.trigger->settle(done.id.value(), done.at, open);
+    successes_.remove(done.id);
+    state_.trigger->settle(done.id.value(), done.at, successes_.earliest());
 }
 
 task<bool> schedule_lane::decide_due()
@@ -370,19 +361,17 @@ task<> schedule_lane::make_up(wall_time now)
     if (!last)
         co_return;
     const auto missed = table_->between(calendar.decided, *last, counted_at_most + 1).size();
-    const auto& rule = spec().catchup;
-    if (rule == "all")
-        owe({calendar.decided, *last});
-    else if (rule == "latest")
-        owe({*last - duration(1), *last});
+    const auto most = made_up_for(spec());
+    if (most > 0)
+        owe({most == 1 ? *last - duration(1) : calendar.decided, *last});
     calendar.decided = *last;
     away_ = false;
     ports_.say(fmt::format("schedule of `{}`: {} missed up to {}, of which {} made up for (catchup: {})", name_,
                            times_were(missed), format_time(*last),
-                           rule == "all"      ? "all are"
-                           : rule == "latest" ? "the last is"
-                                              : "none is",
-                           rule));
+                           most == 0   ? "none is"
+                           : most == 1 ? "the last is"
+                                       : "all are",
+                           spec().catchup));
     co_await save();
 }
 
@@ -390,15 +379,13 @@ task<> schedule_lane::make_up(wall_time now)
 task<> schedule_lane::decide(wall_time at)
 {
     auto& calendar = *state_.calendar;
-    const bool owes = calendar.first_owed(*table_).has_value();
-    const bool failing = owes && resting_until_.has_value();
-    const bool replaces = spec().overlap == "cancel_running" || (spec().overlap == "skip" && failing);
-    const bool waits = spec().overlap == "queue" || (owes && spec().catchup == "all");
-    if (replaces && owes) {
+    const due_facts facts{calendar.first_owed(*table_).has_value(), resting_until_.has_value(), is_full()};
+    const auto verdict = judge_due(spec(), facts);
+    if (verdict == due_verdict::replaces) {
         calendar.owed.clear();
         ports_.say(fmt::format("schedule of `{}`: what was owed before {} gives way to it", name_, format_time(at)));
     }
-    if (replaces || waits || (!owes && !is_full()))
+    if (verdict != due_verdict::skipped)
         owe({at - duration(1), at});
     else
         ports_.say(fmt::format("run {} is skipped: {} of `{}` under way (overlap: skip)",

@@ -5,11 +5,10 @@
 
 #include "engine/server/schedules/schedule_keeper.hpp"
 #include "engine/server/schedules/schedule_ledger.hpp"
+#include "engine/server/schedules/success_queue.hpp"
 #include "engine/server/schedules/trigger_check.hpp"
 
 #include <potoo/wait.hpp>
-
-#include <deque>
 
 namespace potoo::server {
 
@@ -65,13 +64,6 @@ class schedule_lane
     [[nodiscard]] schedule_status status() const;
 
   private:
-    struct success
-    {
-        run_id id;
-        wall_time at;
-        bool missed = false; ///< it came while the DAG was held back: `catchup` says what becomes of it
-    };
-
     // What is to be done, one thing at a time; true when something was done.
     [[nodiscard]] task<> work();
     [[nodiscard]] task<bool> begin_owed();
@@ -81,8 +73,8 @@ class schedule_lane
     [[nodiscard]] task<> make_up(wall_time now);
     [[nodiscard]] task<> decide(wall_time at);
     [[nodiscard]] task<> settle_owed(wall_time at);
-    [[nodiscard]] task<> settle_success();
-    void settle_success(std::size_t which);
+    [[nodiscard]] task<> settle_first_success();
+    void settle(const success_queue::success& done);
     [[nodiscard]] task<bool> begin(runtime::run_origin origin);
     [[nodiscard]] task<> save();
     [[nodiscard]] task<> wait(std::uint64_t poked);
@@ -105,9 +97,9 @@ class schedule_lane
     startable_dag dag_;
     schedule_state state_;
     std::optional<schedule::timetable> table_;
-    std::deque<success> successes_; ///< that are to be followed
-    bool dirty_ = false;            ///< `state_` is not what the ledger has
-    bool away_ = true;              ///< times may have been missed: the server was down, or the DAG paused
+    success_queue successes_;
+    bool dirty_ = false; ///< `state_` is not what the ledger has
+    bool away_ = true;   ///< times may have been missed: the server was down, or the DAG paused
     std::uint32_t failures_ = 0;
     std::optional<wall_time> resting_until_;
     std::string problem_;

@@ -1,5 +1,7 @@
 #include "engine/server/schedules/schedule_ledger.hpp"
 
+#include <potoo/json_members.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -10,14 +12,6 @@ namespace {
 std::string text_of(const json::string& s)
 {
     return {s.data(), s.size()};
-}
-
-std::optional<wall_time> time_in(const json::object& o, std::string_view name)
-{
-    const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
-    if (!v || !v->is_string())
-        return std::nullopt;
-    return parse_time(text_of(v->get_string()));
 }
 
 json::array texts(const std::vector<std::string>& strings)

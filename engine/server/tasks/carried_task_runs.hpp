@@ -4,7 +4,7 @@
 
 #include "engine/host/host.hpp"
 #include "engine/server/runs/run_carrier.hpp"
-#include "engine/server/tasks/task_service.hpp"
+#include "engine/server/tasks/task_runs.hpp"
 
 namespace potoo::server {
 
@@ -21,6 +21,8 @@ class carried_task_runs final : public task_runs
     [[nodiscard]] task<> start(task_run wish) override;
     [[nodiscard]] task<host::request_result> cancel(run_id id) override;
     [[nodiscard]] std::optional<journal::run_row> find(const run_id& id) override;
+    [[nodiscard]] std::vector<run_id> ending() override { return carrier_.ending(); }
+
     [[nodiscard]] result result_of(const run_id& id) override;
 
   private:

@@ -161,7 +161,8 @@ std::shared_ptr<const graph::dag> make_one_task_dag(const task_request& wish, co
         source.add(wish.retry, "/retry");
     }
     source.add("}}}\n");
-    graph::load_result loaded = graph::load_dag(source.text(), name + ".json", operators, graph::source_format::json);
+    graph::load_result loaded =
+        graph::load_dag(source.text(), name + ".json", operators, {.format = graph::source_format::json});
     if (loaded.value)
         return loaded.value;
     std::vector<problem> problems;

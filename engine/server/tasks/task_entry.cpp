@@ -1,5 +1,7 @@
 #include "engine/server/tasks/task_entry.hpp"
 
+#include <potoo/json_members.hpp>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -7,30 +9,12 @@ namespace potoo::server {
 
 namespace {
 
-/// As `principal::shown`.
-std::string shown_name(const std::string& who)
-{
-    return who.empty() ? "local user" : who;
-}
-
 json::array to_json(const std::vector<std::string>& names)
 {
     json::array out;
     for (const std::string& n : names)
         out.push_back(json::string(n));
     return out;
-}
-
-void add_text(json::object& to, std::string_view name, const std::string& text)
-{
-    if (!text.empty())
-        to[name] = json::string(text);
-}
-
-std::string text_in(const json::object& o, std::string_view name)
-{
-    const json::value* v = o.if_contains(name);
-    return v && v->is_string() ? std::string(v->get_string()) : std::string();
 }
 
 std::vector<std::string> texts_in(const json::object& o, std::string_view name)
@@ -41,11 +25,6 @@ std::vector<std::string> texts_in(const json::object& o, std::string_view name)
             out.emplace_back(n.as_string());
     }
     return out;
-}
-
-std::optional<wall_time> time_in(const json::object& o, std::string_view name)
-{
-    return parse_time(text_in(o, name));
 }
 
 } // namespace
@@ -71,28 +50,6 @@ void task_entry::subscribe(const std::string& who)
 void task_entry::unsubscribe(const std::string& who)
 {
     std::erase(shown.subscribers, who);
-}
-
-json::object to_json(const task_view& v)
-{
-    json::object o{{"id", v.id}, {"operator", v.operator_name}};
-    add_text(o, "name", v.name);
-    add_text(o, "key", v.key);
-    o["scope"] = json::string(to_string(v.scope));
-    o["owner"] = shown_name(v.owner);
-    json::array subscribers;
-    for (const std::string& who : v.subscribers)
-        subscribers.push_back(json::string(shown_name(who)));
-    o["subscribers"] = std::move(subscribers);
-    o["created"] = format_time(v.created);
-    if (v.ended)
-        o["ended"] = format_time(*v.ended);
-    o["state"] = v.state;
-    json::object progress{{"fraction", v.fraction}};
-    add_text(progress, "message", v.message);
-    o["progress"] = std::move(progress);
-    o["properties"] = v.properties;
-    return o;
 }
 
 std::string slot_of(const task_view& t)

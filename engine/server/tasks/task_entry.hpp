@@ -2,10 +2,12 @@
 /// @file
 /// An ad-hoc task as the service keeps it, in memory and in the ledger.
 
-#include "engine/server/tasks/task_service.hpp"
+#include "engine/server/tasks/task_view.hpp"
 
+#include <potoo/json.hpp>
 #include <potoo/wait.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,10 +18,12 @@ struct task_entry
     task_view shown;
     std::vector<std::string> readers; ///< who has ever subscribed: they may see it
     bool cancelling = false;          ///< its cancellation is accepted
-    bool changed = false;             ///< since it was written last
+    bool changed = false;             ///< it is among the changes of the `task_backlog`
     bool failed = false;              ///< it never began
     counter settled;                  ///< 1 once it has begun, or never will
     counter released;                 ///< 1 once it has ended and its key is free
+
+    [[nodiscard]] bool has_begun() const noexcept { return settled.value() != 0 && !failed; }
 
     [[nodiscard]] bool has_ended() const noexcept { return shown.ended.has_value(); }
 
@@ -31,6 +35,8 @@ struct task_entry
     void subscribe(const std::string& who);
     void unsubscribe(const std::string& who);
 };
+
+using task_entry_ptr = std::shared_ptr<task_entry>;
 
 /// What the key stands under in the ledger; empty without a key.
 [[nodiscard]] std::string slot_of(const task_view& t);

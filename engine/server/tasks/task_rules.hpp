@@ -21,14 +21,17 @@ struct task_retention
     duration age{std::chrono::hours(24 * 30)};
 };
 
-/// Operators that act on the server's own machine, as the server's own user: whoever may submit these may do whatever
-/// the server may.
-inline constexpr std::array<std::string_view, 3> operators_of_this_machine{"docker", "file_sensor", "shell"};
+/// Operators that act on the server's own machine, or elsewhere with credentials that were given to the server, by its
+/// environment or in a connection: whoever may submit these may do what the server may.
+inline constexpr std::array<std::string_view, 11> operators_with_rights_of_the_server{
+    "aws_batch", "docker", "file_sensor", "http_job", "kubernetes_job", "notify_sensor",
+    "s3_sensor", "shell",  "slurm",       "sql",      "sql_sensor"};
 
 struct task_rules
 {
     task_retention keep{};
-    /// Operators whose tasks those submit who are no admins; nothing = all but `operators_of_this_machine`.
+    /// Operators whose tasks those submit who are no admins; nothing = all but
+    /// `operators_with_rights_of_the_server`.
     std::optional<std::vector<std::string>> users_may_submit{};
 };
 

@@ -40,6 +40,7 @@ BOOST_FIXTURE_TEST_CASE(ls_lists_runs, recorded_run)
     BOOST_TEST(table.code == 0);
     BOOST_TEST(holds(table.out, "RUN"));
     BOOST_TEST(holds(table.out, "recorded"));
+    BOOST_TEST(holds(table.out, "TOOK\n"), "where it came from goes without saying");
     const json::value rows = json::parse(run_potoo(w, {"ls", "-o", "json"}).out);
     BOOST_TEST(rows.at(0).at("state").as_string() == "success");
     BOOST_TEST(run_potoo(w, {"ls", "--dag", "other", "-o", "json"}).out == "[]\n");

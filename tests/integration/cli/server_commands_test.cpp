@@ -171,6 +171,11 @@ BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
     BOOST_TEST(attempts.at(1).at("state") == "success");
     const result shown = w.potoo({"status", run, "again"});
     BOOST_TEST(shown.code == 0, shown.err);
+    const result held = w.potoo({"why", run, "many"});
+    BOOST_TEST(holds(held.out, "many: running\n  2 of its items are running\n\nITEMS  STATE    FIRST  WHY\n"),
+               held.out);
+    BOOST_TEST(holds(held.out, "    2  queued       2  as many of its items are under way as `max_active` allows: 2\n"),
+               held.out);
     const result retried = w.potoo({"retry", run, "--task", "many"});
     BOOST_TEST(holds(retried.err, "nothing of it has ended that could run once more; nothing has changed."),
                retried.err);
@@ -179,6 +184,8 @@ BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
     BOOST_TEST(holds(r.err, "many of run " + run + " of items: cancelled\n"), r.err);
     BOOST_TEST(w.document({"status", run, "many"}).at("counts") == json::value({{"cancelled", 4}}));
     BOOST_TEST(watching.finish().code == 3);
+    const result ended = w.potoo({"why", run, "many"});
+    BOOST_TEST(holds(ended.out, "    4  cancelled      0  it has ended (cancelled)"), ended.out);
 }
 
 BOOST_AUTO_TEST_CASE(dag_that_is_no_utf8_is_listed_and_its_problems_are_lines)
@@ -406,6 +413,31 @@ BOOST_AUTO_TEST_CASE(pools_are_resized_for_good)
     BOOST_TEST(w.document({"pools", "few"}).at("slots") == 2);
 }
 
+BOOST_AUTO_TEST_CASE(pools_are_reset_at_a_server_and_in_a_state_directory)
+{
+    world w;
+    const result none = w.potoo({"pools", "few", "--reset"});
+    BOOST_TEST(none.code == 2);
+    BOOST_TEST(holds(none.err, "Nobody has resized a pool few: it has the slots that the DAGs declare"), none.err);
+    BOOST_TEST(w.potoo({"pools", "few", "--slots", "5"}).code == 0);
+    BOOST_TEST(w.document({"pools", "few", "--reset"}).at("resized") == false);
+    BOOST_TEST(w.potoo({"pools", "few", "--slots", "5"}).code == 0);
+    const result at_work = run_potoo(w.w, {"pools", "few", "--reset", "--state", "state"});
+    BOOST_TEST(at_work.code == 0, at_work.err);
+    BOOST_TEST(w.document({"pools"}).as_array().empty());
+    BOOST_TEST(w.potoo({"pools", "few", "--slots", "5"}).code == 0);
+    BOOST_TEST(w.server->stop().code == 0);
+    const result alone = run_potoo(w.w, {"pools", "few", "--reset", "--state", "state"});
+    BOOST_TEST(alone.code == 0, alone.err);
+    BOOST_TEST(holds(alone.err, "pool few has the slots again that the DAGs declare."), alone.err);
+    const result again = run_potoo(w.w, {"pools", "few", "--reset", "--state", "state"});
+    BOOST_TEST(again.code == 2);
+    BOOST_TEST(holds(again.err, "nobody has resized a pool few"), again.err);
+    BOOST_TEST(run_potoo(w.w, {"pools", "few", "--reset", "--state", "elsewhere"}).code == 4);
+    BOOST_TEST(!w.w.has("elsewhere"));
+    BOOST_TEST(run_potoo(w.w, {"pools", "few", "--reset", "--slots", "2", "--state", "state"}).code == 2);
+}
+
 BOOST_AUTO_TEST_CASE(schedule_is_replayed_over_a_range)
 {
     world w;
@@ -417,8 +449,39 @@ BOOST_AUTO_TEST_CASE(schedule_is_replayed_over_a_range)
     const result begun = w.potoo({"replay", "demo", "--from", "2026-11-01", "--to", "2026-11-03", "--parallel", "2"});
     BOOST_TEST(begun.code == 0, begun.err);
     BOOST_TEST(holds(w.potoo({"replay", "--list"}).out, line_of(begun.out)));
+    while (w.document({"ls"}).as_array().size() < 2) {}
+    const result listed = w.potoo({"ls"});
+    BOOST_TEST(holds(line_of(listed.out), "  SCHEDULED (UTC)      FROM"), listed.out);
+    BOOST_TEST(holds(listed.out, "  2026-11-01 06:00:00  replay " + line_of(begun.out) + "\n"), listed.out);
+    const result shown = w.potoo({"status", "last"});
+    BOOST_TEST(holds(shown.out, "\ndue      2026-11-02 06:00:00 UTC\nfrom     replay " + line_of(begun.out) + "\n"),
+               shown.out);
     BOOST_TEST(w.potoo({"replay", "--cancel", line_of(begun.out)}).code == 0);
     BOOST_TEST(w.potoo({"replay", "waits", "--from", "2026-11-01", "--to", "2026-11-03"}).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(replay_with_an_id_is_begun_once)
+{
+    world w;
+    const auto replay = [&](const std::string& to, const std::string& id) {
+        return w.potoo({"replay", "demo", "--from", "2026-11-01", "--to", to, "--id", id});
+    };
+    const result first = replay("2026-11-02", "november-1");
+    BOOST_TEST(first.code == 0, first.err);
+    BOOST_TEST(first.out == "november-1\n");
+    BOOST_TEST(!holds(first.err, "was begun before"), first.err);
+    const result again = replay("2026-11-02", "november-1");
+    BOOST_TEST(again.code == 0, again.err);
+    BOOST_TEST(again.out == first.out);
+    BOOST_TEST(holds(again.err, "replay november-1 of demo was begun before, by the same --id: 1 run,"), again.err);
+    BOOST_TEST(w.document({"replay", "--list"}).as_array().size() == 1u);
+    const result other = replay("2026-11-03", "november-1");
+    BOOST_TEST(other.code == 2);
+    BOOST_TEST(holds(other.err, "choose another id"), other.err);
+    const result wrong = replay("2026-11-02", "../november");
+    BOOST_TEST(wrong.code == 2);
+    BOOST_TEST(holds(wrong.err, "--id: ../november: write up to 64 letters"), wrong.err);
+    BOOST_TEST(w.potoo({"replay", "--list", "--id", "november-1"}).code == 2);
 }
 
 BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
@@ -443,6 +506,10 @@ BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
     BOOST_TEST(w.potoo({"ls", "--token-file", "token"}).code == 0);
     const result forbidden = w.potoo({"trigger", "demo", "--token-file", "token"});
     BOOST_TEST(forbidden.code == 4);
+    BOOST_TEST(with(admin, {"trigger", "demo"}).code == 0);
+    const result ls = with(admin, {"ls"});
+    BOOST_TEST(holds(ls.out, "  api by ann\n"), ls.out);
+    BOOST_TEST(!holds(ls.out, "SCHEDULED"), ls.out);
     BOOST_TEST(holds(forbidden.err, "403 Forbidden"), forbidden.err);
     const result listed = with(admin, {"token", "list", "-o", "json"});
     BOOST_REQUIRE_MESSAGE(listed.code == 0, listed.err);
@@ -478,7 +545,11 @@ BOOST_AUTO_TEST_CASE(tokens_are_made_in_a_state_directory_before_there_is_a_serv
     BOOST_TEST(run_potoo(w, {"ls", "--server", "http://" + server.address()}).code == 4);
     const result busy = run_potoo(w, {"token", "create", "eve", "--state", "state"});
     BOOST_TEST(busy.code == 4);
-    BOOST_TEST(holds(busy.err, "--server URL"), busy.err);
+    BOOST_TEST(holds(busy.err, "is at work on the state directory 'state'"), busy.err);
+    BOOST_TEST(holds(busy.err, "through the server only: potoo token create eve --role user --server URL"), busy.err);
+    const result revoking = run_potoo(w, {"token", "revoke", line_of(made.out), "--state", "state"});
+    BOOST_TEST(revoking.code == 4);
+    BOOST_TEST(holds(revoking.err, "only: potoo token revoke "), revoking.err);
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_told_with_what_to_do)
@@ -503,6 +574,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_with_what_to_do)
     refused({"submit", "shell", "--with", "[1]"}, 2, "--with takes a JSON object");
     refused({"tasks", "--limit", "-1"}, 2, "--limit: -1: write a whole number");
     refused({"tasks", "nope"}, 2, "`potoo tasks` lists");
+    refused({"pools", "--reset"}, 2, "potoo pools NAME --reset");
     refused({"pools", "nope"}, 2, "no run under way names a pool nope");
     refused({"replay", "demo", "--from", "yesterday", "--to", "2026-11-01"}, 2, "write a day");
     refused({"replay", "demo"}, 2, "--from TIME and --to TIME");

@@ -251,6 +251,45 @@ BOOST_AUTO_TEST_CASE(a_changed_file_counts_for_the_next_run_after_a_hangup)
     BOOST_TEST(s.get("/api/v1/dags/other").status == 200u);
 }
 
+BOOST_AUTO_TEST_CASE(secrets_and_connections_of_the_configuration_are_for_all_dags_and_tasks)
+{
+    const workspace here;
+    here.write("key", "first-value\n");
+    here.write("potoo.yaml", "secrets: {key: {file: key}}\n"
+                             "connections: {jobs: {type: http_job, url: \"http://127.0.0.1:1/${{ secrets.key }}\"}}\n");
+    here.write("dags/uses.yaml", "tasks: {a: {operator: shell, env: {KEY: \"${{ secrets.key }}\"}, "
+                                 "with: {command: 'echo $KEY > used'}}}\n");
+    BOOST_TEST(run_potoo(here, {"validate", "dags/uses.yaml"}).code == 0);
+    served s(here);
+    static_cast<void>(s.events_until("run_ended", run_of(s.post("/api/v1/dags/uses/runs"))));
+    BOOST_TEST(here.read("used") == "first-value\n");
+    here.write("key", "second-value\n");
+    here.write("potoo.yaml", "secrets: {key: {file: key}, more: {file: key}}\n");
+    here.write("dags/more.yaml", "tasks: {a: {operator: shell, env: {KEY: \"${{ secrets.more }}\"}, "
+                                 "with: {command: 'echo $KEY > used'}}}\n");
+    s.program().signal(SIGHUP);
+    BOOST_TEST(s.program().wait_for("DAG `more` loaded"));
+    static_cast<void>(s.events_until("run_ended", run_of(s.post("/api/v1/dags/more/runs"))));
+    BOOST_TEST(here.read("used") == "second-value\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had_keeps_a_server_from_starting_and_a_hangup_from_counting)
+{
+    const workspace here;
+    here.write("dags/greet.yaml", greet);
+    here.write("potoo.yaml", "secrets: {key: {file: gone}}\n");
+    const auto refused = run_potoo(here, {"server", "--state", "state", "--listen", "127.0.0.1:0"});
+    BOOST_TEST(refused.code == 2, refused.err);
+    BOOST_TEST(refused.err.find("the configuration's secret `key`: cannot read the file") != std::string::npos,
+               refused.err);
+    here.write("potoo.yaml", "");
+    served s(here);
+    here.write("potoo.yaml", "secrets: {key: {file: gone}}\n");
+    s.program().signal(SIGHUP);
+    BOOST_TEST(s.program().wait_for("the configuration stays as it was: the configuration's secret `key`"));
+    BOOST_TEST(s.get("/readyz").status == 200u);
+}
+
 BOOST_AUTO_TEST_CASE(an_event_stream_ends_with_a_last_message_when_the_server_stops)
 {
     const workspace here;
@@ -329,7 +368,7 @@ BOOST_AUTO_TEST_CASE(connections_beyond_what_the_system_allows_are_told_of)
 {
     const workspace here;
     here.write("dags/greet.yaml", greet);
-    here.write("potoo.yaml", "connections: 4000000000\n");
+    here.write("potoo.yaml", "max_connections: 4000000000\n");
     served s(here, {"--config", "potoo.yaml"});
     BOOST_TEST(s.program().told().find("connections are taken instead of 4000000000") != std::string::npos,
                s.program().told());

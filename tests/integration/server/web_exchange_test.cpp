@@ -161,6 +161,17 @@ BOOST_AUTO_TEST_CASE(who_must_not_ask_is_refused_before_the_body)
     BOOST_TEST(status_of(w.run(c.read_reply())) == 401u);
 }
 
+BOOST_AUTO_TEST_CASE(answer_knows_what_was_found_out_from_the_head)
+{
+    web_world w;
+    w.handler.refusing = [](web::request& head) {
+        head.admitted = "by " + head.path;
+        return std::optional<web::reply>();
+    };
+    w.ask(post("Content-Length: 2\r\n", "ab"));
+    BOOST_TEST(std::any_cast<std::string>(w.handler.asked.at(0).admitted) == "by /x");
+}
+
 BOOST_AUTO_TEST_CASE(refused_body_is_not_read_as_a_request)
 {
     web_world w;

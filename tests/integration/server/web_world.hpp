@@ -25,10 +25,7 @@ namespace potoo::test {
 /// Answers 200 with what it was asked for, unless a test says otherwise.
 struct scripted_handler final : web::handler
 {
-    std::optional<web::reply> refuse(const web::request& head) override
-    {
-        return refusing ? refusing(head) : std::nullopt;
-    }
+    std::optional<web::reply> refuse(web::request& head) override { return refusing ? refusing(head) : std::nullopt; }
 
     std::size_t body_limit(const web::request&) override { return most_body; }
 
@@ -55,7 +52,7 @@ struct scripted_handler final : web::handler
         co_return out;
     }
 
-    std::function<std::optional<web::reply>(const web::request&)> refusing;
+    std::function<std::optional<web::reply>(web::request&)> refusing;
     std::function<task<web::reply>(web::request)> answering;
     std::size_t most_body = 1'000;
     std::vector<web::request> asked;

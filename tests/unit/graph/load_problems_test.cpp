@@ -334,4 +334,16 @@ BOOST_AUTO_TEST_CASE(a_long_line_is_cut_around_the_place)
     BOOST_TEST(p.excerpt_line.find("\"neds\"") == p.caret - 1 + std::string_view("…").size() - 1);
 }
 
+BOOST_AUTO_TEST_CASE(secrets_that_are_there_without_the_file_need_no_declaration)
+{
+    const std::string text = "tasks: {a: {operator: noop, env: {K: \"${{ secrets.token }}\"}}}\n";
+    const auto load = [&](const load_options& options) { return load_dag(text, "a.yaml", known_operators(), options); };
+    BOOST_TEST((load({.secrets = {"token"}}).value != nullptr));
+    BOOST_TEST((load({.any_secret = true}).value != nullptr));
+    BOOST_TEST((load({}).value == nullptr));
+    const auto other = load({.secrets = {"tokens"}});
+    BOOST_TEST_REQUIRE(other.problems.size() == 1u);
+    BOOST_TEST(other.problems.front().suggestion == "tokens");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -43,7 +43,7 @@ inline const operator_registry& known_operators()
 /// One problem a line: `line:column: message`, with ` [suggestion]` when there is one. Empty when the file is good.
 inline std::string problems_of(std::string source, source_format format = source_format::by_name)
 {
-    const auto loaded = load_dag(std::move(source), "test.dag", known_operators(), format);
+    const auto loaded = load_dag(std::move(source), "test.dag", known_operators(), {.format = format});
     std::string out;
     for (const auto& p : loaded.problems)
         out += fmt::format("{}:{}: {}{}\n", p.where.line, p.where.column, p.message,
@@ -54,7 +54,7 @@ inline std::string problems_of(std::string source, source_format format = source
 /// Loads a file that must be good.
 inline std::shared_ptr<const dag> load_good(std::string source, source_format format = source_format::by_name)
 {
-    auto loaded = load_dag(std::move(source), "test.dag", known_operators(), format);
+    auto loaded = load_dag(std::move(source), "test.dag", known_operators(), {.format = format});
     if (!loaded.value)
         throw std::runtime_error(format_diagnostics(loaded));
     return loaded.value;

@@ -304,6 +304,35 @@ BOOST_AUTO_TEST_CASE(pools_are_resized_live_and_stay_so)
     BOOST_TEST(e.engine().pools()[0].resized);
 }
 
+BOOST_AUTO_TEST_CASE(pools_that_are_reset_have_what_the_dags_declare_and_stay_so)
+{
+    constexpr const char* pooled = "pools: {p: 2}\ntasks: {w: {operator: host_wait, pool: p, foreach: [1, 2, 3]}}";
+    {
+        engine_at e(*this);
+        std::string told;
+        e.engine().when_resized([&](std::string_view pool, std::uint32_t slots) {
+            told += std::string(pool) + ' ' + std::to_string(slots) + ';';
+        });
+        BOOST_TEST((ask(e, pool_reset_request("p")).what == kind::unknown));
+        BOOST_TEST((ask(e, pool_request("p", 1)).what == kind::accepted));
+        auto& r = e.begin(pooled);
+        e.run_until([&] { return r.seen.attempts == 1; });
+        BOOST_TEST((ask(e, pool_reset_request("p")).what == kind::accepted));
+        e.run_until([&] { return r.seen.attempts == 2; });
+        BOOST_TEST_REQUIRE(e.engine().pools().size() == 1u);
+        BOOST_TEST(e.engine().pools()[0].slots == 2u);
+        BOOST_TEST(!e.engine().pools()[0].resized);
+        const auto again = ask(e, pool_reset_request("p"));
+        BOOST_TEST((again.what == kind::unknown));
+        BOOST_TEST(again.text == "nobody has resized a pool `p`: it has the slots that the DAGs declare");
+        BOOST_TEST((ask(e, pool_request("q", 4)).what == kind::accepted));
+        BOOST_TEST((ask(e, pool_reset_request("q")).what == kind::accepted));
+        BOOST_TEST(told == "p 1;p 2;q 4;q 0;");
+    }
+    engine_at e(*this);
+    BOOST_TEST(e.engine().pools().empty());
+}
+
 BOOST_AUTO_TEST_CASE(throttled_backend_is_named)
 {
     engine_at e(*this);
@@ -357,7 +386,7 @@ BOOST_AUTO_TEST_CASE(malformed_requests_about_runs_are_answered)
     for (const char* line : {R"({"verb":"pause"})", R"({"verb":"pause","run":""})", R"({"verb":"retry","run":1})",
                              R"({"verb":"retry","run":"a","downstream":1})", R"({"verb":"pool","name":"p"})",
                              R"({"verb":"pool","name":"p","slots":-1})", R"({"verb":"pool","name":"","slots":1})",
-                             R"({"verb":"remove"})"}) {
+                             R"({"verb":"pool_reset"})", R"({"verb":"remove"})"}) {
         const std::string answer = e.finish(carry_out_request(e.engine(), line));
         BOOST_TEST((result_of_answer(answer).what == kind::invalid), line << " got " << answer);
     }

@@ -55,6 +55,28 @@ BOOST_AUTO_TEST_CASE(what_one_configuration_leaves_open_is_as_the_one_under_it_s
     BOOST_CHECK((other.limits == under.limits));
 }
 
+BOOST_AUTO_TEST_CASE(secrets_and_connections_are_read_and_laid_over_by_name)
+{
+    const state_config under = parse_state_config("secrets: {a: {file: key}, b: {env: B}}\n"
+                                                  "connections: {hpc: {type: slurm, token: \"${{ secrets.a }}\"}}\n",
+                                                  "/etc/potoo/c.yaml");
+    BOOST_TEST(under.outside.secrets.front().argument.front() == "/etc/potoo/key");
+    const state_config over = parse_state_config("secrets: {b: {env: C}}\nconnections: {db: {type: sql}}\n", "c.yaml");
+    const state_config both = laid_over(under, over);
+    BOOST_TEST(names_of_secrets(both.outside) == (std::vector<std::string>{"a", "b"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(both.outside.secrets.back().argument.front() == "C");
+    BOOST_TEST(both.outside.connections.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(secrets_and_connections_that_are_none_have_their_place)
+{
+    check_problem("secrets: {a: {env: A, file: b}}\n", "c.yaml:1:14: error: `secrets.a` must have exactly one of");
+    check_problem("connections: {hpc: {url: x}}\n", "c.yaml:1:15: error: `connections.hpc.type` is missing");
+    check_problem("connections: {hpc: {type: slurm, token: \"${{ secrets.b }}\"}}\n", "there are no `secrets`");
+    check_problem("connections: 500\n", "`connections` must be a map");
+}
+
 BOOST_AUTO_TEST_CASE(limits_that_are_none_have_their_place)
 {
     check_problem("limits: 5\n", "c.yaml:1:9: error: `limits` must be a map");

@@ -47,13 +47,4 @@ BOOST_AUTO_TEST_CASE(a_line_beyond_the_limit_is_cut)
     BOOST_TEST(last_of("xy\nabcdef", 5) == "abcde…");
 }
 
-BOOST_AUTO_TEST_CASE(invalid_utf8_is_replaced_byte_by_byte)
-{
-    BOOST_TEST(valid_utf8("ü→🦤") == "ü→🦤");
-    BOOST_TEST(valid_utf8("a\xffz") == "a\xEF\xBF\xBDz");
-    BOOST_TEST(valid_utf8("\xC3") == "\xEF\xBF\xBD");
-    BOOST_TEST(valid_utf8("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-    BOOST_TEST(valid_utf8("\xC0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD");
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -103,6 +103,27 @@ BOOST_AUTO_TEST_CASE(smallest_declaration_holds_until_somebody_resizes)
     BOOST_TEST(book.all().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(pool_that_is_reset_has_what_is_declared_and_is_forgotten_with_its_runs)
+{
+    pool_book book;
+    book.reset("p");
+    std::deque<greedy> runs;
+    runs.emplace_back(book, 5);
+    book.resize("p", 2);
+    settle(runs);
+    BOOST_TEST(runs.front().used == 2u);
+    book.reset("p");
+    BOOST_TEST(book.all().front().slots == 5u);
+    BOOST_TEST(!book.all().front().resized);
+    settle(runs);
+    BOOST_TEST(runs.front().used == 5u);
+    runs.clear();
+    BOOST_TEST(book.all().empty());
+    book.resize("p", 2);
+    book.reset("p");
+    BOOST_TEST(book.all().empty());
+}
+
 BOOST_AUTO_TEST_CASE(slots_are_never_given_twice_and_none_is_left)
 {
     pool_book book;

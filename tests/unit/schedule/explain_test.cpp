@@ -20,6 +20,16 @@ std::string why(const text_machine& m, std::uint32_t task, std::optional<item_in
     return out;
 }
 
+/// `how many state, example: code: text`, a line each.
+std::string groups(const text_machine& m, std::uint32_t task)
+{
+    std::string out;
+    for (const item_group& g : explain(m.machine, task_index(task), std::nullopt).groups)
+        out += std::to_string(g.items) + ' ' + std::string(to_string(g.state)) + ", " +
+               std::to_string(g.example.value()) + ": " + g.why.code + ": " + g.why.text + '\n';
+    return out;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(explain_test)
@@ -75,6 +85,36 @@ BOOST_AUTO_TEST_CASE(what_is_under_way_says_so)
     BOOST_TEST(why(m, 0) == "retry: it waits for attempt 2");
     m.cancel();
     BOOST_TEST(why(m, 1, item_index(0)) == "cancelling: attempt 1 was told to stop, and has not yet");
+}
+
+BOOST_AUTO_TEST_CASE(task_with_items_tells_how_many_stand_how_with_one_of_each)
+{
+    graph::dag dag;
+    graph::task_spec& items = add(dag, "items");
+    set_foreach(items, 3);
+    set_retry(items, {.limit = 1, .delay = 5ms});
+    set_foreach(add(dag, "one"));
+    add(dag, "single");
+    text_machine m(dag);
+    m.start();
+    BOOST_TEST(groups(m, 0).empty());
+    m.evaluated(0, 7);
+    m.evaluated(1, 1);
+    BOOST_TEST(groups(m, 0) == "4 queued, 3: max_active: as many of its items are under way as `max_active` allows: 3\n"
+                               "3 running, 0: running: attempt 1 runs\n");
+    m.succeed(0, 0);
+    m.end(0, 1, attempt_outcome::failed, true);
+    m.end(0, 2, attempt_outcome::failed, false);
+    m.apply(attempt_deferred{task_index(0), item_index(4)});
+    BOOST_TEST(groups(m, 0) == "1 queued, 6: max_active: as many of its items are under way as `max_active` allows: 3\n"
+                               "2 running, 3: running: attempt 1 runs\n"
+                               "1 deferred, 4: deferred: attempt 1 waits on something remote\n"
+                               "1 retrying, 1: retry: it waits for attempt 2\n"
+                               "1 success, 0: ended: it has ended (success)\n"
+                               "1 failed, 2: ended: it has ended (failed)\n");
+    BOOST_TEST(explain(m.machine, task_index(0), item_index(3)).groups.empty());
+    BOOST_TEST(groups(m, 1).empty());
+    BOOST_TEST(groups(m, 2).empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_has_ended_names_who_decided_it)

@@ -32,10 +32,10 @@ std::string type_of(const web::reply& r)
     return std::string(json_of(r).at("type").as_string());
 }
 
-/// Keeps what another one keeps, unless it fails.
-struct failing_ledger final : runtime::ledger
+/// Keeps what another one keeps, unless it fails, and counts what is read.
+struct watched_ledger final : runtime::ledger
 {
-    explicit failing_ledger(runtime::ledger& l) : kept_in(l) {}
+    explicit watched_ledger(runtime::ledger& l) : kept_in(l) {}
 
     task<bool> insert(std::string kind, std::string key, json::value value) override
     {
@@ -54,17 +54,20 @@ struct failing_ledger final : runtime::ledger
 
     std::optional<json::value> find(const std::string& kind, const std::string& key) override
     {
+        ++read;
         return kept_in.find(kind, key);
     }
 
     std::vector<std::pair<std::string, json::value>> list(const std::string& kind, const std::string& after,
                                                           std::size_t limit) override
     {
+        ++read;
         return kept_in.list(kind, after, limit);
     }
 
     runtime::ledger& kept_in;
     bool fails = false;
+    std::size_t read = 0;
 };
 
 sent with_token(std::string token)
@@ -83,6 +86,30 @@ BOOST_AUTO_TEST_CASE(local_user_may_do_everything_while_there_is_no_token)
     const auto self = json_of(ask("GET", "/api/v1/self"));
     BOOST_TEST(self.at("role").as_string() == "admin");
     BOOST_TEST(self.at("shown").as_string() == "local user");
+}
+
+BOOST_AUTO_TEST_CASE(request_has_its_token_looked_up_once)
+{
+    const std::string token = make_token("ann", role::user);
+    watched_ledger ledger(engine().ledger());
+    token_book watched(ledger, host::number_of_the_system);
+    const api_services all = services();
+    api one({all.engine, all.journal, all.ledger, all.runs, watched, all.audit}, {});
+    web::request r = request_for("GET", "/api/v1/self", with_token(token));
+    BOOST_TEST(!one.refuse(r).has_value());
+    BOOST_TEST(ledger.read == 1u);
+    BOOST_TEST(json_of(finish(one.answer(std::move(r)))).at("name").as_string() == "ann");
+    BOOST_TEST(ledger.read == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(token_revoked_after_the_head_is_good_for_that_request_and_no_other)
+{
+    const std::string token = make_token("ann", role::user);
+    web::request r = request_for("GET", "/api/v1/self", with_token(token));
+    BOOST_TEST(!served().refuse(r).has_value());
+    BOOST_TEST(finish(tokens().revoke(token.substr(6, 10), engine().loop().wall_now())).has_value());
+    BOOST_TEST(finish(served().answer(std::move(r))).status == 200u);
+    BOOST_TEST(ask("GET", "/api/v1/self", with_token(token)).status == 401u);
 }
 
 BOOST_AUTO_TEST_CASE(others_and_proxies_are_not_the_local_user)
@@ -305,7 +332,7 @@ BOOST_AUTO_TEST_CASE(audit_trail_counts_the_refusals_that_it_leaves_out)
 
 BOOST_AUTO_TEST_CASE(audit_entry_that_cannot_be_written_is_told_of_and_written_later)
 {
-    failing_ledger ledger(engine().ledger());
+    watched_ledger ledger(engine().ledger());
     std::vector<std::string> told;
     audit_trail audit(engine().loop(), ledger, [&](std::string_view text) { told.emplace_back(text); });
     const wall_time now = engine().loop().wall_now();

@@ -21,6 +21,7 @@ namespace {
 POTOO_OPERATOR("api_say", potoo::server::test::say, {.summary = "Says something."})
 POTOO_OPERATOR("api_wait", wait_long, {.summary = "Waits."})
 POTOO_OPERATOR("api_fail", fail, {.summary = "Fails."})
+POTOO_OPERATOR("api_fail_second", fail_second, {.summary = "Fails for 2."})
 POTOO_OPERATOR("api_ask", ask_outside, {.summary = "Asks outside."})
 
 constexpr const char* greeting = R"(name: greeting
@@ -253,7 +254,7 @@ BOOST_AUTO_TEST_CASE(key_is_kept_when_whoever_asked_has_left_meanwhile)
     const std::string path = "/api/v1/dags/waiting/runs";
     sent s;
     s.body = R"({"id":"k1"})";
-    finish(any(served().answer(request_for("POST", path, s)), leave_when_recorded(journal())));
+    finish(any(answer_to(request_for("POST", path, s)), leave_when_recorded(journal())));
     BOOST_TEST(post(path, s.body).status == 200u);
     BOOST_TEST(get("/api/v1/runs").at("items").as_array().size() == 1u);
 }
@@ -280,7 +281,7 @@ BOOST_AUTO_TEST_CASE(requests_with_one_key_at_once_begin_one_run)
     sent s;
     s.body = R"({"id":"race"})";
     for (int i = 0; i < many; ++i)
-        async_run(engine().loop(), "request", served().answer(request_for("POST", "/api/v1/dags/greeting/runs", s)),
+        async_run(engine().loop(), "request", answer_to(request_for("POST", "/api/v1/dags/greeting/runs", s)),
                   [&](const std::exception_ptr& e, const std::optional<web::reply>& r) {
                       BOOST_TEST_REQUIRE(!e);
                       created += r->status == 201 ? 1 : 0;
@@ -469,6 +470,53 @@ BOOST_AUTO_TEST_CASE(why_does_not_name_the_runs_of_others)
     BOOST_TEST(why(of_ann, ann).find("taken; run " + of_ann + " has 1") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(why_of_a_task_with_items_counts_them_by_state_with_one_of_each)
+{
+    const std::string ann = make_token("ann", role::user);
+    const std::string ben = make_token("ben", role::user);
+    put_dag("crowded.yaml", crowded);
+    const std::string of_ann = begin("crowded", "{}", ann);
+    run_until([&] { return journal().tasks(journal::run_number(1)).front().attempts == 1; });
+    const auto why = [&](const std::string& run, const std::string& token) {
+        return json_of(call("GET", "/api/v1/runs/" + run + "/tasks/wait/why", with_token(token)));
+    };
+    run_until([&] { return json::serialize(why(of_ann, ann)).find("pool_full") != std::string::npos; });
+    const json::value of_all = why(of_ann, ann);
+    BOOST_TEST(of_all.at("item").is_null());
+    BOOST_TEST_REQUIRE(of_all.at("items").as_array().size() == 2u);
+    const json::value& queued = of_all.at("items").at(0);
+    BOOST_TEST(queued.at("state").as_string() == "queued");
+    BOOST_TEST(queued.at("count").as_int64() == 1);
+    BOOST_TEST(queued.at("example").as_int64() == 1);
+    BOOST_TEST(queued.at("reason").at("code").as_string() == "pool_full");
+    BOOST_TEST(std::string(queued.at("reason").at("text").as_string()).find("run " + of_ann) != std::string::npos);
+    BOOST_TEST(of_all.at("items").at(1).at("example").as_int64() == 0);
+    const std::string of_ben = begin("crowded", "{}", ben);
+    run_until([&] { return json::serialize(why(of_ben, ben)).find("pool_full") != std::string::npos; });
+    BOOST_TEST(json::serialize(why(of_ben, ben)).find(of_ann) == std::string::npos);
+    const std::string target = "/api/v1/runs/" + of_ann + "/tasks/wait/why?item=1";
+    BOOST_TEST(json_of(call("GET", target, with_token(ann))).at("items").as_array().empty());
+}
+
+BOOST_AUTO_TEST_CASE(why_of_a_task_that_has_ended_tells_how_its_items_did)
+{
+    put_dag("mixed.yaml",
+            "name: mixed\ntasks: {odd: {operator: api_fail_second, foreach: [1, 2, 3], with: {n: \"${{ item }}\"}}}");
+    const std::string id = finished("mixed");
+    const std::string target = "/api/v1/runs/" + id + "/tasks/odd/why";
+    const json::value all = get(target);
+    BOOST_TEST(all.at("state").as_string() == "failed");
+    BOOST_TEST_REQUIRE(all.at("items").as_array().size() == 2u);
+    BOOST_TEST(all.at("items").at(0).at("state").as_string() == "success");
+    BOOST_TEST(all.at("items").at(0).at("count").as_int64() == 2);
+    const json::value& failed = all.at("items").at(1);
+    BOOST_TEST(failed.at("example").as_int64() == 1);
+    BOOST_TEST(failed.at("reason").at("code").as_string() == "ended");
+    BOOST_TEST(failed.at("reason").at("details").at("error").at("message").as_string() == "the second never works");
+    BOOST_TEST(get(target + "?item=0").at("state").as_string() == "success");
+    BOOST_TEST(get(target + "?item=1").at("state").as_string() == "failed");
+}
+
 BOOST_AUTO_TEST_CASE(lists_of_tasks_are_bounded)
 {
     put_dag("waiting.yaml", waiting);
@@ -534,6 +582,37 @@ BOOST_AUTO_TEST_CASE(pools_are_listed_and_resized)
     for (const std::string& name : {std::string(129, 'p'), std::string("1p"), std::string("a.b"), std::string("a b")})
         expect(422, call("PUT", "/api/v1/pools/" + name, s));
     BOOST_TEST(get("/api/v1/pools").at("items").as_array().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(pools_are_reset_to_what_is_declared)
+{
+    const std::string pool = "/api/v1/pools/p";
+    const auto none = call("DELETE", pool);
+    expect(404, none);
+    BOOST_TEST(none.body.find("urn:potoo:problem:pool-not-resized") != std::string::npos, none.body);
+    expect(422, call("DELETE", "/api/v1/pools/a.b"));
+    put_dag("crowded.yaml", crowded);
+    const std::string run = begin("crowded");
+    run_until([&] { return !get("/api/v1/pools").at("items").as_array().empty(); });
+    expect(404, call("DELETE", pool));
+    sent s;
+    s.body = R"({"slots":7})";
+    BOOST_TEST(json_of(call("PUT", pool, s)).at("resized").as_bool());
+    const auto reset = call("DELETE", pool);
+    BOOST_TEST(json_of(reset).at("slots").as_int64() == 1);
+    BOOST_TEST(json_of(reset).at("declared").as_int64() == 1);
+    BOOST_TEST(!json_of(reset).at("resized").as_bool());
+    expect(404, call("DELETE", pool));
+    expect(200, call("PUT", "/api/v1/pools/unused", s));
+    BOOST_TEST(json_of(call("DELETE", "/api/v1/pools/unused")).at("slots").as_int64() == 0);
+    BOOST_TEST(get("/api/v1/pools").at("items").as_array().size() == 1u);
+    const auto audit = get("/api/v1/audit").at("items").as_array();
+    const auto resets = std::count_if(audit.begin(), audit.end(), [](const json::value& e) {
+        return json::serialize(e).find("reset_pool") != std::string::npos;
+    });
+    BOOST_TEST(resets == 6);
+    post("/api/v1/runs/" + run + "/cancel", "");
+    end_of(run);
 }
 
 BOOST_AUTO_TEST_CASE(operators_are_described)
@@ -767,6 +846,7 @@ BOOST_AUTO_TEST_CASE(every_operation_gives_what_it_declares)
     sent slots;
     slots.body = R"({"slots":3})";
     expect(200, call("PUT", "/api/v1/pools/gpu", slots));
+    expect(200, call("DELETE", "/api/v1/pools/gpu"));
     const auto made = post("/api/v1/tokens", R"({"name":"root","role":"admin"})");
     expect(201, made);
     expect(200, call("DELETE", "/api/v1/tokens/" + id_in(made),

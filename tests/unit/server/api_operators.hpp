@@ -29,6 +29,13 @@ inline task<json::value> fail(context&)
     co_return json::value();
 }
 
+inline task<json::value> fail_second(context& ctx)
+{
+    if (ctx.input().at("n") == 2)
+        throw fatal("the second never works");
+    co_return json::value();
+}
+
 /// The token of the callback that was opened last.
 inline std::string& last_token()
 {

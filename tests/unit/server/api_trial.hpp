@@ -13,6 +13,7 @@
 #include "engine/server/schedules/tz_zones.hpp"
 #include "engine/server/tasks/callback_service.hpp"
 #include "engine/server/tasks/carried_task_runs.hpp"
+#include "engine/server/tasks/task_service.hpp"
 #include "tests/unit/host/scratch_state.hpp"
 
 #include <potoo/asio.hpp>
@@ -217,15 +218,20 @@ class api_trial : public host::test::scratch_state
             context_.run_one();
     }
 
-    /// As the server does it: first the head, then the body.
     web::reply ask(std::string method, const std::string& target, const sent& s = {})
     {
-        web::request r = request_for(std::move(method), target, s);
-        web::request head = r;
-        head.body.clear();
-        if (auto refused = api_->refuse(head))
-            return std::move(*refused);
-        return finish(api_->answer(std::move(r)));
+        return finish(answer_to(request_for(std::move(method), target, s)));
+    }
+
+    /// As the server does it: first the head, then the body.
+    task<web::reply> answer_to(web::request r)
+    {
+        std::string body = std::exchange(r.body, {});
+        if (auto refused = api_->refuse(r))
+            co_return std::move(*refused);
+        r.body = std::move(body);
+        web::reply answered = co_await api_->answer(std::move(r));
+        co_return answered;
     }
 
     /// A body that is streamed, up to `until` or to its end.

@@ -585,6 +585,12 @@ BOOST_AUTO_TEST_CASE(a_pool_that_is_resized_is_told_to_who_may_see_all)
     BOOST_TEST(all.events()[0].at("pool").as_string() == "gpu");
     BOOST_TEST(all.events()[0].at("slots").as_int64() == 3);
     BOOST_TEST(!all.events()[0].contains("seq"));
+    bool reset = false;
+    async_run(e.engine().loop(), "reset", e.engine().reset_pool("gpu"),
+              [&](const std::exception_ptr&, const std::optional<host::request_result>&) { reset = true; });
+    e.run_until([&] { return reset && all.events().size() == 2; });
+    BOOST_TEST(all.events()[1].at("pool").as_string() == "gpu");
+    BOOST_TEST(all.events()[1].at("slots").as_int64() == 0);
     BOOST_TEST(user.types().empty());
 }
 

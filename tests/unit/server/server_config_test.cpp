@@ -43,8 +43,8 @@ behind_proxy: true
 trusted_proxies: [10.0.0.1, 10.0.0.2]
 hosts: potoo.example.org
 origins: [https://app.example.org, "http://localhost:3000"]
-connections: 500
-connections_of_one_peer: 0
+max_connections: 500
+max_connections_of_one_peer: 0
 public_url: https://potoo.example.org/
 log: {format: json, requests: true}
 statsd: 127.0.0.1:8125
@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_with_its_place_and_the_right_spelling
     check_problem("public_url: potoo.example.org\n", "did you mean `https://potoo.example.org`?");
     check_problem("origins: [https://app.example.org/]\n", "`origins` has `https://app.example.org/`, which is not");
     check_problem("origins: app.example.org\n", "which is not a scheme and a host");
-    check_problem("max_connections: 5\n", "did you mean `connections`?");
-    check_problem("connections: 0\n", "`connections`");
-    check_problem("connections_of_one_peer: -1\n", "`connections_of_one_peer`");
+    check_problem("connection_limit: 5\n", "did you mean `max_connections`?");
+    check_problem("max_connections: 0\n", "`max_connections`");
+    check_problem("max_connections_of_one_peer: -1\n", "`max_connections_of_one_peer`");
     check_problem("[1]\n", "must be a map");
 }
 

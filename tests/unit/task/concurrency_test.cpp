@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -247,6 +248,43 @@ BOOST_AUTO_TEST_CASE(passed_deadline_stops_the_task_at_its_first_wait)
 {
     BOOST_CHECK_THROW(run(with_deadline(pass_time(1h), loop.now() - 1s)), cancelled);
     BOOST_TEST(run(with_deadline(value_after(4, 0s), loop.now() - 1s)) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(task_that_ends_in_time_yields_its_value)
+{
+    BOOST_TEST(run(in_time(value_after(3, 1s), loop.now() + 5s)).value() == 3);
+    BOOST_TEST(run(in_time(value_after(4, 0s), loop.now() - 1s)).value() == 4);
+    BOOST_TEST(run(in_time(pass_time(1s), loop.now() + 5s)).has_value());
+    BOOST_TEST(loop.timers() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(task_that_is_not_in_time_yields_nothing)
+{
+    BOOST_TEST(!run(in_time(value_after(3, 1h), loop.now() + 5s)));
+    BOOST_TEST((loop.elapsed() <= 5s + 1ms));
+    BOOST_TEST(!run(in_time(pass_time(1h), loop.now() - 1s)));
+}
+
+BOOST_AUTO_TEST_CASE(failure_before_the_deadline_is_rethrown)
+{
+    BOOST_CHECK_THROW(run(in_time(fail_after("bad", 1s), loop.now() + 5s)), failure);
+}
+
+BOOST_AUTO_TEST_CASE(cancellation_of_the_branch_is_not_taken_for_the_deadline)
+{
+    for (const cancel_reason why : {cancel_reason::user, cancel_reason::deadline}) {
+        test::runner<std::optional<int>> r(loop, in_time(value_after(3, 1h), loop.now() + 5s));
+        r.cancel(why);
+        loop.run();
+        BOOST_TEST(r.ended());
+        BOOST_CHECK(r.ended_by() == why);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(deadline_within_the_task_is_not_taken_for_its_own)
+{
+    auto inner = with_deadline(value_after(3, 1h), loop.now() + 1s);
+    BOOST_CHECK_THROW(run(in_time(std::move(inner), loop.now() + 5s)), cancelled);
 }
 
 BOOST_AUTO_TEST_CASE(shielded_clean_up_runs_after_a_cancellation)

@@ -1,12 +1,12 @@
 #pragma once
 /// @file
-/// Digests as the signature and the names of cached files need them.
+/// Digests of bytes, and bytes in hexadecimal digits.
 
 #include <array>
 #include <string>
 #include <string_view>
 
-namespace potoo::aws {
+namespace potoo::text {
 
 using sha256_digest = std::array<unsigned char, 32>;
 
@@ -20,4 +20,4 @@ using sha256_digest = std::array<unsigned char, 32>;
     return {reinterpret_cast<const char*>(d.data()), d.size()};
 }
 
-} // namespace potoo::aws
+} // namespace potoo::text

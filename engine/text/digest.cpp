@@ -1,11 +1,11 @@
-#include "engine/aws/digest.hpp"
+#include "engine/text/digest.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <stdexcept>
 
-namespace potoo::aws {
+namespace potoo::text {
 namespace {
 
 std::string digest_hex(const EVP_MD* kind, std::string_view text)
@@ -51,4 +51,4 @@ sha256_digest hmac_sha256(std::string_view key, std::string_view text)
     return out;
 }
 
-} // namespace potoo::aws
+} // namespace potoo::text
