@@ -156,6 +156,7 @@ catalog_settings server::parts::folder() const
     catalog_settings s;
     s.folder = config.dags;
     s.say = say();
+    s.warn = [&log = around.log](std::string_view text) { log.warning(text); };
     s.load_plugin = around.load_plugin;
     s.environment = own_environment();
     s.secrets = [&engine = engine] { return host::names_of_secrets(engine.shared()->spec()); };

@@ -301,6 +301,9 @@ std::vector<std::string> problems_here(const server_config& c)
     need("key", c.web.key_file);
     for (const std::string& plugin : c.plugins)
         need("plugin", plugin);
+    for (const graph::secret_source& s : c.engine.outside.secrets)
+        if (s.from == graph::secret_source::kind::file)
+            need(fmt::format("file for the secret `{}`:", s.name), s.argument.front());
     if (!std::filesystem::is_directory(c.dags, ec))
         found.push_back(fmt::format("there is no folder {} with DAG files: make it, or name another with --dags (in "
                                     "the configuration `dags`)",

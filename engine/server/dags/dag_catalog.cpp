@@ -130,6 +130,12 @@ struct dag_catalog::parts
             settings.say(line);
     }
 
+    void warn(const std::string& line) const
+    {
+        if (settings.warn)
+            settings.warn(line);
+    }
+
     [[nodiscard]] std::string path_of(const std::string& file) const { return (settings.folder / file).string(); }
 
     potoo::loop& loop;
@@ -189,7 +195,7 @@ task<> dag_catalog::parts::look_in_turn(patience p)
         const folder_view view = co_await blocking(look);
         again = watch.follow(view.folders);
         if (view.problem != folder_problem && !view.problem.empty())
-            say(view.problem);
+            warn(view.problem);
         folder_problem = view.problem;
         folder_missing = view.folders.empty();
         forget_missing(view);
@@ -354,7 +360,7 @@ void dag_catalog::parts::refuse(tracked_file& f, std::string problems)
     f.shown.problems = std::move(problems);
     changed = true;
     const auto first = f.shown.problems.substr(0, f.shown.problems.find('\n'));
-    say(fmt::format("{}{}", first, f.shown.dag ? "; the last good version stays" : ""));
+    warn(fmt::format("{}{}", first, f.shown.dag ? "; the last good version stays" : ""));
 }
 
 /// Files that could not have the name of their DAG are read again once it is free. @return whether there are any
@@ -463,9 +469,9 @@ task<> dag_catalog::load()
 {
     const auto stay_paused = [this](const std::string& name, std::string_view why) {
         parts_->paused.insert(name);
-        parts_->say(fmt::format("DAG `{}`: what the state directory says of it cannot be read: {}; it is paused until "
-                                "somebody resumes it",
-                                name, why));
+        parts_->warn(fmt::format("DAG `{}`: what the state directory says of it cannot be read: {}; it is paused until "
+                                 "somebody resumes it",
+                                 name, why));
     };
     for (const auto& [name, note] : parts_->memory.readable(ledger_kind, stay_paused)) {
         if (is_pause(note))

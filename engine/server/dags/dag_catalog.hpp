@@ -32,6 +32,7 @@ struct catalog_settings
 {
     std::filesystem::path folder;
     std::function<void(std::string_view)> say; ///< for the server's log: one line a call, without its end; may be empty
+    std::function<void(std::string_view)> warn{}; ///< the same of what is wrong
     /// Loads a plugin that a DAG file names, a second time without effect. @throws std::exception
     std::function<void(const std::filesystem::path&)> load_plugin{};
     std::vector<std::string> environment{}; ///< of generators, `NAME=value`

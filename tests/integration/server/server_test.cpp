@@ -280,8 +280,12 @@ BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had_keeps_a_server_from_starting_an
     here.write("potoo.yaml", "secrets: {key: {file: gone}}\n");
     const auto refused = run_potoo(here, {"server", "--state", "state", "--listen", "127.0.0.1:0"});
     BOOST_TEST(refused.code == 2, refused.err);
-    BOOST_TEST(refused.err.find("the configuration's secret `key`: cannot read the file") != std::string::npos,
-               refused.err);
+    BOOST_TEST(refused.err.find("there is no file for the secret `key`:") != std::string::npos, refused.err);
+    here.write("potoo.yaml", "secrets: {key: {env: POTOO_TEST_NO_SUCH_VARIABLE}}\n");
+    const auto unset = run_potoo(here, {"server", "--state", "state", "--listen", "127.0.0.1:0"});
+    BOOST_TEST(unset.code == 2, unset.err);
+    BOOST_TEST(unset.err.find("the configuration's secret `key`: the environment variable") != std::string::npos,
+               unset.err);
     here.write("potoo.yaml", "");
     served s(here);
     here.write("potoo.yaml", "secrets: {key: {file: gone}}\n");

@@ -87,6 +87,7 @@ struct catalog_world
         catalog_settings settings;
         settings.folder = folder;
         settings.say = [this](std::string_view line) { said.emplace_back(line); };
+        settings.warn = settings.say;
         settings.environment = {"PATH=/usr/bin:/bin"};
         settings.quiet = 1ms;
         settings.poll_unwatched = 1ms;
