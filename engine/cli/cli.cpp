@@ -73,9 +73,8 @@ void group_commands(CLI::App& app)
         command_group{"Run DAGs here, and look at what there is",
                       {"run", "resume", "validate", "graph", "schema", "operators"}},
         command_group{"Runs, in a state directory or at a server (--server)",
-                      {"ls", "status", "logs", "cancel", "retry", "pause", "approve", "complete"}},
-        command_group{"A server",
-                      {"server", "trigger", "replay", "submit", "tasks", "pools", "why", "diff", "token", "config"}},
+                      {"ls", "status", "logs", "cancel", "retry", "pause", "approve", "complete", "why", "pools"}},
+        command_group{"A server", {"server", "trigger", "replay", "submit", "tasks", "diff", "token", "config"}},
         command_group{"Housekeeping", {"gc", "completion"}},
     };
     for (const command_group& g : groups)

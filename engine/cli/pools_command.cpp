@@ -8,6 +8,7 @@
 #include "engine/cli/target_options.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/control_request.hpp"
+#include "engine/host/pool_json.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -70,9 +71,10 @@ bool note(journal::store& journal, const pools_arguments& a)
     using journal::entry_verb;
     journal::batch b;
     if (a.reset)
-        b.changes.push_back({entry_verb::erase, "pool", a.name});
+        b.changes.push_back({entry_verb::erase, host::pool_entries, a.name});
     else
-        b.changes.push_back({entry_verb::put, "pool", a.name, json::serialize(json::object{{"slots", a.slots}})});
+        b.changes.push_back(
+            {entry_verb::put, host::pool_entries, a.name, json::serialize(json::object{{"slots", a.slots}})});
     return journal.append(b).changes.at(0);
 }
 
@@ -113,6 +115,36 @@ exit_code change_in(const std::string& state, const pools_arguments& a)
     return exit_code::success;
 }
 
+json::array pools_at(server_client& server)
+{
+    json::array out;
+    server.each(api_path({"pools"}), [&](json::object p) {
+        out.push_back(std::move(p));
+        return true;
+    });
+    return out;
+}
+
+/// Of the engine that is at work there; when none is, those that were resized.
+json::array pools_in(const std::string& state)
+{
+    const auto journal = open_journal(state);
+    if (const auto answer = answer_of_engine(state, host::pools_request(), time_to_answer))
+        return host::pools_of_answer(*answer);
+    return host::pools_json(host::resized_pools(*journal));
+}
+
+/// @param name empty = all of them
+json::array meant(const json::array& pools, const std::string& name)
+{
+    json::array out;
+    for (const json::value& p : pools) {
+        if (name.empty() || text_in(p.as_object(), "name") == name)
+            out.push_back(p);
+    }
+    return out;
+}
+
 exit_code pools(const pools_arguments& a)
 {
     if (a.slots > 0 && a.name.empty())
@@ -122,8 +154,6 @@ exit_code pools(const pools_arguments& a)
     const auto server = server_of(a.target);
     if (!server && (a.slots > 0 || a.reset))
         return change_in(state_of(a.target), a);
-    if (!server)
-        throw usage_error("who holds which slots, a server tells: say which, with --server URL or POTOO_SERVER");
     if (a.slots > 0) {
         const json::object wish{{"slots", a.slots}};
         return print({server->ask("PUT", api_path({"pools", a.name}), wish).body}, a);
@@ -132,12 +162,7 @@ exit_code pools(const pools_arguments& a)
         const json::value pool = server->ask("DELETE", api_path({"pools", a.name})).body;
         return tell_reset(pool.as_object(), a.json);
     }
-    json::array found;
-    server->each(api_path({"pools"}), [&](json::object p) {
-        if (a.name.empty() || text_in(p, "name") == a.name)
-            found.push_back(std::move(p));
-        return true;
-    });
+    const json::array found = meant(server ? pools_at(*server) : pools_in(state_of(a.target)), a.name);
     if (found.empty() && !a.name.empty())
         throw usage_error(fmt::format("no run under way names a pool {}, and nobody has given it slots", a.name));
     return print(found, a);
@@ -148,7 +173,7 @@ exit_code pools(const pools_arguments& a)
 void add_pools_command(CLI::App& app, command_action& chosen)
 {
     auto a = std::make_shared<pools_arguments>();
-    CLI::App* c = app.add_subcommand("pools", "Show the pools of a server, or give a pool more or fewer slots");
+    CLI::App* c = app.add_subcommand("pools", "Show the pools and who holds them, or give a pool more or fewer slots");
     c->add_option("NAME", a->name, "Only this pool")->type_name("");
     c->add_option("--slots", a->slots, "Give it so many slots, at once, whatever the DAGs say")
         ->type_name("N")
@@ -156,7 +181,9 @@ void add_pools_command(CLI::App& app, command_action& chosen)
     c->add_flag("--reset", a->reset, "Give it the slots again that the DAGs declare")->excludes("--slots");
     add_target_options(*c, a->target);
     add_format_option(*c, a->json);
-    c->footer("Examples:\n"
+    c->footer("Pools are of the runs under way, or resized; while no engine is at work, only the latter are known.\n"
+              "Examples:\n"
+              "  potoo pools\n"
               "  potoo pools --server http://127.0.0.1:8080\n"
               "  potoo pools gpu --slots 8\n"
               "  potoo pools gpu --reset");

@@ -95,7 +95,8 @@ class served_program
     [[nodiscard]] server::server_surroundings surroundings()
     {
         return {log_, supervisor_, version_number(),
-                [](const std::filesystem::path& file) { load_plugins({file.string()}); }};
+                [](const std::filesystem::path& file) { load_plugins({file.string()}); },
+                [this] { return configured(arguments_); }};
     }
 
     void stop(int signal)
@@ -114,19 +115,7 @@ class served_program
                       : fmt::format("SIGHUP: reading {} anew; where to listen, the log and plugins change with "
                                     "the next start",
                                     file));
-        supervisor_.reloading();
-        async_run(server_.loop(), "reload", reload_anew(),
-                  [this](const std::exception_ptr&) { supervisor_.ready("listening on " + server_.address()); });
-    }
-
-    task<> reload_anew()
-    {
-        try {
-            server::server_config config = configured(arguments_);
-            co_await server_.reload(std::move(config));
-        } catch (const std::exception& e) {
-            log_.warning(fmt::format("the configuration stays as it was: {}", e.what()));
-        }
+        server_.reload();
     }
 
     [[nodiscard]] exit_code conclude()

@@ -57,9 +57,13 @@ std::optional<journal::state_lock> try_lock(const journal::state_layout& layout)
 
 } // namespace
 
-state_access::state_access(const std::string& state, const json::object& request, std::chrono::seconds time)
+namespace {
+
+/// Asks until there is an answer, or `alone` says that there will be none.
+template <class Alone>
+std::optional<std::string> ask(const journal::state_layout& layout, const json::object& request,
+                               std::chrono::seconds time, Alone alone)
 {
-    const journal::state_layout layout(state);
     const std::string line = json::serialize(request);
     const auto give_up_at = steady_clock::now() + patience;
     const host::slow_answer slow{silence, [&] {
@@ -70,22 +74,38 @@ state_access::state_access(const std::string& state, const json::object& request
     for (;;) {
         std::optional<host::control_error> problem;
         try {
-            answer_ = host::ask_engine(layout, line, steady_clock::now() + time, slow);
-            return;
+            return host::ask_engine(layout, line, steady_clock::now() + time, slow);
         } catch (const host::control_error& e) {
             problem = e;
         }
         if (problem->why() == host::control_failure::late || problem->why() == host::control_failure::refused)
             give_up(layout, *problem);
-        lock_ = try_lock(layout);
-        if (lock_) {
-            store_ = journal::open_sqlite_store(layout);
-            return;
-        }
+        if (alone())
+            return std::nullopt;
         if (steady_clock::now() > give_up_at)
             give_up(layout, *problem);
         ::poll(nullptr, 0, static_cast<int>(ask_again.count()));
     }
+}
+
+} // namespace
+
+state_access::state_access(const std::string& state, const json::object& request, std::chrono::seconds time)
+{
+    const journal::state_layout layout(state);
+    answer_ = ask(layout, request, time, [&] {
+        lock_ = try_lock(layout);
+        return lock_.has_value();
+    });
+    if (lock_)
+        store_ = journal::open_sqlite_store(layout);
+}
+
+std::optional<std::string> answer_of_engine(const std::string& state, const json::object& question,
+                                            std::chrono::seconds time)
+{
+    const journal::state_layout layout(state);
+    return ask(layout, question, time, [&] { return !journal::state_lock::is_held(layout); });
 }
 
 std::string next_command(std::string_view verb, const std::string& run, const std::string& state)

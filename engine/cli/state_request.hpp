@@ -1,6 +1,7 @@
 #pragma once
 /// @file
-/// Something is to be changed in a state directory: the engine that is alive on it does it, or this process may.
+/// Something is to be changed in a state directory, or asked about it: the engine that is alive on it does it, or this
+/// process may.
 
 #include "engine/journal/state_dir.hpp"
 #include "engine/journal/store.hpp"
@@ -35,6 +36,11 @@ class state_access
     std::optional<journal::state_lock> lock_;
     std::unique_ptr<journal::store> store_;
 };
+
+/// What the engine that is alive on the state directory answers to a question; nothing when none is. While one is
+/// starting or leaving, tries again for a few seconds. Blocks. @throws as `state_access`
+[[nodiscard]] std::optional<std::string> answer_of_engine(const std::string& state, const json::object& question,
+                                                          std::chrono::seconds time);
 
 /// `potoo VERB RUN`, with what it takes to find the state again.
 [[nodiscard]] std::string next_command(std::string_view verb, const std::string& run, const std::string& state);

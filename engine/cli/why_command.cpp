@@ -2,17 +2,25 @@
 #include "engine/cli/display/text_width.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
+#include "engine/cli/state_request.hpp"
 #include "engine/cli/target_options.hpp"
+#include "engine/cli/usage_error.hpp"
+#include "engine/host/control_request.hpp"
+#include "engine/host/why_json.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 
 namespace potoo::cli {
 
 namespace {
+
+constexpr std::chrono::seconds time_to_answer{60};
 
 struct why_arguments
 {
@@ -46,13 +54,36 @@ std::string items_text(const json::array& groups)
     return '\n' + table_text(t);
 }
 
-exit_code why(const why_arguments& a)
+json::value why_at(server_client& server, const why_arguments& a)
 {
-    const auto server = needed_server(a.target);
-    const std::string id = text_in(find_server_run(*server, a.run), "run");
+    const std::string id = text_in(find_server_run(server, a.run), "run");
     api_path path({"runs", id, "tasks", a.task, "why"});
     path.with("item", a.item ? fmt::format("{}", *a.item) : "");
-    const json::value v = server->get(path);
+    return server.get(path);
+}
+
+/// Of the engine that is at work there; when none is, what the journal knows.
+json::value why_in(const std::string& state, const why_arguments& a)
+{
+    const auto journal = open_journal(state);
+    const journal::run_row run = find_run(*journal, a.run, state);
+    const task_index task = find_task(journal->dag_of(run.number), a.task);
+    const auto item = a.item ? std::optional(item_index(*a.item)) : std::nullopt;
+    const std::string wrong = item ? host::item_problem(journal->tasks(run.number).at(task.value()), *item) : "";
+    if (!wrong.empty())
+        throw usage_error(wrong);
+    std::optional<json::object> said;
+    if (!run.ended) {
+        if (const auto answer = answer_of_engine(state, host::why_request(run.id, a.task, item), time_to_answer))
+            said = host::why_of_answer(*answer);
+    }
+    return host::why_json(*journal, run, task, item, std::move(said));
+}
+
+exit_code why(const why_arguments& a)
+{
+    const auto server = server_of(a.target);
+    const json::value v = server ? why_at(*server, a) : why_in(state_of(a.target), a);
     if (a.json || !v.is_object()) {
         print_json(v);
         return exit_code::success;
@@ -77,13 +108,14 @@ void add_why_command(CLI::App& app, command_action& chosen)
         ->type_name("");
     c->add_option("TASK", a->task, "Name of the task")->required()->type_name("");
     c->add_option("--item", a->item, "Only this item, by its position from 0")->type_name("N");
-    add_server_options(*c, a->target);
+    add_target_options(*c, a->target);
     add_format_option(*c, a->json);
     c->footer(
         "Of a task with several items it is also said how many of them are in which state, and why the first of each.\n"
+        "While no engine carries the run, what the journal knows.\n"
         "Examples:\n"
-        "  potoo why last align --server http://127.0.0.1:8080\n"
-        "  potoo why last align --item 17");
+        "  potoo why last align\n"
+        "  potoo why last align --item 17 --server http://127.0.0.1:8080");
     c->callback([a, &chosen] { chosen = [a] { return why(*a); }; });
 }
 

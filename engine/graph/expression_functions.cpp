@@ -7,6 +7,7 @@
 #include "engine/text/characters.hpp"
 
 #include <boost/json/stream_parser.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,6 +28,8 @@ constexpr type_set containers = one(value_type::array) | one(value_type::string)
 constexpr type_set number = one(value_type::number);
 constexpr type_set text = one(value_type::string);
 constexpr type_set list = one(value_type::array);
+
+constexpr std::size_t longest_shown = 60; ///< text that an error quotes
 
 constexpr std::array table{
     function_entry{function_id::length, "length", "length(value)", 1, 1, {containers}, value_type::number},
@@ -184,8 +187,10 @@ json::value from_json(const argument& a)
         parser.finish(error);
     }
     if (error) {
-        throw expression_error("`from_json` cannot read its text as JSON: " + error.message() + " at byte " +
-                                   std::to_string(read) + " of `" + excerpt(source) + "`",
+        // Whole or not at all: a piece of a secret would not be known for one any more, and shown.
+        const std::string shown = source.size() <= longest_shown ? fmt::format(" of `{}`", source) : "";
+        throw expression_error(fmt::format("`from_json` cannot read its text as JSON: {} at byte {}{}", error.message(),
+                                           read, shown),
                                a.offset);
     }
     return parser.release();

@@ -1,5 +1,7 @@
 #include "engine/host/control_request.hpp"
 
+#include "engine/host/pool_json.hpp"
+#include "engine/host/why_json.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/runtime/attempt_result.hpp"
 
@@ -128,6 +130,25 @@ task<std::string> collect(engine_host& engine, journal::retention rules)
         {"result", "accepted"}, {"runs", removed.runs}, {"records", removed.records}, {"logs", removed.logs}});
 }
 
+std::optional<item_index> item_of(const json::object& request)
+{
+    const json::value* v = request.if_contains("item");
+    boost::system::error_code ec;
+    const auto item = v ? v->to_number<std::uint32_t>(ec) : 0;
+    if (ec)
+        throw bad_request("`item` of the request is no position");
+    return v ? std::optional(item_index(item)) : std::nullopt;
+}
+
+std::string explain(const engine_host& engine, const json::object& request)
+{
+    json::object answer{{"result", "accepted"}};
+    const run_id run(run_of_request(request));
+    if (const auto said = engine.why(run, text_member(request, "task"), item_of(request)))
+        answer["why"] = explanation_json(*said);
+    return json::serialize(answer);
+}
+
 task<request_result> set_paused(engine_host& engine, std::string run, bool paused)
 {
     return paused ? engine.pause_on_request(std::move(run)) : engine.unpause_on_request(std::move(run));
@@ -182,6 +203,10 @@ task<std::string> dispatch(engine_host& engine, std::string line)
         const auto result = co_await engine.complete_on_request(std::move(delivered));
         co_return to_line(result);
     }
+    if (verb == "why")
+        co_return explain(engine, request);
+    if (verb == "pools")
+        co_return json::serialize(json::object{{"result", "accepted"}, {"pools", pools_json(engine.pools())}});
     if (verb == "gc") {
         journal::retention rules = rules_of(request);
         auto answer = co_await collect(engine, std::move(rules));
@@ -207,6 +232,15 @@ json::object read_answer(const std::string& line)
         return std::move(o);
     const json::value* text = o.if_contains("text");
     throw bad_answer(text && text->is_string() ? std::string(text->get_string()) : "the engine could not do it");
+}
+
+/// Of a question: it is answered, or it was wrong.
+json::object read_accepted(const std::string& line)
+{
+    json::object o = read_answer(line);
+    if (text_in(o, "result") != "accepted")
+        throw bad_answer(text_in(o, "text"));
+    return o;
 }
 
 } // namespace
@@ -264,6 +298,19 @@ json::object complete_request(const callback_delivery& delivered)
             {"data", delivered.data}};
 }
 
+json::object why_request(const run_id& run, const std::string& task, std::optional<item_index> item)
+{
+    json::object out{{"verb", "why"}, {"run", run.value()}, {"task", task}};
+    if (item)
+        out["item"] = item->value();
+    return out;
+}
+
+json::object pools_request()
+{
+    return {{"verb", "pools"}};
+}
+
 json::object collect_request(const journal::retention& rules)
 {
     json::object out{{"verb", "gc"}};
@@ -311,9 +358,7 @@ request_result result_of_answer(const std::string& line)
 
 journal::pruned collected_by_answer(const std::string& line)
 {
-    const json::object o = read_answer(line);
-    if (text_in(o, "result") != "accepted")
-        throw bad_answer(text_in(o, "text"));
+    const json::object o = read_accepted(line);
     const auto count = [&o](const char* name) {
         boost::system::error_code ec;
         const json::value* v = o.if_contains(name);
@@ -325,6 +370,22 @@ journal::pruned collected_by_answer(const std::string& line)
     p.records = count("records");
     p.logs = count("logs");
     return p;
+}
+
+json::array pools_of_answer(const std::string& line)
+{
+    json::object o = read_accepted(line);
+    json::value* pools = o.if_contains("pools");
+    if (!pools || !pools->is_array())
+        throw bad_answer("the engine's answer names no pools; is it another version of potoo?");
+    return std::move(pools->get_array());
+}
+
+std::optional<json::object> why_of_answer(const std::string& line)
+{
+    json::object o = read_accepted(line);
+    json::value* why = o.if_contains("why");
+    return why && why->is_object() ? std::optional(std::move(why->get_object())) : std::nullopt;
 }
 
 } // namespace potoo::host

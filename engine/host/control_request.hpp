@@ -12,9 +12,12 @@
 /// | `{"verb":"pool","name":NAME,"slots":N}` | of `request_result` |
 /// | `{"verb":"pool_reset","name":NAME}` | of `request_result` |
 /// | `{"verb":"complete","token":TOKEN,"state":"success" or "failed","data":JSON text}` | of `request_result` |
+/// | `{"verb":"why","run":ID,"task":NAME,"item":N}` | `{"result":"accepted","why":{…}}`; no `why`: not carried |
+/// | `{"verb":"pools"}` | `{"result":"accepted","pools":[…]}` |
 /// | `{"verb":"gc","keep_runs":N,"keep_for":"30d"}` | `{"result":"accepted","runs":N,"records":N,"logs":N}` |
 ///
-/// What cannot be done just now is answered by `{"result":"failed","text":…}`.
+/// What cannot be done just now is answered by `{"result":"failed","text":…}`. `why` is of `explanation_json`, `pools`
+/// of `pools_json`.
 
 #include "engine/host/host.hpp"
 #include "engine/host/request_result.hpp"
@@ -23,6 +26,7 @@
 #include <potoo/task.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -37,6 +41,10 @@ namespace potoo::host {
 [[nodiscard]] json::object pool_request(const std::string& name, std::uint32_t slots);
 [[nodiscard]] json::object pool_reset_request(const std::string& name);
 [[nodiscard]] json::object complete_request(const callback_delivery& delivered);
+
+/// @param item nothing = the task as a whole
+[[nodiscard]] json::object why_request(const run_id& run, const std::string& task, std::optional<item_index> item);
+[[nodiscard]] json::object pools_request();
 [[nodiscard]] json::object collect_request(const journal::retention& rules);
 
 /// Carries out the request in `line`. Whatever is wrong with it is in the answer.
@@ -52,5 +60,9 @@ class bad_answer : public std::runtime_error
 /// Reads an answer. @throws bad_answer
 [[nodiscard]] request_result result_of_answer(const std::string& line);
 [[nodiscard]] journal::pruned collected_by_answer(const std::string& line);
+[[nodiscard]] json::array pools_of_answer(const std::string& line);
+
+/// @return nothing when the engine does not carry the run
+[[nodiscard]] std::optional<json::object> why_of_answer(const std::string& line);
 
 } // namespace potoo::host

@@ -164,10 +164,11 @@ void engine_host::refuse_unusable(const run_id& id) const
 
 task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask)
 {
+    // The run's own first: with these it can stop what it started, whatever is wrong with the configuration.
+    plan.secrets = co_await runtime::resolve_secrets(plan.dag->secrets, parts_->processes, mask);
     const auto shared = parts_->outside;
     plan.outside = co_await shared->values();
     plan.outside->conceal(mask);
-    plan.secrets = co_await runtime::resolve_secrets(plan.dag->secrets, parts_->processes, mask);
 }
 
 void engine_host::share(std::shared_ptr<runtime::outside_source> outside)

@@ -113,9 +113,6 @@ struct engine_host::parts final : runtime::commit_log::listener
     /// What `resize_pool` said to engines before.
     void restore_pools();
 
-    /// Kind of the ledger's entries for pools.
-    static constexpr const char* pool_entries = "pool";
-
     void warn(std::string_view text)
     {
         for (const active_run& r : runs)

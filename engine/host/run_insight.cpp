@@ -1,6 +1,7 @@
 // What people ask about runs and pools: why something does not run, and with what it did.
 
 #include "engine/host/host_parts.hpp"
+#include "engine/host/pool_json.hpp"
 #include "engine/host/rendered_input.hpp"
 
 #include <potoo/watcher.hpp>
@@ -107,7 +108,7 @@ task<request_result> engine_host::resize_pool(std::string name, std::uint32_t sl
     if (name.empty())
         co_return request_result{request_result::kind::invalid, {}, {}, "the pool has no name"};
     json::value value = json::object{{"slots", slots}};
-    co_await parts_->ledger.put(parts::pool_entries, name, std::move(value));
+    co_await parts_->ledger.put(pool_entries, name, std::move(value));
     parts_->pools.resize(name, slots);
     for (const auto& hook : parts_->resize_hooks)
         hook(name, slots);
@@ -116,13 +117,13 @@ task<request_result> engine_host::resize_pool(std::string name, std::uint32_t sl
 
 task<request_result> engine_host::reset_pool(std::string name)
 {
-    if (name.empty() || !parts_->reading.entry(parts::pool_entries, name))
+    if (name.empty() || !parts_->reading.entry(pool_entries, name))
         co_return request_result{
             request_result::kind::unknown,
             {},
             {},
             fmt::format("nobody has resized a pool `{}`: it has the slots that the DAGs declare", name)};
-    co_await parts_->ledger.erase(parts::pool_entries, name);
+    co_await parts_->ledger.erase(pool_entries, name);
     parts_->pools.reset(name);
     const auto all = parts_->pools.all();
     const auto found = std::find_if(all.begin(), all.end(), [&](const auto& u) { return u.name == name; });
@@ -133,14 +134,8 @@ task<request_result> engine_host::reset_pool(std::string name)
 
 void engine_host::parts::restore_pools()
 {
-    for (const journal::entry_row& e : reading.entries(pool_entries, {}, 0)) {
-        boost::system::error_code ec;
-        const json::value v = json::parse(e.value, ec);
-        const json::value* slots = !ec && v.is_object() ? v.get_object().if_contains("slots") : nullptr;
-        const auto n = slots ? slots->to_number<std::uint32_t>(ec) : 0;
-        if (slots && !ec)
-            pools.resize(e.key, n);
-    }
+    for (const pool_state& p : resized_pools(reading))
+        pools.resize(p.name, p.slots);
 }
 
 std::optional<schedule::explanation> engine_host::why(const run_id& run, const std::string& task,

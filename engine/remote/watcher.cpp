@@ -347,6 +347,7 @@ class watcher::service final : private timer_node, private ready_node
 
     void turn_away(watch& w, const std::string& why)
     {
+        w.along_ = false;
         line_.push(w);
         tell(w, why);
     }
@@ -379,7 +380,9 @@ class watcher::service final : private timer_node, private ready_node
     void retry(watch& w, const std::string& why, double factor, steady_time now)
     {
         constexpr std::uint8_t most_doublings = 17;
-        w.failures_ = std::min<std::uint8_t>(w.failures_ + 1, most_doublings);
+        // One that only went along was not due: its patience is not used up.
+        if (!std::exchange(w.along_, false) || w.failures_ == 0)
+            w.failures_ = std::min<std::uint8_t>(w.failures_ + 1, most_doublings);
         const duration interval = w.looked_ ? duration(w.interval_ms_) : w.pace().interval;
         const duration delay =
             std::min(scaled(std::max(interval, first_retry), std::ldexp(1.0, w.failures_ - 1)), longest_retry);

@@ -101,7 +101,7 @@ struct server::parts
     metrics measured;
     class api api;
     std::optional<web::http_server> web;
-    semaphore reloading{1};
+    counter reloads; ///< asked for
 };
 
 server::parts::parts(boost::asio::io_context& context, server_config c, server_surroundings a)
@@ -256,7 +256,8 @@ task<> server::take_up()
 {
     if (const std::string why = refusal(parts_->config, parts_->tokens.has_any()); !why.empty())
         throw host::config_error(why);
-    co_await parts_->engine.shared()->values();
+    const auto shared = parts_->engine.shared();
+    co_await shared->values();
     co_await parts_->tasks.start();
     for (journal::run_row& r : parts_->engine.unfinished()) {
         parts_->around.log.info(fmt::format("going on with run {} of {}", r.id.value(), r.dag_name));
@@ -280,7 +281,8 @@ task<> server::serve()
     parts_->around.supervisor.ready("listening on " + address());
     const auto is_well = [this] { return parts_->measured.health().good(); };
     co_await all(parts_->dags.keep(), parts_->schedules.keep(), parts_->repeats.keep(), parts_->tasks.tend(),
-                 parts_->api.tend(), parts_->send_measurements(), parts_->around.supervisor.keep_watchdog(is_well));
+                 parts_->api.tend(), keep_configuration(), parts_->send_measurements(),
+                 parts_->around.supervisor.keep_watchdog(is_well));
 }
 
 task<> server::leave()
@@ -309,16 +311,33 @@ task<> server::run()
         std::rethrow_exception(problem);
 }
 
-task<> server::reload(server_config config)
+void server::reload()
 {
-    co_await parts_->reloading.acquire();
-    const slot_guard one_at_a_time(parts_->reloading);
+    parts_->reloads.increment();
+}
+
+task<> server::keep_configuration()
+{
+    for (std::uint64_t done = 0;; ++done) {
+        co_await parts_->reloads.reached(done + 1);
+        parts_->around.supervisor.reloading();
+        try {
+            co_await configure_anew();
+        } catch (const std::exception& e) {
+            parts_->around.log.warning(fmt::format("the configuration stays as it was: {}", e.what()));
+        }
+        parts_->around.supervisor.ready("listening on " + address());
+    }
+}
+
+task<> server::configure_anew()
+{
     // First what can fail: then all stays as it was.
+    const server_config config = parts_->around.read_config();
     host::state_config engine =
         laid_over(host::read_state_config(journal::state_layout(parts_->config.state)), config.engine);
     host::prepared_config prepared = co_await parts_->local.prepare(std::move(engine));
-    if (parts_->web)
-        parts_->web->reload_certificate();
+    parts_->web->reload_certificate();
     parts_->local.configure(std::move(prepared));
     parts_->tasks.apply(config.tasks);
     co_await parts_->dags.reread();

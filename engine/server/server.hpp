@@ -26,6 +26,8 @@ struct server_surroundings
     std::string version;              ///< of the program
     /// Loads a plugin, a second time without effect. @throws std::exception
     std::function<void(const std::filesystem::path&)> load_plugin;
+    /// Reads the configuration anew; empty = it cannot change. @throws std::exception
+    std::function<server_config()> read_config{};
 };
 
 class server
@@ -49,10 +51,10 @@ class server
     /// @throws whatever keeps it from serving
     [[nodiscard]] task<> run();
 
-    /// From now on as `config` says, as far as that can change while it runs: limits, what is kept, certificates,
-    /// secrets and connections. Then reads the DAG folder anew.
-    /// @throws std::runtime_error and changes nothing: the configuration, a secret or the certificate cannot be used
-    [[nodiscard]] task<> reload(server_config config);
+    /// Reads the configuration anew, as soon as it has started: from then on what it says counts, as far as that can
+    /// change (limits, what is kept, certificates, secrets and connections), and the DAG folder is read anew. When the
+    /// configuration, a secret or the certificate cannot be used, all stays as it was, and the log says why.
+    void reload();
 
     /// Where it listens; empty before it does.
     [[nodiscard]] std::string address() const;
@@ -66,6 +68,8 @@ class server
     [[nodiscard]] task<> serve();
     [[nodiscard]] task<> take_up();
     [[nodiscard]] task<> leave();
+    [[nodiscard]] task<> keep_configuration();
+    [[nodiscard]] task<> configure_anew();
 
     std::unique_ptr<parts> parts_;
 };

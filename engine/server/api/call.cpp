@@ -136,6 +136,19 @@ void call::check_tasks(const journal::run_row& run, const std::vector<std::strin
             throw no_such_task(run, dag, name, 422);
 }
 
+host::run_sight sight_of(const call& c)
+{
+    if (c.who.may != role::user)
+        return {};
+    return [&c](const run_id& id) {
+        journal::run_filter filter;
+        filter.id_prefix = id.value();
+        filter.limit = 1;
+        filter.origin_who = c.who.name;
+        return !c.services().journal.runs(filter).empty();
+    };
+}
+
 parameter limit_parameter()
 {
     return {.name = "limit",

@@ -3,6 +3,7 @@
 /// A request that has come in by a route: who asks what, with everything that the route declares checked.
 
 #include "engine/host/journal_desk.hpp"
+#include "engine/host/run_sight.hpp"
 #include "engine/journal/store.hpp"
 #include "engine/server/access/principal.hpp"
 #include "engine/server/api/api_services.hpp"
@@ -106,6 +107,10 @@ class call
 
 inline constexpr std::size_t usual_limit = 100;
 inline constexpr std::size_t largest_limit = 1'000;
+
+/// Of which runs the caller is told where they hold what others wait for: users of their own only. It is asked while
+/// the call lasts.
+[[nodiscard]] host::run_sight sight_of(const call& c);
 
 /// The parameters `limit` and `cursor` of a list.
 [[nodiscard]] parameter limit_parameter();

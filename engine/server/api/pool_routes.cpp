@@ -1,3 +1,4 @@
+#include "engine/host/pool_json.hpp"
 #include "engine/server/access/short_text.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
@@ -14,34 +15,9 @@ namespace {
 
 constexpr std::size_t longest_pool_name = 128;
 
-/// Whose slots they are, users learn of their own runs only.
-bool sees_run(const call& c, const run_id& id)
-{
-    if (c.who.may != role::user)
-        return true;
-    journal::run_filter filter;
-    filter.id_prefix = id.value();
-    filter.limit = 1;
-    filter.origin_who = c.who.name;
-    return !c.services().journal.runs(filter).empty();
-}
-
-json::object pool_json(const call& c, const host::pool_state& p)
-{
-    json::array by;
-    for (const auto& [run, slots] : p.by)
-        if (sees_run(c, run))
-            by.push_back(json::object{{"run", run.value()}, {"slots", slots}});
-    return {{"name", p.name}, {"slots", p.slots},     {"declared", p.declared}, {"resized", p.resized},
-            {"used", p.used}, {"waiting", p.waiting}, {"by", std::move(by)}};
-}
-
 task<web::reply> list_pools(call& c)
 {
-    json::array items;
-    for (const host::pool_state& p : c.services().engine.pools())
-        items.push_back(pool_json(c, p));
-    co_return list_reply(std::move(items), {});
+    co_return list_reply(host::pools_json(c.services().engine.pools(), sight_of(c)), {});
 }
 
 /// As in a DAG's file: no run could ever name another one.
@@ -81,7 +57,7 @@ task<web::reply> resize_pool(call& c)
     const auto found = find_pool(c, name);
     if (!found)
         throw problem(500, "pool-lost", "The pool was resized, but the engine does not list it.");
-    co_return json_reply(200, pool_json(c, *found));
+    co_return json_reply(200, host::pool_json(*found, sight_of(c)));
 }
 
 task<web::reply> reset_pool(call& c)
@@ -93,7 +69,9 @@ task<web::reply> reset_pool(call& c)
                       fmt::format("Nobody has resized a pool {}: it has the slots that the DAGs declare.", name));
     static_cast<void>(request_reply(result));
     const auto found = find_pool(c, name);
-    co_return json_reply(200, pool_json(c, found.value_or(host::pool_state{.name = name})));
+    host::pool_state unused;
+    unused.name = name;
+    co_return json_reply(200, host::pool_json(found.value_or(unused), sight_of(c)));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "engine/host/rendered_input.hpp"
 #include "engine/host/run_json.hpp"
+#include "engine/host/why_json.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/server/api/call.hpp"
 #include "engine/server/api/route_groups.hpp"
@@ -130,134 +131,6 @@ std::optional<item_index> item_in_query(const call& c)
     return n ? std::optional(item_index(static_cast<std::uint32_t>(*n))) : std::nullopt;
 }
 
-/// Of the runs that hold the slots of a full pool a user is told its own.
-void hide_others(const call& c, json::object& details)
-{
-    json::value* runs = details.if_contains("runs");
-    if (c.who.may != role::user || !runs || !runs->is_object())
-        return;
-    json::object own;
-    for (const auto& [id, slots] : runs->get_object()) {
-        journal::run_filter filter;
-        filter.id_prefix = id;
-        filter.limit = 1;
-        filter.origin_who = c.who.name;
-        if (!c.services().journal.runs(filter).empty())
-            own[id] = slots;
-    }
-    details["runs"] = std::move(own);
-}
-
-/// Who has the slots of a full pool, for people.
-std::string holders_in(const json::object& details)
-{
-    const json::value* runs = details.if_contains("runs");
-    if (!runs || !runs->is_object())
-        return {};
-    std::string text;
-    for (const auto& [id, slots] : runs->get_object())
-        text += fmt::format("{}{} has {}", text.empty() ? "; run " : ", ", std::string_view(id),
-                            slots.to_number<std::uint64_t>());
-    return text;
-}
-
-json::object reason_json(std::string_view code, std::string_view text, json::object details)
-{
-    return {{"code", json::string(code)}, {"text", json::string(text)}, {"details", std::move(details)}};
-}
-
-json::object reason_json(const call& c, const schedule::reason& r)
-{
-    json::object details = r.details;
-    hide_others(c, details);
-    const std::string text = r.text + holders_in(details);
-    return reason_json(r.code, text, std::move(details));
-}
-
-json::object group_json(std::string_view state, std::uint32_t count, item_index example, json::object why)
-{
-    return {{"state", json::string(state)}, {"count", count}, {"example", example.value()}, {"reason", std::move(why)}};
-}
-
-json::object explanation_json(const call& c, const schedule::explanation& e)
-{
-    json::array reasons;
-    for (const schedule::reason& r : e.reasons)
-        reasons.push_back(reason_json(c, r));
-    json::array groups;
-    for (const schedule::item_group& g : e.groups)
-        groups.push_back(group_json(to_string(g.state), g.items, g.example, reason_json(c, g.why)));
-    return {{"state", json::string(to_string(e.state))}, {"reasons", std::move(reasons)}, {"items", std::move(groups)}};
-}
-
-/// Of something whose run no engine carries.
-json::object reason_of_rest(bool over, journal::recorded_state state, const std::string& error)
-{
-    json::object details;
-    if (over)
-        details["state"] = json::string(to_string(state));
-    if (!error.empty())
-        details["error"] = host::recorded_json(error);
-    const std::string text = over ? fmt::format("it has ended ({})", to_string(state))
-                                  : "no engine carries the run at this moment: it goes on when one does";
-    return reason_json(over ? "ended" : "not_carried", text, std::move(details));
-}
-
-bool is_over(const journal::run_row& run, journal::recorded_state state)
-{
-    return journal::is_final(state) || run.ended;
-}
-
-/// Items of a task by state, each with the first of them.
-json::array groups_of_rest(journal::reader& journal, const journal::run_row& run, const journal::task_row& t)
-{
-    json::array out;
-    for (const journal::recorded_state state : states_by_word) {
-        const std::uint32_t count = t.counts[static_cast<std::size_t>(state)];
-        journal::item_filter first;
-        first.task = t.task;
-        first.state = state;
-        first.limit = 1;
-        const auto found = count > 0 ? journal.items(run.number, first) : std::vector<journal::item_row>();
-        if (!found.empty())
-            out.push_back(group_json(to_string(state), count, found.front().item,
-                                     reason_of_rest(is_over(run, state), state, found.front().error)));
-    }
-    return out;
-}
-
-/// What the journal alone says of a task, or of one item of it, whose run no engine carries.
-json::object explanation_of_rest(journal::reader& journal, const journal::run_row& run, const journal::task_row& t,
-                                 std::optional<item_index> item)
-{
-    journal::recorded_state state = t.state;
-    std::string error = t.error;
-    const bool several = t.items > 1;
-    const auto attempts =
-        item && several ? journal.attempts(run.number, t.task, *item) : std::vector<journal::attempt_row>();
-    if (!attempts.empty() && attempts.back().state != journal::recorded_state::none) {
-        state = attempts.back().state;
-        error = attempts.back().error;
-    }
-    return {{"state", json::string(to_string(state))},
-            {"reasons", json::array{reason_of_rest(is_over(run, state), state, error)}},
-            {"items", several && !item ? groups_of_rest(journal, run, t) : json::array()}};
-}
-
-/// Why the items of `groups` that failed did so, each of them as its own attempt says.
-void add_errors(journal::reader& journal, journal::run_number run, task_index task, json::array& groups)
-{
-    for (json::value& v : groups) {
-        json::object& group = v.as_object();
-        if (group["state"] != "failed" && group["state"] != "timed_out")
-            continue;
-        const item_index example(group["example"].to_number<std::uint32_t>());
-        const auto attempts = journal.attempts(run, task, example);
-        if (!attempts.empty() && !attempts.back().error.empty())
-            group["reason"].at("details").as_object()["error"] = host::recorded_json(attempts.back().error);
-    }
-}
-
 task<web::reply> why_task(call& c)
 {
     const journal::run_row run = c.run();
@@ -265,22 +138,15 @@ task<web::reply> why_task(call& c)
     const auto item = item_in_query(c);
     const auto rows = co_await tasks_of(c, run.number);
     const journal::task_row& row = rows.at(index.value());
-    if (item && item->value() >= row.items)
-        throw problem(404, "item-unknown",
-                      fmt::format("The task {} has {} items, the last is {}.", row.name, row.items,
-                                  row.items > 0 ? std::to_string(row.items - 1) : "none"));
-    const auto found = c.services().engine.why(run.id, row.name, item);
-    std::function<json::object(journal::reader&)> look =
-        [run, row, item, out = found ? explanation_json(c, *found) : json::object()](journal::reader& journal) mutable {
-            if (out.empty())
-                return explanation_of_rest(journal, run, row, item);
-            add_errors(journal, run.number, row.task, out["items"].as_array());
-            return std::move(out);
-        };
-    auto out = co_await c.state.desk.look(std::move(look));
-    out["run"] = run.id.value();
-    out["task"] = row.name;
-    out["item"] = item ? json::value(item->value()) : json::value();
+    if (const std::string wrong = item ? host::item_problem(row, *item) : ""; !wrong.empty())
+        throw problem(404, "item-unknown", wrong);
+    std::optional<json::object> said;
+    if (const auto found = c.services().engine.why(run.id, row.name, item))
+        said = host::explanation_json(*found, sight_of(c));
+    std::function<json::object(journal::reader&)> look = [run, index, item, said](journal::reader& journal) {
+        return host::why_json(journal, run, index, item, said);
+    };
+    const auto out = co_await c.state.desk.look(std::move(look));
     co_return json_reply(200, out);
 }
 

@@ -21,6 +21,7 @@ class carried_task_runs final : public task_runs
     [[nodiscard]] task<> start(task_run wish) override;
     [[nodiscard]] task<host::request_result> cancel(run_id id) override;
     [[nodiscard]] std::optional<journal::run_row> find(const run_id& id) override;
+
     [[nodiscard]] std::vector<run_id> ending() override { return carrier_.ending(); }
 
     [[nodiscard]] result result_of(const run_id& id) override;

@@ -6,14 +6,12 @@ namespace potoo::server {
 
 void task_ends::catch_up(const task_entry_ptr& e)
 {
+    if (e->has_ended())
+        return;
     const auto run = runs_.find(run_id(e->shown.id));
     if (!run || !run->ended)
         return;
-    std::string state(to_string(run->state));
-    // Of a run that was retried, it may be another end than before.
-    if (e->has_ended() && e->shown.state == state)
-        return;
-    book_.end(e, std::move(state), *run->ended);
+    book_.end(e, std::string(to_string(run->state)), *run->ended);
     backlog_.add_end(e);
 }
 

@@ -19,7 +19,8 @@ void check_may_submit(const principal& who, const task_request& wish, const task
     if (wish.scope == task_scope::system)
         throw task_refused(refusal::forbidden, "only an admin begins a task of the scope `system`",
                            {{"/scope", "is for admins: use `private` or `shared`", {}}});
-    if (lets_users_submit(rules, wish.operator_name) || !operators.find(wish.operator_name))
+    const operator_entry* op = operators.find(wish.operator_name);
+    if (!op || lets_users_submit(rules, *op))
         return;
     throw task_refused(refusal::forbidden,
                        fmt::format("only an admin submits tasks of the operator `{}` here; the server's "

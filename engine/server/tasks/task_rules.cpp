@@ -1,15 +1,22 @@
 #include "engine/server/tasks/task_rules.hpp"
 
+#include <potoo/json_members.hpp>
+
 #include <algorithm>
 
 namespace potoo::server {
 
-bool lets_users_submit(const task_rules& rules, std::string_view operator_name)
+bool has_rights_of_the_server(const operator_entry& op)
 {
-    if (rules.users_may_submit)
-        return std::ranges::find(*rules.users_may_submit, operator_name) != rules.users_may_submit->end();
-    const auto& not_for_users = operators_with_rights_of_the_server;
-    return std::ranges::find(not_for_users, operator_name) == not_for_users.end();
+    const bool here = std::ranges::find(operators_of_this_machine, op.name) != operators_of_this_machine.end();
+    return here || (op.schema.is_object() && object_in(op.schema.get_object(), "properties").contains("connection"));
+}
+
+bool lets_users_submit(const task_rules& rules, const operator_entry& op)
+{
+    if (!rules.users_may_submit)
+        return !has_rights_of_the_server(op);
+    return std::ranges::find(*rules.users_may_submit, op.name) != rules.users_may_submit->end();
 }
 
 } // namespace potoo::server

@@ -2,6 +2,7 @@
 /// @file
 /// What a server's configuration says about single tasks.
 
+#include <potoo/operator.hpp>
 #include <potoo/time.hpp>
 
 #include <array>
@@ -21,21 +22,21 @@ struct task_retention
     duration age{std::chrono::hours(24 * 30)};
 };
 
-/// Operators that act on the server's own machine, or elsewhere with credentials that were given to the server, by its
-/// environment or in a connection: whoever may submit these may do what the server may.
-inline constexpr std::array<std::string_view, 11> operators_with_rights_of_the_server{
-    "aws_batch", "docker", "file_sensor", "http_job", "kubernetes_job", "notify_sensor",
-    "s3_sensor", "shell",  "slurm",       "sql",      "sql_sensor"};
+/// Operators that act on the server's own machine, as the server's own user.
+inline constexpr std::array<std::string_view, 3> operators_of_this_machine{"docker", "file_sensor", "shell"};
+
+/// Whoever may submit a task of such an operator may do what the server may: on its machine, or with credentials that
+/// it was given for a connection.
+[[nodiscard]] bool has_rights_of_the_server(const operator_entry& op);
 
 struct task_rules
 {
     task_retention keep{};
-    /// Operators whose tasks those submit who are no admins; nothing = all but
-    /// `operators_with_rights_of_the_server`.
+    /// Operators whose tasks those submit who are no admins; nothing = all without rights of the server.
     std::optional<std::vector<std::string>> users_may_submit{};
 };
 
 /// Whether those who are no admins submit tasks of that operator.
-[[nodiscard]] bool lets_users_submit(const task_rules& rules, std::string_view operator_name);
+[[nodiscard]] bool lets_users_submit(const task_rules& rules, const operator_entry& op);
 
 } // namespace potoo::server

@@ -202,15 +202,16 @@ task<> task_service::tend()
     for (;;) {
         const std::uint64_t seen = parts_->woken.value();
         steady_time due = parts_->loop.now() + time_to_age;
+        steady_time not_before = steady_time::min();
         try {
             co_await parts_->upkeep.write_ends();
             co_await parts_->upkeep.drop_old();
             co_await parts_->upkeep.write_changes();
         } catch (const journal::store_error&) {
             // Whoever watches the journal tells of it.
-            due = parts_->loop.now() + task_upkeep::time_to_recover;
+            due = not_before = parts_->loop.now() + task_upkeep::time_to_recover;
         }
-        due = std::min(due, parts_->backlog.changes_due());
+        due = std::max(not_before, std::min(due, parts_->backlog.changes_due()));
         auto change = until(parts_->woken, seen + 1);
         co_await in_time(std::move(change), due);
     }

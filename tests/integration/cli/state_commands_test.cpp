@@ -27,6 +27,23 @@ tasks:
   after: {operator: noop, depends_on: [bad]}
 )";
 
+/// Two of its three items wait for the slot of the other.
+const char* const crowded_dag = R"(
+name: crowded
+pools: {few: 1}
+tasks:
+  each: {operator: file_sensor, pool: few, foreach: [a, b, c], with: {path: go, interval: 20ms}}
+  after: {operator: noop, depends_on: [each]}
+)";
+
+boost::json::value document(const workspace& w, std::vector<std::string> arguments)
+{
+    arguments.insert(arguments.end(), {"-o", "json"});
+    const result r = run_potoo(w, std::move(arguments));
+    BOOST_REQUIRE_MESSAGE(r.code == 0, r.err);
+    return boost::json::parse(r.out);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(state_commands)
@@ -49,6 +66,68 @@ BOOST_AUTO_TEST_CASE(watching_ends_as_the_run_does)
     BOOST_TEST(events.finish().code == 0);
     const result ended = run_potoo(w, {"status", id, "-w"});
     BOOST_TEST(ended.code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(engine_at_work_is_asked_why_and_who_holds_its_pools)
+{
+    const workspace w;
+    w.write("a.yaml", crowded_dag);
+    program p(w, {"run", "a.yaml"});
+    const std::string id = begun_run(p);
+    BOOST_REQUIRE(p.wait_for("each: running"));
+    const std::string full = "no slot of the pool `few` is free: 1 of 1 are taken; run " + id + " has 1";
+    const result item = run_potoo(w, {"why", "last", "each", "--item", "1"});
+    BOOST_TEST(item.code == 0, item.err);
+    BOOST_TEST(item.out == "each[1]: queued\n  " + full + "\n");
+    const result whole = run_potoo(w, {"why", id.substr(0, 6), "each"});
+    BOOST_TEST(holds(whole.out, "    1  " + full), whole.out);
+    const auto after = document(w, {"why", "last", "after"});
+    BOOST_TEST(after.at("run") == boost::json::string_view(id));
+    BOOST_TEST(after.at("task") == "after");
+    BOOST_TEST(after.at("item").is_null());
+    BOOST_TEST(after.at("reasons").at(0).at("code") == "upstream");
+    const auto pools = document(w, {"pools"});
+    BOOST_REQUIRE_EQUAL(pools.as_array().size(), 1u);
+    BOOST_TEST(pools.at(0).at("name") == "few");
+    BOOST_TEST(pools.at(0).at("used") == 1);
+    BOOST_TEST(pools.at(0).at("waiting") == 2);
+    BOOST_TEST(pools.at(0).at("by").at(0).at("run") == boost::json::string_view(id));
+    BOOST_TEST(document(w, {"pools", "few"}).at("declared") == 1);
+    BOOST_TEST(run_potoo(w, {"pools", "many"}).code == 2);
+    BOOST_TEST(run_potoo(w, {"why", "last", "each", "--item", "3"}).code == 2);
+    BOOST_TEST(holds(run_potoo(w, {"why", "last", "eahc"}).err, "did you mean each?"));
+    w.write("go", "");
+    BOOST_TEST(p.finish().code == 0);
+    BOOST_TEST(document(w, {"why", id, "after"}).at("reasons").at(0).at("code") == "ended");
+    BOOST_TEST(run_potoo(w, {"pools"}).code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(without_an_engine_the_journal_says_why_and_which_pools_were_resized)
+{
+    const workspace w;
+    BOOST_TEST(run_potoo(w, {"why", "last", "each"}).code == 4);
+    BOOST_TEST(run_potoo(w, {"pools"}).code == 4);
+    BOOST_TEST(!w.has(".potoo"));
+    w.write("a.yaml", waiting_dag);
+    stopped_run(w, "a.yaml");
+    const result wait = run_potoo(w, {"why", "last", "wait"});
+    BOOST_TEST(wait.code == 0, wait.err);
+    BOOST_TEST(holds(wait.out, "\n  no engine carries the run at this moment: it goes on when one does\n"), wait.out);
+    BOOST_TEST(holds(wait.out, "\n  attempt 1 is recorded as "), wait.out);
+    const result after = run_potoo(w, {"why", "last", "after"});
+    BOOST_TEST(holds(after.out, "after: pending\n  no engine carries the run"), after.out);
+    BOOST_TEST(holds(after.out, "\n  it waits for `wait` ("), after.out);
+    const auto codes = document(w, {"why", "last", "after"}).at("reasons");
+    BOOST_TEST(codes.at(0).at("code") == "not_carried");
+    BOOST_TEST(codes.at(1).at("details").at("tasks").at(0) == "wait");
+    BOOST_TEST(document(w, {"why", "last", "before"}).at("reasons").at(0).at("code") == "ended");
+    BOOST_TEST(document(w, {"pools"}).as_array().empty());
+    BOOST_TEST(run_potoo(w, {"pools", "few", "--slots", "7"}).code == 0);
+    BOOST_TEST(document(w, {"pools", "few"}).at("slots") == 7);
+    BOOST_TEST(document(w, {"pools", "few"}).at("resized") == true);
+    BOOST_TEST(holds(run_potoo(w, {"pools", "many"}).err, "nobody has given it slots"));
+    BOOST_TEST(run_potoo(w, {"cancel", "last"}).code == 0);
+    BOOST_TEST(holds(run_potoo(w, {"why", "last", "after"}).out, "it is cancelled when one does"));
 }
 
 BOOST_AUTO_TEST_CASE(following_ends_with_a_signal_and_the_run_does_not)

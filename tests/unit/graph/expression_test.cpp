@@ -326,6 +326,8 @@ BOOST_AUTO_TEST_CASE(functions_refuse_what_they_do_not_take)
     fails("from_json('[1, x]')", 10, "`from_json` cannot read its text as JSON: syntax error at byte 4 of `[1, x]`");
     fails("from_json('1 2')", 10, "`from_json` cannot read its text as JSON: extra data at byte 2 of `1 2`");
     fails("from_json('[1')", 10, "`from_json` cannot read its text as JSON: incomplete JSON at byte 2 of `[1`");
+    fails("from_json('" + std::string(100, 'x') + "')", 10,
+          "`from_json` cannot read its text as JSON: syntax error at byte 0");
 }
 
 BOOST_AUTO_TEST_CASE(misuse_of_a_value_names_it)

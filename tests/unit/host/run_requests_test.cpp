@@ -333,6 +333,33 @@ BOOST_AUTO_TEST_CASE(pools_that_are_reset_have_what_the_dags_declare_and_stay_so
     BOOST_TEST(e.engine().pools().empty());
 }
 
+BOOST_AUTO_TEST_CASE(questions_are_answered_by_whoever_carries_the_run)
+{
+    constexpr const char* pooled = "pools: {p: 2}\ntasks: {w: {operator: host_wait, pool: p, foreach: [1, 2, 3]}}";
+    engine_at e(*this);
+    auto& r = e.begin(pooled);
+    e.run_until([&] { return r.seen.attempts == 2; });
+    const auto answer = [&](const json::object& question) {
+        return e.finish(carry_out_request(e.engine(), json::serialize(question)));
+    };
+    const auto why = why_of_answer(answer(why_request(r.seen.id, "w", item_index(2))));
+    BOOST_TEST_REQUIRE(why.has_value());
+    BOOST_TEST(why->at("state") == "queued");
+    BOOST_TEST(why->at("reasons").at(0).at("code") == "pool_full");
+    const auto whole = why_of_answer(answer(why_request(r.seen.id, "w", std::nullopt)));
+    BOOST_TEST_REQUIRE(whole.has_value());
+    BOOST_TEST(whole->at("items").as_array().size() == 2u);
+    BOOST_TEST(!why_of_answer(answer(why_request(run_id("nobody"), "w", std::nullopt))).has_value());
+    BOOST_CHECK_THROW(static_cast<void>(why_of_answer(answer(why_request(r.seen.id, "v", std::nullopt)))), bad_answer);
+    BOOST_CHECK_THROW(
+        static_cast<void>(why_of_answer(answer({{"verb", "why"}, {"run", "a"}, {"task", "w"}, {"item", -1}}))),
+        bad_answer);
+    const json::array pools = pools_of_answer(answer(pools_request()));
+    BOOST_TEST_REQUIRE(pools.size() == 1u);
+    BOOST_TEST(pools.at(0).at("used") == 2);
+    BOOST_TEST(pools.at(0).at("by").at(0).at("run") == json::string_view(r.seen.id.value()));
+}
+
 BOOST_AUTO_TEST_CASE(throttled_backend_is_named)
 {
     engine_at e(*this);

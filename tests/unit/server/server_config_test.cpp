@@ -22,6 +22,13 @@ void check_problem(const std::string& text, const std::string& part)
                           });
 }
 
+operator_entry named(const std::string& name)
+{
+    operator_entry op;
+    op.name = name;
+    return op;
+}
+
 server_config listening(const std::string& where)
 {
     server_config c;
@@ -100,9 +107,9 @@ BOOST_AUTO_TEST_CASE(single_tasks_have_rules_without_being_configured)
     const server_config c = parse_server_config("state: s\n", "potoo.yaml");
     BOOST_TEST(c.tasks.keep.count == 10'000u);
     BOOST_CHECK(c.tasks.keep.age == std::chrono::hours(24 * 30));
-    BOOST_TEST(lets_users_submit(c.tasks, "http"));
-    BOOST_TEST(!lets_users_submit(c.tasks, "shell"));
-    BOOST_TEST(!lets_users_submit(parse_server_config("users_may_submit: []\n", "potoo.yaml").tasks, "http"));
+    BOOST_TEST(lets_users_submit(c.tasks, named("http")));
+    BOOST_TEST(!lets_users_submit(c.tasks, named("shell")));
+    BOOST_TEST(!lets_users_submit(parse_server_config("users_may_submit: []\n", "potoo.yaml").tasks, named("http")));
     check_problem("keep_tasks: -1\n", "`keep_tasks`");
     check_problem("keep_tasks_for: 30\n", "`keep_tasks_for`");
     check_problem("users_may_submit: {http: true}\n", "`users_may_submit`");

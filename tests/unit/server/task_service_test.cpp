@@ -104,6 +104,19 @@ struct started_trial : server_trial
     /// Entries of the ledger.
     std::size_t kept(const char* kind) { return store.entries(kind, {}, 0).size(); }
 
+    /// The end of the run is in the journal, and nobody here has been told.
+    void write_end()
+    {
+        for (int i = 0; carrier().ending().empty() && i < 1'000; ++i) {
+            engine().write_journal();
+            loop.run(duration{10});
+        }
+        BOOST_TEST_REQUIRE(carrier().ending().size() == 1u);
+        while (!store.runs({}).at(0).ended)
+            BOOST_TEST_REQUIRE(engine().write_journal());
+        BOOST_TEST_REQUIRE(carrier().active() == 1u);
+    }
+
     /// Runs that have not ended.
     std::size_t runs_under_way() { return engine().unfinished().size(); }
 };
@@ -124,6 +137,39 @@ BOOST_AUTO_TEST_CASE(submitted_task_is_a_run_that_ends_with_its_output)
     BOOST_TEST(runtime::parse_run_origin(row.origin).by == "task");
     BOOST_TEST(runtime::parse_run_origin(row.origin).who == "ann");
     BOOST_TEST(tasks().active() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(whoever_reads_that_a_run_has_ended_finds_its_task_ended)
+{
+    const submitted_task made = submit(ann, work_for(1));
+    write_end();
+    BOOST_TEST(state_of(made.id) == "success");
+    BOOST_TEST(tasks().result_of(ann, made.id).output == json::value("done"));
+    settle();
+    BOOST_TEST(state_of(made.id) == "success");
+}
+
+BOOST_AUTO_TEST_CASE(list_of_tasks_knows_the_ends_that_the_journal_has)
+{
+    submit(ann, work_for(1));
+    write_end();
+    task_filter active;
+    active.active = true;
+    BOOST_TEST(tasks().list(ann, active).tasks.empty());
+    task_filter good;
+    good.state = "success";
+    BOOST_TEST(tasks().list(ann, good).tasks.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(task_whose_end_is_in_the_journal_is_not_joined)
+{
+    const submitted_task first = submit(ann, work_for(1, "k"));
+    write_end();
+    eventual<submitted_task> second;
+    run(second, tasks().submit(ann, work_for(1, "k")));
+    settle();
+    BOOST_TEST(second.get().created);
+    BOOST_TEST(second.get().id != first.id);
 }
 
 BOOST_AUTO_TEST_CASE(what_looks_like_an_expression_is_text)
@@ -606,6 +652,8 @@ struct refusing_runs final : task_runs
     task<host::request_result> cancel(run_id) override { co_return host::request_result(); }
 
     std::optional<journal::run_row> find(const run_id&) override { return std::nullopt; }
+
+    std::vector<run_id> ending() override { return {}; }
 
     result result_of(const run_id&) override { return {}; }
 
