@@ -150,8 +150,10 @@ class served_program
     std::exception_ptr problem_;
 };
 
-exit_code serve(const server_arguments& a)
+exit_code serve(server_arguments a)
 {
+    // One that was there is not done without when it is gone: somebody may be writing it anew.
+    a.config = configuration_file(a.config);
     const server::server_config config = configured(a);
     std::string problems;
     for (const std::string& p : server::problems_here(config))

@@ -7,6 +7,8 @@
 #include "engine/runtime/launch_name.hpp"
 #include "engine/runtime/secret_resolver.hpp"
 
+#include <potoo/concurrency.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,10 +32,12 @@ void stop(run_executor& e, cancel_reason reason)
 
 void stop(active_run& r, cancel_reason reason)
 {
-    if (r.executor)
+    if (r.executor) {
         stop(*r.executor, reason);
-    else
-        r.stop = reason;
+        return;
+    }
+    r.stop = reason;
+    r.stops->increment();
 }
 
 } // namespace
@@ -58,6 +62,9 @@ class engine_host::presence
 
     /// Whether it has ended: it may have been reopened.
     void refresh(bool reconciles) { place_->reconciles = reconciles; }
+
+    /// Counts how often it was told to stop before it was under way.
+    [[nodiscard]] std::shared_ptr<counter> stops() const { return place_->stops; }
 
     void belongs_to_replay(const runtime::run_origin& o) { place_->replayed = o.by == "replay"; }
 
@@ -88,6 +95,11 @@ namespace {
 task<> wait_for(counter& ended)
 {
     co_await ended.reached(1);
+}
+
+task<> first_of(std::shared_ptr<counter> stops)
+{
+    co_await stops->reached(1);
 }
 
 } // namespace
@@ -162,13 +174,23 @@ void engine_host::refuse_unusable(const run_id& id) const
         throw std::invalid_argument(fmt::format("there is a run {} already", text));
 }
 
-task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask)
+task<> engine_host::fetch_all_secrets(runtime::run_plan& plan, runtime::secret_mask& mask)
 {
     // The run's own first: with these it can stop what it started, whatever is wrong with the configuration.
     plan.secrets = co_await runtime::resolve_secrets(plan.dag->secrets, parts_->processes, mask);
     const auto shared = parts_->outside;
     plan.outside = co_await shared->values();
     plan.outside->conceal(mask);
+}
+
+/// A command that takes its time must not keep an engine from stopping.
+task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask, std::shared_ptr<counter> stops)
+{
+    auto fetching = fetch_all_secrets(plan, mask);
+    auto told_to_stop = first_of(stops);
+    const auto first = co_await any(std::move(fetching), std::move(told_to_stop));
+    if (first.index() == 1)
+        throw runtime::secret_error("secrets had not come when the run was told to stop");
 }
 
 void engine_host::share(std::shared_ptr<runtime::outside_source> outside)
@@ -196,7 +218,7 @@ task<run_outcome> engine_host::run(run_request wish, runtime::run_observer& obse
     plan.id = std::move(wish.id);
     runtime::secret_mask mask;
     plan.dag = std::move(wish.dag);
-    co_await fetch_secrets(plan, mask);
+    co_await fetch_secrets(plan, mask, here.stops());
     plan.params = std::move(wish.params);
     plan.origin = std::move(wish.origin);
     plan.created = parts_->loop.wall_now();
@@ -220,7 +242,7 @@ task<run_outcome> engine_host::resume(journal::run_row row, runtime::run_observe
     runtime::run_plan plan;
     plan.dag = std::move(loaded);
     try {
-        co_await fetch_secrets(plan, mask);
+        co_await fetch_secrets(plan, mask, here.stops());
     } catch (const runtime::secret_error& e) {
         // One that is cancelled starts nothing more; what it has left to stop is noted as unconfirmed.
         if (row.ended || !cancellation_of(parts_->reading, row.number).run)

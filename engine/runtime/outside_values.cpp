@@ -2,9 +2,7 @@
 
 #include "engine/runtime/secret_resolver.hpp"
 
-#include <potoo/concurrency.hpp>
 #include <potoo/expression.hpp>
-#include <potoo/loop.hpp>
 
 #include <fmt/format.h>
 
@@ -12,9 +10,6 @@
 
 namespace potoo::runtime {
 namespace {
-
-/// A command that hangs must not keep an engine from starting, without a word.
-constexpr duration time_to_fetch{60'000};
 
 std::map<std::string, json::object, std::less<>> evaluated(const graph::outside_spec& spec, const json::object& secrets)
 {
@@ -51,12 +46,7 @@ task<> outside_source::fetch()
     auto fetched = std::make_shared<outside_values>();
     secret_mask mask;
     try {
-        branch& here = co_await this_branch();
-        auto work = resolve_secrets(spec_.secrets, processes_, mask);
-        auto secrets = co_await in_time(std::move(work), here.loop().now() + time_to_fetch);
-        if (!secrets)
-            throw secret_error(fmt::format("secrets have not come within {}", format_duration(time_to_fetch)));
-        fetched->secrets = std::move(*secrets);
+        fetched->secrets = co_await resolve_secrets(spec_.secrets, processes_, mask);
         fetched->connections = evaluated(spec_, fetched->secrets);
     } catch (const secret_error& e) {
         throw secret_error(mask.clean(fmt::format("the configuration's {}", e.what())));

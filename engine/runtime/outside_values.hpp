@@ -36,7 +36,7 @@ class outside_source
 
     [[nodiscard]] const graph::outside_spec& spec() const noexcept { return spec_; }
 
-    /// What was fetched, for good, within a minute; what failed is tried again when it is next asked for. It must
+    /// What was fetched, for good; what failed is tried again when it is next asked for. It must
     /// outlive the task.
     /// @throws secret_error, also about a connection that cannot be made of the secrets
     [[nodiscard]] task<std::shared_ptr<const outside_values>> values();

@@ -24,7 +24,7 @@ class secret_error : public std::runtime_error
 
 /// Name → text of each of `secrets`, all of them added to `mask`. One line feed at the end of a file, or of what a
 /// command prints, is not part of it. What the arguments refer to must outlive the task.
-/// @throws secret_error
+/// A command has a minute. @throws secret_error
 [[nodiscard]] task<json::object> resolve_secrets(std::span<const graph::secret_source> secrets,
                                                  process_runner& processes, secret_mask& mask);
 

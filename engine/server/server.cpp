@@ -323,8 +323,11 @@ task<> server::keep_configuration()
         parts_->around.supervisor.reloading();
         try {
             co_await configure_anew();
+            parts_->around.log.info("what was read counts from now on");
         } catch (const std::exception& e) {
-            parts_->around.log.warning(fmt::format("the configuration stays as it was: {}", e.what()));
+            const std::string_view why = e.what();
+            parts_->around.log.warning(
+                fmt::format("the configuration stays as it was: {}", why.substr(0, why.find('\n'))));
         }
         parts_->around.supervisor.ready("listening on " + address());
     }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include <sys/resource.h>
 
@@ -96,6 +97,13 @@ std::string run_of(const answer& a)
 {
     BOOST_TEST_REQUIRE(a.status == 201u, a.body);
     return std::string(a.document().at("run").as_string());
+}
+
+/// `127.0.0.1:PORT` of what a server says when it listens.
+std::string address_in(const std::string& told)
+{
+    const auto begin = told.find("127.0.0.1:");
+    return told.substr(begin, told.find_first_not_of(".:0123456789", begin) - begin);
 }
 
 void check_state(const served& s, const std::string& run, std::string_view state)
@@ -292,6 +300,9 @@ BOOST_AUTO_TEST_CASE(a_secret_that_cannot_be_had_keeps_a_server_from_starting_an
     s.program().signal(SIGHUP);
     BOOST_TEST(s.program().wait_for("the configuration stays as it was: the configuration's secret `key`"));
     BOOST_TEST(s.get("/readyz").status == 200u);
+    std::filesystem::remove(here.path() / "potoo.yaml");
+    s.program().signal(SIGHUP);
+    BOOST_TEST(s.program().wait_for("the configuration stays as it was: potoo.yaml: error: there is no such file"));
 }
 
 BOOST_AUTO_TEST_CASE(an_event_stream_ends_with_a_last_message_when_the_server_stops)
@@ -418,6 +429,29 @@ BOOST_AUTO_TEST_CASE(a_bad_certificate_leaves_the_configuration_as_it_was)
     BOOST_TEST(server.finish().code == 0);
     const auto left = run_potoo(here, {"ls", "--state", "state"});
     BOOST_TEST(left.out.find("greet") != std::string::npos, left.out << left.err);
+}
+
+BOOST_AUTO_TEST_CASE(a_hangup_during_the_start_waits_for_it)
+{
+    const workspace here;
+    here.write("dags/greet.yaml", greet);
+    {
+        served s(here);
+        BOOST_TEST(s.post("/api/v1/dags/greet/pause").status == 200u);
+    }
+    here.write("potoo.yaml", "listen: 127.0.0.1:0\nstate: state\nsecrets: {slow: {command: [sh, -c, "
+                             "\"touch begun; until [ -e go ]; do sleep 0.02; done; echo value\"]}}\n");
+    program server(here, {"server"});
+    while (!here.has("begun"))
+        std::this_thread::yield();
+    server.signal(SIGHUP);
+    BOOST_TEST(server.wait_for("SIGHUP"));
+    here.write("go", "");
+    BOOST_TEST(server.wait_for("what was read counts from now on"));
+    const auto paused = run_potoo(here, {"ls", "--dags", "--server", "http://" + address_in(server.told())});
+    BOOST_TEST(paused.out.find("paused") != std::string::npos, paused.out << paused.err);
+    server.signal(SIGTERM);
+    BOOST_TEST(server.finish().code == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

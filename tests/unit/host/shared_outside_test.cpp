@@ -154,4 +154,28 @@ BOOST_AUTO_TEST_CASE(preparing_another_configuration_changes_nothing_until_it_is
     BOOST_TEST(seen == R"({} {"type":"sql"})");
 }
 
+BOOST_AUTO_TEST_CASE(engine_that_is_told_to_stop_waits_for_no_secret)
+{
+    const std::string mark = (path() / "begun").string();
+    engine_at e(*this);
+    run_request wish{dag(e, "{}", "secrets: {slow: {command: [sh, -c, 'touch " + mark + "; exec sleep 1000']}}\n")};
+    auto& r = e.runs.emplace_back();
+    e.start(r.outcome, e.engine().run(std::move(wish), r.seen));
+    while (!std::filesystem::exists(mark))
+        e.context.run_one();
+    e.engine().cancel(std::nullopt, cancel_reason::shutdown);
+    BOOST_CHECK_THROW(e.end_of(r), runtime::secret_error);
+    BOOST_TEST(e.engine().unfinished().empty());
+}
+
+BOOST_AUTO_TEST_CASE(command_that_cannot_give_its_secret_says_why)
+{
+    engine_at e(*this);
+    const auto d =
+        dag(e, "{}", "secrets: {s: {command: [sh, -c, 'echo first >&2; echo token expired >&2; exit 2']}}\n");
+    BOOST_CHECK_EXCEPTION(run(e, d), runtime::secret_error, [](const runtime::secret_error& why) {
+        return std::string_view(why.what()) == "secret `s`: the command sh ended with exit code 2: token expired";
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
