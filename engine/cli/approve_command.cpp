@@ -1,9 +1,11 @@
 #include "engine/cli/callback_request.hpp"
 #include "engine/cli/commands.hpp"
+#include "engine/cli/display/elapsed_text.hpp"
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_lookup.hpp"
+#include "engine/cli/run_source.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/target_options.hpp"
 #include "engine/cli/usage_error.hpp"
@@ -129,6 +131,69 @@ std::string name_of(const json::object& w)
                        number_in(w, "item") == 0 ? "" : fmt::format(" --item {}", number_in(w, "item")));
 }
 
+/// What became of an item whose last attempt is this; empty = that is not known.
+std::string answer_text(const json::object& attempt)
+{
+    const json::object& output = object_in(attempt, "output");
+    const json::object& error = object_in(attempt, "error");
+    const auto started = time_in(attempt, "started");
+    const std::string at =
+        started
+            ? " at " + instant_text(*started + duration(static_cast<duration::rep>(number_in(attempt, "elapsed_ms")))) +
+                  " UTC"
+            : "";
+    if (const json::value* approved = output.if_contains("approved"); approved && approved->is_bool()) {
+        const std::string by = text_in(output, "by");
+        return fmt::format("{} {} it{}", by.empty() ? "somebody" : by, approved->get_bool() ? "approved" : "rejected",
+                           at);
+    }
+    return text_in(error, "code") == "rejected" ? error_text(error) + at : "";
+}
+
+/// It has been opened, and waits no more although its attempt goes on: no engine was there to hear the answer.
+bool is_answered(const approve_arguments& a, const std::string& run, item_index item)
+{
+    if (server_of(a.target))
+        return false;
+    const std::string state = state_of(a.target);
+    const auto journal = open_journal(state);
+    return host::last_opened(*journal, find_run(*journal, run, state), a.task, item, host::approval_name).has_value();
+}
+
+/// Of an approval that waits no more: who has answered it. Empty = nobody has, as far as is known.
+/// @throws usage_error when there is no such run or task
+std::string earlier_answer(const approve_arguments& a)
+{
+    const auto source = open_source(a.target);
+    // A token begins with the run's id.
+    const std::string run = text_in(source->run(a.run.substr(0, a.run.find('.'))), "run");
+    if (a.task.empty())
+        return {};
+    const json::object task = source->task(run, a.task);
+    if (!a.item && number_in(task, "items") > 1)
+        return {};
+    const item_index item(a.item.value_or(0));
+    const json::object* last = nullptr;
+    for (const json::value& v : list_in(task, "attempt_list"))
+        if (number_in(v.as_object(), "item") == item.value())
+            last = &v.as_object();
+    if (!last)
+        return {};
+    if (last->contains("elapsed_ms"))
+        return answer_text(*last);
+    // An attempt that was interrupted asks again.
+    const bool goes_on = text_in(*last, "state") != "interrupted";
+    return goes_on && is_answered(a, run, item) ? "it has been answered already" : "";
+}
+
+[[noreturn]] void refuse_unknown(const approve_arguments& a)
+{
+    const std::string named = a.run + (a.task.empty() ? "" : ", task " + a.task);
+    const std::string earlier = earlier_answer(a);
+    throw usage_error(fmt::format("nothing of {} waits for an approval{}; potoo approve lists what does", named,
+                                  earlier.empty() ? "" : ": " + earlier));
+}
+
 json::object pick(const json::array& waiting, const approve_arguments& a)
 {
     std::vector<const json::object*> meant;
@@ -144,10 +209,10 @@ json::object pick(const json::array& waiting, const approve_arguments& a)
     }
     if (meant.size() == 1)
         return *meant.front();
+    if (meant.empty() && others)
+        throw usage_error("that is no approval: potoo complete TOKEN delivers what it waits for");
     if (meant.empty())
-        throw usage_error(others ? "that is no approval: potoo complete TOKEN delivers what it waits for"
-                                 : fmt::format("nothing of {}{} waits for an approval; potoo approve lists what does",
-                                               a.run, a.task.empty() ? "" : ", task " + a.task));
+        refuse_unknown(a);
     std::string text = "potoo: error: several approvals wait there; say which:\n";
     for (const json::object* w : meant)
         text += fmt::format("  potoo approve {}\n", name_of(*w));

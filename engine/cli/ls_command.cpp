@@ -4,11 +4,14 @@
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_source.hpp"
 #include "engine/cli/usage_error.hpp"
+#include "engine/graph/spelling.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +19,12 @@
 namespace potoo::cli {
 
 namespace {
+
+/// The latest, to know the names of their DAGs.
+constexpr std::size_t runs_looked_at = 1'000;
+
+/// What begins runs, as their origin has it.
+constexpr std::array<std::string_view, 7> origins{"cli", "api", "schedule", "trigger", "replay", "task", "embedded"};
 
 struct ls_arguments
 {
@@ -54,6 +63,39 @@ table table_of(const json::array& runs)
     return t;
 }
 
+/// Names of DAGs: those that have runs, and those of the server.
+std::vector<std::string> known_dags(run_source& source, const target_options& target)
+{
+    run_wish latest;
+    latest.limit = runs_looked_at;
+    std::vector<std::string> out;
+    for (const json::value& r : source.runs(latest).runs)
+        out.push_back(text_in(r.as_object(), "dag"));
+    if (const auto server = server_of(target))
+        server->each(api_path({"dags"}), [&](const json::object& d) {
+            out.push_back(text_in(d, "name"));
+            return true;
+        });
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+/// Empty when there are some.
+std::string no_runs_text(run_source& source, const ls_arguments& a)
+{
+    run_wish any;
+    any.dag = a.wish.dag;
+    any.limit = 1;
+    if (!source.runs(any).runs.empty())
+        return {};
+    const std::vector<std::string> names = known_dags(source, a.target);
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    const std::string nearest = graph::nearest_spelling(any.dag, candidates);
+    return fmt::format("There are no runs of a DAG {}{}\n", any.dag,
+                       nearest.empty() || nearest == any.dag ? "." : fmt::format("; did you mean {}?", nearest));
+}
+
 exit_code list_runs(const ls_arguments& a)
 {
     const auto source = open_source(a.target);
@@ -64,6 +106,8 @@ exit_code list_runs(const ls_arguments& a)
         print_text(table_text(table_of(list.runs)));
     if (list.more)
         report_text("There are more: --limit 0 lists all.\n");
+    if (list.runs.empty() && !a.wish.dag.empty())
+        report_text(no_runs_text(*source, a));
     if (!a.json)
         report_text(list.notes);
     return exit_code::success;
@@ -74,7 +118,7 @@ std::string state_of_dag(const json::object& d)
     if (!text_in(d, "problems").empty())
         return text_in(d, "hash").empty() ? "broken" : "broken, its last good version counts";
     const json::value* paused = d.if_contains("paused");
-    return paused && paused->is_bool() && paused->get_bool() ? "paused" : "";
+    return paused && paused->is_bool() && paused->get_bool() ? "paused" : text_in(d, "schedule_problem");
 }
 
 exit_code list_dags(const ls_arguments& a)
@@ -108,6 +152,16 @@ std::string time_problem(const std::string& text)
     return fmt::format("{}: write a time as in 2026-11-21T08:00:00Z", text);
 }
 
+/// Likewise.
+std::string origin_problem(const std::string& text)
+{
+    if (std::find(origins.begin(), origins.end(), text) != origins.end())
+        return {};
+    const std::string nearest = graph::nearest_spelling(text, origins);
+    return fmt::format("nothing called {} begins runs; there are {}{}", text, fmt::join(origins, ", "),
+                       nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest));
+}
+
 } // namespace
 
 void add_ls_command(CLI::App& app, command_action& chosen)
@@ -120,7 +174,8 @@ void add_ls_command(CLI::App& app, command_action& chosen)
     c->add_option("--since", a->wish.since, "Only runs created then or later")->type_name("TIME")->check(time_problem);
     c->add_option("--until", a->wish.until, "Only runs created before")->type_name("TIME")->check(time_problem);
     c->add_option("--by", a->wish.by, "Only runs begun by this: cli, api, schedule, trigger, replay, task")
-        ->type_name("WHAT");
+        ->type_name("WHAT")
+        ->check(origin_problem);
     add_length_option(*c, a->wish.limit);
     c->add_flag("--dags", a->dags, "List the DAGs of a server instead");
     add_target_options(*c, a->target);

@@ -102,11 +102,20 @@ exit_code list(server_client& server, bool as_json)
     return exit_code::success;
 }
 
+std::string state_of_replay(const json::value& v)
+{
+    return v.is_object() ? text_in(v.get_object(), "state") : "";
+}
+
 exit_code cancel(server_client& server, const replay_arguments& a)
 {
+    const std::string before = state_of_replay(server.get(api_path({"replays", a.cancel})));
     const json::value v = server.ask("POST", api_path({"replays", a.cancel, "cancel"})).body;
+    const std::string state = state_of_replay(v);
     if (a.json)
         print_json(v);
+    else if (before == state || state != "cancelled")
+        report_text(fmt::format("replay {} is over ({}); nothing changed.\n", a.cancel, state));
     else
         report_text(fmt::format("replay {}: no more runs of it begin, and those under way are cancelled.\n", a.cancel));
     return exit_code::success;

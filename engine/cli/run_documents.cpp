@@ -3,6 +3,8 @@
 #include "engine/cli/display/elapsed_text.hpp"
 #include "engine/cli/display/output.hpp"
 #include "engine/cli/display/terminal.hpp"
+#include "engine/cli/usage_error.hpp"
+#include "engine/host/why_json.hpp"
 
 #include <fmt/format.h>
 
@@ -46,8 +48,11 @@ std::string origin_text(const json::object& run)
     const std::string who = text_in(origin, "who");
     if (out == "cli" && cause.empty() && who.empty())
         return {};
-    if (!cause.empty())
-        out += ' ' + cause;
+    // The cause of an ad-hoc task's run is the run itself.
+    const std::string name = text_in(origin, "name");
+    const std::string what = out != "task" ? cause : name.empty() ? text_in(origin, "key") : name;
+    if (!what.empty())
+        out += ' ' + what;
     if (!who.empty())
         out += " by " + who;
     return out;
@@ -73,6 +78,17 @@ std::string counts_text(const json::object& counts)
         out += fmt::format("{}{} {}", out.empty() ? "" : ", ", json::serialize(n),
                            std::string_view(state.data(), state.size()));
     return out;
+}
+
+void check_item(const json::object& task, item_index item, const std::string& listing)
+{
+    const auto items = number_in(task, "items");
+    if (item.value() < items || (items <= 1 && !task.contains("ended")))
+        return;
+    journal::task_row row;
+    row.name = text_in(task, "task");
+    row.items = static_cast<std::uint32_t>(items);
+    throw usage_error(fmt::format("{} They are listed by: {}", host::item_problem(row, item), listing));
 }
 
 exit_code exit_code_of_state(std::string_view state) noexcept

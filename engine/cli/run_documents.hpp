@@ -5,6 +5,7 @@
 #include "engine/cli/display/exit_code.hpp"
 #include "engine/cli/display/table.hpp"
 
+#include <potoo/ids.hpp>
 #include <potoo/json_members.hpp>
 #include <potoo/time.hpp>
 
@@ -26,8 +27,8 @@ namespace potoo::cli {
 /// How long it took from `started` to `ended`; empty when it has not ended.
 [[nodiscard]] std::string took_text(const json::object& o);
 
-/// What began the run, and for whom: `schedule`, `trigger k3v9z01abcde`, `replay november-1 by ann`. Empty when it is
-/// not known, or there is nothing to it: the command line of the same machine.
+/// What began the run, and for whom: `schedule`, `trigger k3v9z01abcde`, `replay november-1 by ann`, `task NAME`. Empty
+/// when it is not known, or there is nothing to it: the command line of the same machine.
 [[nodiscard]] std::string origin_text(const json::object& run);
 
 /// The time of the calendar that the run is for, as of `instant_in`.
@@ -38,6 +39,10 @@ namespace potoo::cli {
 
 /// `4 success, 1 failed`
 [[nodiscard]] std::string counts_text(const json::object& counts);
+
+/// @param task a task's document @param listing the command that shows its items
+/// @throws usage_error when the task has no such item; of one that has not ended and has one item so far, more may come
+void check_item(const json::object& task, item_index item, const std::string& listing);
 
 /// Final states only. Of a state that nobody knows: `failed`.
 [[nodiscard]] exit_code exit_code_of_state(std::string_view state) noexcept;

@@ -24,14 +24,19 @@ class event_lines
         const json::value* tasks = run.if_contains("tasks");
         if (!tasks || !tasks->is_array())
             return;
-        for (const json::value& t : tasks->get_array())
+        for (const json::value& t : tasks->get_array()) {
             if (t.is_object() && number_in(t.get_object(), "attempts") > 0)
                 running_.insert(text_in(t.get_object(), "task"));
+            if (t.is_object() && number_in(t.get_object(), "items") > 1)
+                of_items_.insert(text_in(t.get_object(), "task"));
+        }
     }
 
     /// Empty for what needs no line.
     [[nodiscard]] std::string line(const json::object& event)
     {
+        if (text_in(event, "type") == "task_evaluated" && number_in(event, "items") > 1)
+            of_items_.insert(text_in(event, "task"));
         const std::string text = text_of(event);
         if (text.empty())
             return {};
@@ -64,10 +69,11 @@ class event_lines
         return {};
     }
 
-    static std::string name_of(const json::object& e)
+    [[nodiscard]] std::string name_of(const json::object& e) const
     {
+        const std::string task = text_in(e, "task");
         const auto item = number_in(e, "item");
-        return item == 0 ? text_in(e, "task") : fmt::format("{}[{}]", text_in(e, "task"), item);
+        return item == 0 && !of_items_.contains(task) ? task : fmt::format("{}[{}]", task, item);
     }
 
     static std::string error_of(const json::object& e)
@@ -77,7 +83,8 @@ class event_lines
     }
 
     wall_time began_;
-    std::set<std::string> running_; ///< tasks that have been said to run
+    std::set<std::string> running_;  ///< tasks that have been said to run
+    std::set<std::string> of_items_; ///< tasks of several items
 };
 
 } // namespace

@@ -78,7 +78,8 @@ task_index find_task(const journal::dag_document& d, const std::string& name)
     const std::vector<std::string_view> names(d.tasks.begin(), d.tasks.end());
     const auto nearest = graph::nearest_spelling(name, names);
     throw usage_error(fmt::format("the run of {} has no task {}{}", d.name, name,
-                                  nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
+                                  nearest.empty() ? "; `potoo status RUN` lists its tasks"
+                                                  : fmt::format("; did you mean {}?", nearest)));
 }
 
 } // namespace potoo::cli

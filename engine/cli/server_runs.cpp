@@ -3,6 +3,7 @@
 #include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_documents.hpp"
+#include "engine/cli/shell_word.hpp"
 #include "engine/cli/stop_signals.hpp"
 #include "engine/cli/stop_wait.hpp"
 #include "engine/cli/usage_error.hpp"
@@ -239,7 +240,11 @@ std::string server_runs::item_of(const log_wish& wish)
             fmt::format("no attempt of an item with the key {} was recorded; give its position from 0, or its "
                         "key as `potoo status RUN TASK` shows it",
                         wish.item));
-    return found.empty() ? wish.item : found;
+    if (!found.empty())
+        return found;
+    check_item(object_at(*server_, api_path({"runs", wish.run, "tasks", wish.task})), item_index(position),
+               command("status", wish.run + ' ' + shell_word(wish.task)));
+    return wish.item;
 }
 
 api_path server_runs::log_path(const log_wish& wish, const std::string& item, std::uint64_t after, bool follow)

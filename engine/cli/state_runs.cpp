@@ -1,6 +1,8 @@
 #include "engine/cli/state_runs.hpp"
 
+#include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_lookup.hpp"
+#include "engine/cli/shell_word.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/stop_wait.hpp"
 #include "engine/cli/unconfirmed_jobs.hpp"
@@ -190,6 +192,7 @@ std::optional<json::object> event_of(const journal::record& r, const journal::da
     switch (r.kind) {
     case record_kind::run_started:
     case record_kind::run_ended:
+    case record_kind::task_evaluated:
     case record_kind::task_ended:
     case record_kind::attempt_started:
     case record_kind::attempt_deferred:
@@ -212,6 +215,8 @@ std::optional<json::object> event_of(const journal::record& r, const journal::da
         out["attempt"] = r.attempt.value();
     if (r.state != recorded_state::none)
         out["state"] = sv(to_string(r.state));
+    if (r.kind == record_kind::task_evaluated)
+        out["items"] = r.number;
     if (r.kind == record_kind::attempt_ended && r.state != recorded_state::success && !r.data.empty())
         out["error"] = host::recorded_json(r.data);
     return out;
@@ -333,8 +338,11 @@ journal::log_filter state_runs::filter_of(const journal::run_row& run, const jou
     filter.run = run.number;
     if (!wish.task.empty())
         filter.task = find_task(dag, wish.task);
-    if (!wish.item.empty())
+    if (!wish.item.empty()) {
         filter.item = find_item(*journal_, run.number, filter.task.value(), wish.item);
+        const journal::task_row row = journal_->tasks(run.number).at(filter.task->value());
+        check_item(host::task_json(row), *filter.item, command("status", run.id.value() + ' ' + shell_word(row.name)));
+    }
     if (wish.attempt > 0)
         filter.attempt = attempt_number(wish.attempt);
     return filter;

@@ -1,10 +1,12 @@
 #include "engine/cli/token_place.hpp"
 
 #include "engine/cli/direct_ledger.hpp"
+#include "engine/cli/error_report.hpp"
 #include "engine/cli/remote/server_client.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
 #include "engine/cli/shell_word.hpp"
+#include "engine/cli/state_request.hpp"
 #include "engine/cli/usage_error.hpp"
 #include "engine/host/host_ports.hpp"
 #include "engine/journal/sqlite_store.hpp"
@@ -19,8 +21,10 @@
 
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace potoo::cli {
@@ -128,7 +132,13 @@ class tokens_in_state final : public token_place
         std::string command = fmt::format("potoo token create {} --role {}", shell_word(wish.name), wish.role);
         if (!wish.expires.empty())
             command += " --expires " + shell_word(wish.expires);
+        const bool is_new = !is_there();
         open_book book(layout_, command);
+        if (is_new)
+            report_text(
+                fmt::format("There was no state directory '{}': it is made now, and its tokens are those of the "
+                            "server that works on it: {}\n",
+                            state_, next_command("server", {}, state_)));
         const server::role role = server::parse_role(wish.role).value();
         if (!book.tokens().has_any() && role != server::role::admin)
             throw usage_error("the first token must be an admin's: from then on nobody is let in without one; give "
@@ -157,6 +167,8 @@ class tokens_in_state final : public token_place
 
     json::object revoke(const std::string& id) override
     {
+        // None is made for that.
+        static_cast<void>(open_journal(state_));
         open_book book(layout_, "potoo token revoke " + shell_word(id));
         const auto revoked = book.finish(book.tokens().revoke(id, wall_now()));
         if (!revoked)
@@ -165,6 +177,14 @@ class tokens_in_state final : public token_place
     }
 
   private:
+    /// Also when only its configuration is: somebody has prepared it.
+    [[nodiscard]] bool is_there() const
+    {
+        std::error_code ec;
+        return std::filesystem::exists(layout_.database(), ec) ||
+               std::filesystem::exists(layout_.directory() / "config.yaml", ec);
+    }
+
     std::string state_;
     journal::state_layout layout_;
 };

@@ -4,6 +4,7 @@
 #include "engine/cli/run_documents.hpp"
 #include "engine/cli/run_lookup.hpp"
 #include "engine/cli/server_runs.hpp"
+#include "engine/cli/shell_word.hpp"
 #include "engine/cli/state_request.hpp"
 #include "engine/cli/target_options.hpp"
 #include "engine/cli/usage_error.hpp"
@@ -71,7 +72,8 @@ json::value why_in(const std::string& state, const why_arguments& a)
     const auto item = a.item ? std::optional(item_index(*a.item)) : std::nullopt;
     const std::string wrong = item ? host::item_problem(journal->tasks(run.number).at(task.value()), *item) : "";
     if (!wrong.empty())
-        throw usage_error(wrong);
+        throw usage_error(fmt::format("{} They are listed by: {}", wrong,
+                                      next_command("status", run.id.value() + ' ' + shell_word(a.task), state)));
     std::optional<json::object> said;
     if (!run.ended) {
         if (const auto answer = answer_of_engine(state, host::why_request(run.id, a.task, item), time_to_answer))

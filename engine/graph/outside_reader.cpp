@@ -95,6 +95,7 @@ outside_spec read_outside(const document& d, std::string_view source, diagnostic
     outside_spec out;
     out.secrets = read_secrets(root, fields);
     template_reader::known_names known;
+    known.of_configuration = true;
     for (const secret_source& s : out.secrets)
         known.secrets.push_back(s.name);
     template_reader templates(source, d, std::move(known), problems);

@@ -93,7 +93,11 @@ void template_reader::allow_secrets(expression_names& names) const
         names.allow("secrets");
         return;
     }
-    names.allow_closed("secrets", known_.secrets.empty() ? "there are no `secrets`" : "declare it in `secrets`");
+    if (!known_.of_configuration)
+        names.allow_closed("secrets", "declare it in `secrets`, here or in the configuration (which `potoo validate` "
+                                      "takes with --config FILE)");
+    else
+        names.allow_closed("secrets", known_.secrets.empty() ? "there are no `secrets`" : "declare it in `secrets`");
     for (const auto& name : known_.secrets)
         names.allow_member("secrets", name, value_type::string);
 }
@@ -101,7 +105,9 @@ void template_reader::allow_secrets(expression_names& names) const
 expression_names template_reader::make_names(expression_place place, const operator_entry* late)
 {
     expression_names names;
-    names.allow_closed("params", known_.params.empty() ? "this DAG declares no `params`" : "declare it in `params`");
+    names.allow_closed("params", known_.of_configuration ? "`params` are not known in a configuration"
+                                 : known_.params.empty() ? "this DAG declares no `params`"
+                                                         : "declare it in `params`");
     for (const auto& [name, type] : known_.params)
         names.allow_member("params", name, type);
     if (place == expression_place::connection || is_of_attempt(place)) {

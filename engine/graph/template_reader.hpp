@@ -47,7 +47,8 @@ class template_reader
     {
         std::vector<std::pair<std::string, value_type>> params;
         std::vector<std::string> secrets;
-        bool any_secret = false; ///< others than `secrets` are there too
+        bool any_secret = false;       ///< others than `secrets` are there too
+        bool of_configuration = false; ///< and not of a DAG: there are no `params`
         /// @return nothing when there is no such task
         std::function<std::optional<task_index>(std::string_view)> find_task;
         std::function<std::string(std::string_view)> nearest_task;

@@ -225,7 +225,7 @@ std::string item_problem(const journal::task_row& t, item_index item)
 {
     if (item.value() < t.items)
         return {};
-    return fmt::format("The task {} has {} items, the last is {}.", t.name, t.items,
+    return fmt::format("The task {} has {} {}, the last is {}.", t.name, t.items, t.items == 1 ? "item" : "items",
                        t.items > 0 ? std::to_string(t.items - 1) : "none");
 }
 

@@ -34,8 +34,8 @@ connection_reader::connection_reader(context& ctx, std::string_view type) : type
     settings_ = ctx.connection(name_);
     if (named && !settings_)
         throw fatal(
-            fmt::format("there is no connection called {}: it would stand under `connections:`, in the DAG file "
-                        "or in the state directory's config.yaml",
+            fmt::format("there is no connection called {}: it would stand under `connections:`, in the DAG file, in "
+                        "the server's potoo.yaml or in the state directory's config.yaml",
                         name_),
             "no_connection");
     const auto* given_type = settings_ ? settings_->if_contains("type") : nullptr;

@@ -77,6 +77,7 @@ struct server::parts
     void fit_connections();
     void listen();
     [[nodiscard]] std::function<void(std::string_view)> say() const;
+    [[nodiscard]] std::function<void(std::string_view)> warn() const;
     void hear(const run_notice& n);
     void say_beginnings();
     [[nodiscard]] task<> send_measurements();
@@ -107,12 +108,13 @@ struct server::parts
 server::parts::parts(boost::asio::io_context& context, server_config c, server_surroundings a)
     : config(std::move(c)), around(std::move(a)), local(context, host_options_of(config)), engine(local.engine()),
       ledger(engine.ledger()), journal(journal::open_sqlite_reader(journal::state_layout(config.state))),
-      runs(engine, say()), starter(runs, engine, *journal), single_runs(engine, runs, *journal),
+      runs(engine, warn()), starter(runs, engine, *journal), single_runs(engine, runs, *journal),
       dags(local.loop(), operators(), local.processes(), ledger, folder()),
-      schedules(local.loop(), ledger, dags, starter, {.say = say(), .zones = tz_zones()}),
-      repeats(local.loop(), ledger, dags, starter,
-              {.say = say(), .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
-      tasks(local.loop(), ledger, single_runs, operators(), config.tasks, say()), feed(local.loop(), *journal),
+      schedules(local.loop(), ledger, dags, starter, {.say = say(), .warn = warn(), .zones = tz_zones()}),
+      repeats(
+          local.loop(), ledger, dags, starter,
+          {.say = say(), .warn = warn(), .zones = tz_zones(), .make_id = [this] { return engine.make_id().value(); }}),
+      tasks(local.loop(), ledger, single_runs, operators(), config.tasks, warn()), feed(local.loop(), *journal),
       callbacks(engine, *journal), tokens(ledger, host::number_of_the_system), audit(local.loop(), ledger, say()),
       measured(engine, runs, around.version), api(services(), options())
 {
@@ -156,7 +158,7 @@ catalog_settings server::parts::folder() const
     catalog_settings s;
     s.folder = config.dags;
     s.say = say();
-    s.warn = [&log = around.log](std::string_view text) { log.warning(text); };
+    s.warn = warn();
     s.load_plugin = around.load_plugin;
     s.environment = own_environment();
     s.secrets = [&engine = engine] { return host::names_of_secrets(engine.shared()->spec()); };
@@ -222,6 +224,12 @@ void server::parts::say_beginnings()
 std::function<void(std::string_view)> server::parts::say() const
 {
     return [&log = around.log](std::string_view text) { log.info(text); };
+}
+
+/// What is wrong.
+std::function<void(std::string_view)> server::parts::warn() const
+{
+    return [&log = around.log](std::string_view text) { log.warning(text); };
 }
 
 task<> server::parts::send_measurements()

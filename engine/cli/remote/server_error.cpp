@@ -73,9 +73,12 @@ std::string what_lists(std::string_view path)
         std::string_view command;
     };
 
-    constexpr std::array lists{list{"/api/v1/dags/", "ls --dags"}, list{"/api/v1/runs/", "ls"},
-                               list{"/api/v1/tasks/", "tasks"}, list{"/api/v1/replays/", "replay --list"},
-                               list{"/api/v1/tokens/", "token list"}};
+    constexpr std::string_view runs = "/api/v1/runs/";
+    if (const auto tasks = path.find("/tasks/"); path.starts_with(runs) && tasks != std::string_view::npos)
+        return fmt::format("`potoo status {}` lists its tasks", path.substr(runs.size(), tasks - runs.size()));
+    constexpr std::array lists{list{"/api/v1/dags/", "ls --dags"},    list{"/api/v1/runs/", "ls"},
+                               list{"/api/v1/tasks/", "tasks"},       list{"/api/v1/replays/", "replay --list"},
+                               list{"/api/v1/tokens/", "token list"}, list{"/api/v1/operators/", "operators"}};
     for (const list& l : lists)
         if (path.starts_with(l.beginning))
             return fmt::format("`potoo {}` lists what there is", l.command);
@@ -99,6 +102,16 @@ std::string next_step(const asked_of_server& asked, const refused_answer& answer
     default:
         return answer.status >= 500 ? "the server's log says more" : "";
     }
+}
+
+/// Without the request that the server names, where a command does the same.
+std::string without_request(std::string what)
+{
+    constexpr std::string_view end = " lists them.";
+    const auto at = what.find("; GET /api/v1/");
+    if (at != std::string::npos && what.ends_with(end))
+        what.erase(at);
+    return what;
 }
 
 /// One line for each of `errors`: a text, or an object that says what and where.
@@ -152,6 +165,8 @@ server_error error_of_problem(const asked_of_server& asked, const refused_answer
     if (what.empty())
         what = "it gives no reason";
     const std::string next = what.find("did you mean") == std::string::npos ? next_step(asked, answer) : "";
+    if (answer.status == 404 && !next.empty())
+        what = without_request(std::move(what));
     const exit_code code = code_of(answer.status);
     if (is_refusal)
         return {fmt::format("the server at {} refuses ({}): {}", asked.server, status_text(answer.status),

@@ -54,8 +54,11 @@ json::object dag_json(const call& c, const dag_catalog::entry& e)
         {"paused", e.paused},
         {"generated", e.generated},
         {"schedule", e.dag && e.dag->schedule ? text_or_null(e.dag->schedule->expression) : json::value()}};
-    const auto next = c.services().schedules ? c.services().schedules->next_due(e.name) : std::nullopt;
+    // Of a file without a good version the name may be another file's.
+    const auto* schedules = e.dag ? c.services().schedules : nullptr;
+    const auto next = schedules ? schedules->next_due(e.name) : std::nullopt;
     out["next_run"] = next ? json::value(json::string(format_time(*next))) : json::value();
+    out["schedule_problem"] = schedules ? text_or_null(schedules->problem_of(e.name)) : json::value();
     out["active_runs"] = c.services().runs.active_of(e.name);
     return out;
 }

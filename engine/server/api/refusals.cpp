@@ -32,6 +32,8 @@ problem problem_of(const replay_refused& e)
         return problem(404, "replay-unknown", e.what());
     case replay_refused::reason::other_wish:
         return {409, "replay-exists", e.what()};
+    case replay_refused::reason::needs_params:
+        return problem(422, "params-invalid", e.what());
     case replay_refused::reason::bad_range:
         break;
     }

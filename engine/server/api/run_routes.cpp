@@ -7,6 +7,8 @@
 #include "engine/server/api/run_document.hpp"
 #include "engine/server/tasks/task_service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -80,8 +82,9 @@ bool is_ad_hoc(const journal::run_row& run)
 problem wanted_by_others(const run_id& id)
 {
     return {409, "conflict",
-            "Others want this task, too: to its run only an admin does that. POST tasks/" + id.value() +
-                "/cancel takes your own subscription back."};
+            fmt::format("Others want this task, too: to its run only an admin does that. `potoo tasks {} --cancel` "
+                        "(POST tasks/{}/cancel) takes your own subscription back.",
+                        id.value(), id.value())};
 }
 
 /// @throws problem (409) when it is of an ad-hoc task that is not the asker's alone

@@ -26,7 +26,7 @@ constexpr std::string_view of_problems = R"({
 constexpr std::string_view of_dags = R"({
 "dag": {
   "type": "object",
-  "required": ["name", "file", "description", "hash", "problems", "loaded", "paused", "generated", "schedule", "next_run", "active_runs"],
+  "required": ["name", "file", "description", "hash", "problems", "loaded", "paused", "generated", "schedule", "next_run", "schedule_problem", "active_runs"],
   "properties": {
     "name": {"type": "string"},
     "file": {"type": "string", "description": "Relative to the folder"},
@@ -38,6 +38,7 @@ constexpr std::string_view of_dags = R"({
     "generated": {"type": "boolean", "description": "A program prints it"},
     "schedule": {"type": ["string", "null"]},
     "next_run": {"type": ["string", "null"], "format": "date-time"},
+    "schedule_problem": {"type": ["string", "null"], "description": "Why a run that is to begin did not, or will not"},
     "active_runs": {"type": "integer"}}},
 "dag_list": {
   "type": "object", "required": ["items", "next"],
@@ -265,7 +266,7 @@ constexpr std::string_view of_schedules = R"({
     "paused": {"type": "boolean"},
     "next": {"type": ["string", "null"], "format": "date-time"}, "last": {"type": ["string", "null"], "format": "date-time"},
     "waiting": {"type": "integer", "description": "Runs that are to begin and have not"},
-    "problem": {"type": ["string", "null"], "description": "Why a run that is to begin did not"}}},
+    "problem": {"type": ["string", "null"], "description": "Why a run that is to begin did not, or will not"}}},
 "schedule_list": {
   "type": "object", "required": ["items", "next"],
   "properties": {"items": {"type": "array", "items": {"$ref": "#/components/schemas/schedule"}}, "next": {"type": "null"}}},

@@ -1,6 +1,7 @@
 #include "engine/server/events/event_text.hpp"
 
 #include "engine/host/run_json.hpp"
+#include "engine/server/runs/fraction_json.hpp"
 
 #include <potoo/json.hpp>
 
@@ -149,7 +150,7 @@ void add_notice(std::string& out, const run_notice& notice)
     add_number(out, "item", notice.item.value());
     add_number(out, "attempt", notice.attempt.value());
     if (notice.what == run_notice::kind::progress) {
-        add(out, "fraction", json::serialize(json::value(notice.fraction)));
+        add(out, "fraction", json::serialize(fraction_json(notice.fraction)));
         add_text(out, "message", notice.text);
     } else {
         add(out, "name", text_as_json(notice.text));

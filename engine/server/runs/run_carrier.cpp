@@ -55,7 +55,7 @@ std::string text_of(const std::exception_ptr& problem)
 
 struct run_carrier::parts
 {
-    parts(host::engine_host& e, std::function<void(std::string_view)> teller) : engine(e), say(std::move(teller)) {}
+    parts(host::engine_host& e, std::function<void(std::string_view)> teller) : engine(e), warn(std::move(teller)) {}
 
     bool resume(journal::run_row row);
 
@@ -68,7 +68,7 @@ struct run_carrier::parts
     }
 
     host::engine_host& engine;
-    std::function<void(std::string_view)> say;
+    std::function<void(std::string_view)> warn;
     std::vector<std::function<void(const run_notice&)>> listeners;
     std::list<carried*> runs;
     counter ended; ///< runs that are not in `runs` any more
@@ -187,7 +187,7 @@ class run_carrier::carried final : public runtime::run_observer
         std::string text = text_of(problem);
         if (text == said_)
             return;
-        parts_.say(fmt::format("run {} of {} cannot go on: {}; {}", id_.value(), dag_, text, what_next));
+        parts_.warn(fmt::format("run {} of {} cannot go on: {}; {}", id_.value(), dag_, text, what_next));
         said_ = std::move(text);
     }
 
@@ -271,8 +271,8 @@ bool run_carrier::parts::resume(journal::run_row row)
     }
     auto origin = runtime::read_run_origin(row.origin);
     if (!origin)
-        say(fmt::format("run {} of {}: what the journal says of its origin cannot be read, and counts for nothing",
-                        row.id.value(), row.dag_name));
+        warn(fmt::format("run {} of {}: what the journal says of its origin cannot be read, and counts for nothing",
+                         row.id.value(), row.dag_name));
     const auto run =
         std::make_shared<carried>(*this, row.id, row.dag_name, std::move(origin).value_or(runtime::run_origin()));
     std::string name = row.dag_name;
@@ -282,8 +282,8 @@ bool run_carrier::parts::resume(journal::run_row row)
     return true;
 }
 
-run_carrier::run_carrier(host::engine_host& engine, std::function<void(std::string_view)> say)
-    : parts_(std::make_shared<parts>(engine, std::move(say)))
+run_carrier::run_carrier(host::engine_host& engine, std::function<void(std::string_view)> warn)
+    : parts_(std::make_shared<parts>(engine, std::move(warn)))
 {
     engine.when_to_carry([weak = std::weak_ptr(parts_)](journal::run_row row) {
         const auto there = weak.lock();

@@ -53,8 +53,9 @@ class server_stopping : public std::runtime_error
 class run_carrier
 {
   public:
-    /// `engine` must outlive it. @param say tells the operator of the server (the log); called on the loop
-    run_carrier(host::engine_host& engine, std::function<void(std::string_view)> say);
+    /// `engine` must outlive it. @param warn tells the operator of the server what is wrong (the log); called on the
+    /// loop
+    run_carrier(host::engine_host& engine, std::function<void(std::string_view)> warn);
 
     /// Every run must have ended or been let go of before.
     ~run_carrier();

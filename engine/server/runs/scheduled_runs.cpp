@@ -1,9 +1,8 @@
 #include "engine/server/runs/scheduled_runs.hpp"
 
-#include "engine/graph/params.hpp"
+#include "engine/server/schedules/usual_params.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace potoo::server {
 namespace {
@@ -18,18 +17,6 @@ run_standing standing_of(const journal::run_row& r)
 begun_run begun(const journal::run_row& r)
 {
     return {r.id, r.dag_name, runtime::parse_run_origin(r.origin), standing_of(r), r.ended};
-}
-
-json::object usual_params(const graph::dag& d)
-{
-    auto checked = graph::check_params(d, {});
-    if (checked.problems.empty())
-        return std::move(checked.values);
-    std::string text = "the DAG cannot begin without somebody who gives its parameters:";
-    for (const auto& p : checked.problems)
-        text += " " + p.message + ";";
-    text.pop_back();
-    throw std::runtime_error(text);
 }
 
 } // namespace

@@ -94,7 +94,7 @@ task<> replay_lane::carry()
             trouble = e.what();
         }
         kept_.row.problem = trouble;
-        ports_.say(fmt::format("replay {}: {}", kept_.row.id, trouble));
+        ports_.warn(fmt::format("replay {}: {}", kept_.row.id, trouble));
         co_await rest(ports_.settings.try_again);
     }
 }
@@ -176,7 +176,7 @@ task<bool> replay_lane::begin(wall_time at)
     }
     active_.erase(key);
     row.problem = trouble;
-    ports_.say(fmt::format("replay {}: the run for {} cannot begin: {}", row.id, format_time(at), trouble));
+    ports_.warn(fmt::format("replay {}: the run for {} cannot begin: {}", row.id, format_time(at), trouble));
     co_return false;
 }
 
@@ -191,9 +191,13 @@ task<> replay_lane::finish(replay_state state)
     kept_.row.state = state;
     kept_.settled = settled;
     const auto& row = kept_.row;
-    ports_.say(fmt::format("replay {} of `{}` is {}: {} runs of {}, {} succeeded, {} did not{}", row.id, row.dag,
-                           to_string(state), row.begun, row.runs, row.succeeded, row.failed,
-                           settled ? "" : ", the others go on"));
+    const auto told = fmt::format("replay {} of `{}` is {}: {} runs of {}, {} succeeded, {} did not{}", row.id, row.dag,
+                                  to_string(state), row.begun, row.runs, row.succeeded, row.failed,
+                                  settled ? "" : ", the others go on");
+    if (state == replay_state::failed)
+        ports_.warn(told);
+    else
+        ports_.say(told);
 }
 
 task<> replay_lane::cancel_runs()
@@ -224,7 +228,7 @@ task<> replay_lane::stop_runs()
         trouble = e.what();
     }
     if (!trouble.empty())
-        ports_.say(fmt::format("replay {}: its runs could not be asked to stop: {}", kept_.row.id, trouble));
+        ports_.warn(fmt::format("replay {}: its runs could not be asked to stop: {}", kept_.row.id, trouble));
 }
 
 void replay_lane::heed_end(const std::string& key, bool succeeded)

@@ -32,6 +32,14 @@ struct replay_ports
         if (settings.say)
             settings.say(line);
     }
+
+    void warn(const std::string& line) const
+    {
+        if (settings.warn)
+            settings.warn(line);
+        else
+            say(line);
+    }
 };
 
 class replay_lane

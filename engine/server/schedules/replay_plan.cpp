@@ -1,5 +1,7 @@
 #include "engine/server/schedules/replay_plan.hpp"
 
+#include "engine/server/schedules/usual_params.hpp"
+
 #include <fmt/format.h>
 
 namespace potoo::server {
@@ -14,6 +16,8 @@ const graph::schedule_spec& calendar_of(std::string_view name, const graph::dag*
         throw replay_refused(
             reason::bad_range,
             fmt::format("the DAG `{}` has no `schedule`, whose times a replay could go through", name));
+    if (const std::string missing = unattended_problem(*dag); !missing.empty())
+        throw replay_refused(reason::needs_params, fmt::format("no replay of `{}`: {}", name, missing));
     return *dag->schedule;
 }
 

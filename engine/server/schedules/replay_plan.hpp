@@ -24,6 +24,7 @@ class replay_refused : public std::runtime_error
     {
         no_such_dag,
         bad_range,
+        needs_params, ///< a run of it begins only when somebody gives parameters
         no_such_replay,
         other_wish, ///< there is a replay of that id, and it is another
     };

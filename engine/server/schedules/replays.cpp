@@ -59,8 +59,8 @@ void replays::parts::add(std::string id, std::shared_ptr<replay_lane> lane)
 void replays::parts::recall()
 {
     const auto leave = [this](const std::string& id, std::string_view why) {
-        ports.say(fmt::format("replay {}: what the state directory says of it cannot be read: {}; it is left as it is",
-                              id, why));
+        ports.warn(fmt::format("replay {}: what the state directory says of it cannot be read: {}; it is left as it is",
+                               id, why));
     };
     for (auto& [id, value] : ports.memory.readable(replay_ports::kind, leave)) {
         auto kept = parse_replay(id, value);
@@ -101,7 +101,7 @@ task<> replays::parts::forget_old()
             all.erase(id);
         }
     } catch (const std::exception& e) {
-        ports.say(fmt::format("replays that are over stay in the ledger: {}", e.what()));
+        ports.warn(fmt::format("replays that are over stay in the ledger: {}", e.what()));
     }
 }
 

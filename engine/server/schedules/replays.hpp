@@ -63,7 +63,8 @@ struct replay_wish
 
 struct replay_settings
 {
-    std::function<void(std::string_view)> say; ///< for the server's log; may be empty
+    std::function<void(std::string_view)> say;    ///< for the server's log; may be empty
+    std::function<void(std::string_view)> warn{}; ///< the same of what is wrong; `say` if empty
     schedule::zone_source zones;
     std::function<std::string()> make_id; ///< of a new replay: unique, letters and digits
     std::size_t max_active = 16;          ///< runs of all replays together

@@ -37,7 +37,7 @@ void schedule_keeper::parts::check()
     for (const auto& [name, lane] : lanes) {
         auto& found = problems[name];
         if (!found.text.empty() && !(found == lane->trigger_warning()))
-            ports.say(fmt::format("schedule of `{}`: {}", name, found.text));
+            ports.warn(fmt::format("schedule of `{}`: {}", name, found.text));
         lane->warn_of_trigger(std::move(found));
     }
 }
@@ -70,7 +70,7 @@ task<> schedule_keeper::parts::forget_gone()
             if (!has_schedule(dag))
                 co_await ports.memory.erase("schedule", dag);
     } catch (const std::exception& e) {
-        ports.say(fmt::format("schedules of DAGs that are gone stay in the ledger: {}", e.what()));
+        ports.warn(fmt::format("schedules of DAGs that are gone stay in the ledger: {}", e.what()));
     }
 }
 
@@ -133,6 +133,12 @@ std::optional<wall_time> schedule_keeper::next_due(std::string_view dag) const
 {
     const auto lane = parts_->lanes.find(dag);
     return lane == parts_->lanes.end() ? std::nullopt : lane->second->next_due();
+}
+
+std::string schedule_keeper::problem_of(std::string_view dag) const
+{
+    const auto lane = parts_->lanes.find(dag);
+    return lane == parts_->lanes.end() ? std::string() : lane->second->problem();
 }
 
 std::vector<schedule_status> schedule_keeper::list() const

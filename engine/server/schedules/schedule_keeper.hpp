@@ -38,16 +38,17 @@ struct schedule_status
     std::optional<wall_time> next; ///< the next time of the calendar, without its jitter
     std::optional<wall_time> last; ///< the last time of the calendar for which a run began
     std::size_t waiting = 0;       ///< runs that are to begin and have not; at most 1,000 are counted
-    std::string problem;           ///< why a run that is to begin did not; empty = nothing is wrong
+    std::string problem;           ///< why a run that is to begin did not, or will not; empty = nothing is wrong
 };
 
 struct keeper_settings
 {
     std::function<void(std::string_view)> say; ///< for the server's log: one line a call, without its end; may be empty
-    schedule::zone_source zones;               ///< `tz_zones` but in tests
-    duration late{60'000};                     ///< a time that is noticed later than this has been missed
-    duration try_again{60'000};                ///< after a run could not begin
-    std::uint32_t tries = 5;                   ///< then its time is given up
+    std::function<void(std::string_view)> warn{}; ///< the same of what is wrong; `say` if empty
+    schedule::zone_source zones;                  ///< `tz_zones` but in tests
+    duration late{60'000};                        ///< a time that is noticed later than this has been missed
+    duration try_again{60'000};                   ///< after a run could not begin
+    std::uint32_t tries = 5;                      ///< then its time is given up
 };
 
 class schedule_keeper
@@ -70,6 +71,9 @@ class schedule_keeper
 
     /// The next time of the calendar; nothing while the DAG is paused, is not known or has no schedule.
     [[nodiscard]] std::optional<wall_time> next_due(std::string_view dag) const;
+
+    /// What is wrong with its schedule; empty = nothing, or it has none.
+    [[nodiscard]] std::string problem_of(std::string_view dag) const;
 
     /// In order of name.
     [[nodiscard]] std::vector<schedule_status> list() const;

@@ -1,12 +1,14 @@
 #include "engine/server/schedules/schedule_lane.hpp"
 
 #include "engine/server/schedules/schedule_rules.hpp"
+#include "engine/server/schedules/usual_params.hpp"
 
 #include <potoo/concurrency.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace potoo::server {
 
@@ -56,8 +58,8 @@ task<> schedule_lane::carry()
             trouble = e.what();
         }
         if (problem_ != trouble)
-            ports_.say(fmt::format("schedule of `{}`: {}; tried again every {}", name_, trouble,
-                                   format_duration(ports_.settings.try_again)));
+            ports_.warn(fmt::format("schedule of `{}`: {}; tried again every {}", name_, trouble,
+                                    format_duration(ports_.settings.try_again)));
         problem_ = trouble;
         co_await sleep_for(ports_.settings.try_again);
     }
@@ -124,6 +126,7 @@ bool schedule_lane::refresh()
     if (changed) {
         refresh_calendar();
         refresh_trigger();
+        refresh_params();
     }
     doubt_the_clock();
     return true;
@@ -180,6 +183,14 @@ void schedule_lane::refresh_trigger()
     } else {
         state_.trigger = trigger_state{spec().after, ports_.loop.wall_now(), {}};
     }
+}
+
+void schedule_lane::refresh_params()
+{
+    auto found = unattended_problem(*dag_.dag);
+    if (!found.empty() && found != unattended_problem_)
+        ports_.warn(fmt::format("schedule of `{}`: {}", name_, found));
+    unattended_problem_ = std::move(found);
 }
 
 task<> schedule_lane::save()
@@ -245,10 +256,10 @@ task<bool> schedule_lane::begin(runtime::run_origin origin)
         co_return true;
     }
     resting_until_ = ports_.loop.wall_now() + ports_.settings.try_again;
-    ports_.say(fmt::format("run {} cannot begin: {}", key, trouble));
+    ports_.warn(fmt::format("run {} cannot begin: {}", key, trouble));
     if (++failures_ < ports_.settings.tries)
         co_return false;
-    ports_.say(fmt::format("run {} is given up after {} tries", key, failures_));
+    ports_.warn(fmt::format("run {} is given up after {} tries", key, failures_));
     failures_ = 0;
     resting_until_.reset();
     co_return true;
@@ -435,13 +446,20 @@ std::optional<wall_time> schedule_lane::next_due() const
     return table_->next(std::max(state_.calendar->decided, ports_.loop.wall_now()));
 }
 
+std::string schedule_lane::problem() const
+{
+    if (!problem_.empty())
+        return problem_;
+    return trigger_problem_.text.empty() ? unattended_problem_ : trigger_problem_.text;
+}
+
 schedule_status schedule_lane::status() const
 {
     schedule_status s;
     s.dag = name_;
     s.paused = dag_.paused;
     s.next = next_due();
-    s.problem = problem_.empty() ? trigger_problem_.text : problem_;
+    s.problem = problem();
     s.waiting = successes_.size();
     if (dag_.dag && dag_.dag->schedule) {
         s.expression = spec().expression;

@@ -32,6 +32,14 @@ struct lane_ports
         if (settings.say)
             settings.say(line);
     }
+
+    void warn(const std::string& line) const
+    {
+        if (settings.warn)
+            settings.warn(line);
+        else
+            say(line);
+    }
 };
 
 class schedule_lane
@@ -61,6 +69,7 @@ class schedule_lane
     [[nodiscard]] const trigger_problem& trigger_warning() const noexcept { return trigger_problem_; }
 
     [[nodiscard]] std::optional<wall_time> next_due() const;
+    [[nodiscard]] std::string problem() const;
     [[nodiscard]] schedule_status status() const;
 
   private:
@@ -83,6 +92,7 @@ class schedule_lane
     [[nodiscard]] bool refresh();
     void refresh_calendar();
     void refresh_trigger();
+    void refresh_params();
     void doubt_the_clock();
     void owe(const time_range& r);
     [[nodiscard]] bool is_full();
@@ -103,6 +113,7 @@ class schedule_lane
     std::uint32_t failures_ = 0;
     std::optional<wall_time> resting_until_;
     std::string problem_;
+    std::string unattended_problem_; ///< of this version of the DAG
     trigger_problem trigger_problem_;
     counter pokes_;
 };

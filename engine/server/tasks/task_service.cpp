@@ -1,5 +1,6 @@
 #include "engine/server/tasks/task_service.hpp"
 
+#include "engine/graph/spelling.hpp"
 #include "engine/journal/store_error.hpp"
 #include "engine/server/tasks/one_task_dag.hpp"
 #include "engine/server/tasks/task_backlog.hpp"
@@ -35,8 +36,8 @@ task<> until(counter& c, std::uint64_t n)
 struct task_service::parts
 {
     parts(potoo::loop& l, runtime::ledger& facts, task_runs& r, const operator_registry& o, task_rules t,
-          std::function<void(std::string_view)> s)
-        : loop(l), runs(r), operators(o), rules(std::move(t)), say(std::move(s)), kept(facts)
+          std::function<void(std::string_view)> w)
+        : loop(l), runs(r), operators(o), rules(std::move(t)), warn(std::move(w)), kept(facts)
     {}
 
     /// As it is now. @throws task_refused (`unknown`)
@@ -51,11 +52,13 @@ struct task_service::parts
 
     [[nodiscard]] task<task_cancellation> cancel(principal who, std::string id, bool force);
 
+    void check_rules() const;
+
     potoo::loop& loop;
     task_runs& runs;
     const operator_registry& operators;
     task_rules rules;
-    std::function<void(std::string_view)> say; ///< may be empty
+    std::function<void(std::string_view)> warn; ///< may be empty
 
     counter woken; ///< there is more to tend
     task_book book;
@@ -66,20 +69,34 @@ struct task_service::parts
     task_upkeep upkeep{loop, book, kept, backlog, rules};
 };
 
+/// Names that nothing has: users would be refused without anybody's knowing why.
+void task_service::parts::check_rules() const
+{
+    if (!warn || !rules.users_may_submit)
+        return;
+    std::vector<std::string_view> known;
+    for (const auto* o : operators.all())
+        known.push_back(o->name);
+    for (const std::string& name : *rules.users_may_submit) {
+        if (operators.find(name))
+            continue;
+        const auto nearest = graph::nearest_spelling(name, known);
+        warn(fmt::format("`users_may_submit` names `{}`, and there is no such operator{}", name,
+                         nearest.empty() ? std::string() : fmt::format("; did you mean `{}`?", nearest)));
+    }
+}
+
 task_service::task_service(potoo::loop& l, runtime::ledger& facts, task_runs& runs, const operator_registry& operators,
-                           task_rules rules, std::function<void(std::string_view)> say)
-    : parts_(std::make_unique<parts>(l, facts, runs, operators, std::move(rules), std::move(say)))
+                           task_rules rules, std::function<void(std::string_view)> warn)
+    : parts_(std::make_unique<parts>(l, facts, runs, operators, std::move(rules), std::move(warn)))
 {}
 
 task_service::~task_service() = default;
 
 task<> task_service::start()
 {
-    for (const std::string& name : parts_->rules.users_may_submit.value_or(std::vector<std::string>())) {
-        if (parts_->say && !parts_->operators.find(name))
-            parts_->say(fmt::format("`users_may_submit` names `{}`, and there is no such operator", name));
-    }
-    task_recovery recovery(parts_->book, parts_->kept, parts_->runs, parts_->backlog, parts_->say);
+    parts_->check_rules();
+    task_recovery recovery(parts_->book, parts_->kept, parts_->runs, parts_->backlog, parts_->warn);
     co_await recovery.recover();
     co_await parts_->upkeep.write_ends();
 }
@@ -87,6 +104,7 @@ task<> task_service::start()
 void task_service::apply(task_rules rules)
 {
     parts_->rules = std::move(rules);
+    parts_->check_rules();
     parts_->woken.increment();
 }
 

@@ -32,9 +32,10 @@ namespace potoo::server {
 class task_service
 {
   public:
-    /// All of them outlive it. @param say tells the operator of the server (the log), one line a call; may be empty
+    /// All of them outlive it. @param warn tells the operator of the server what is wrong (the log), one line a
+    /// call; may be empty
     task_service(potoo::loop& l, runtime::ledger& facts, task_runs& runs, const operator_registry& operators,
-                 task_rules rules = {}, std::function<void(std::string_view)> say = {});
+                 task_rules rules = {}, std::function<void(std::string_view)> warn = {});
     ~task_service();
 
     task_service(const task_service&) = delete;
@@ -48,7 +49,7 @@ class task_service
     /// Writes down what tasks tell of themselves, lets go of keys, keeps the retention. Runs until it is cancelled.
     [[nodiscard]] task<> tend();
 
-    /// From now on these hold.
+    /// From now on these hold. Operators that they name and that are not there are told.
     void apply(task_rules rules);
 
     /// Durable when it returns. Of many that ask with one key at once, one creates the task; the ledger decides.

@@ -1,5 +1,7 @@
 #include "engine/server/tasks/task_view.hpp"
 
+#include "engine/server/runs/fraction_json.hpp"
+
 #include <string_view>
 #include <utility>
 
@@ -36,7 +38,7 @@ json::object to_json(const task_view& v)
     if (v.ended)
         o["ended"] = format_time(*v.ended);
     o["state"] = v.state;
-    json::object progress{{"fraction", v.fraction}};
+    json::object progress{{"fraction", fraction_json(v.fraction)}};
     add_text(progress, "message", v.message);
     o["progress"] = std::move(progress);
     o["properties"] = v.properties;

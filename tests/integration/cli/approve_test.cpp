@@ -85,7 +85,12 @@ BOOST_AUTO_TEST_CASE(answers_reach_an_engine_that_runs)
     BOOST_TEST(holds(run_potoo(w, {"logs", "last", "then"}).out, "carl: well done"));
     const result late = run_potoo(w, {"approve", "last", "go"});
     BOOST_TEST(late.code == 2);
-    BOOST_TEST(holds(late.err, "nothing of last, task go waits"), late.err);
+    BOOST_TEST(holds(late.err, "nothing of last, task go waits for an approval: carl approved it at 20"), late.err);
+    const result again = run_potoo(w, {"approve", "last", "two"});
+    BOOST_TEST(holds(again.err, "it was rejected by ann at 20"), again.err);
+    const result nobody = run_potoo(w, {"approve", "zz", "go"});
+    BOOST_TEST(nobody.code == 2);
+    BOOST_TEST(holds(nobody.err, "there is no run zz in "), nobody.err);
 }
 
 BOOST_AUTO_TEST_CASE(answers_without_an_engine_are_handed_over_by_the_next)
@@ -94,6 +99,9 @@ BOOST_AUTO_TEST_CASE(answers_without_an_engine_are_handed_over_by_the_next)
     const result go = run_potoo(w, {"approve", "last", "go"});
     BOOST_TEST(go.code == 0, go.err);
     BOOST_TEST(holds(go.err, "potoo resume"), go.err);
+    const result again = run_potoo(w, {"approve", "last", "go"});
+    BOOST_TEST(again.code == 2);
+    BOOST_TEST(holds(again.err, "it has been answered already"), again.err);
     BOOST_TEST(run_potoo(w, {"approve", "last", "two", "--by", "bob", "-o", "json"}).code == 0);
     BOOST_TEST(holds(run_potoo(w, {"approve"}).err, "Nothing waits"));
     BOOST_TEST(run_potoo(w, {"resume"}).code == 0);
@@ -111,6 +119,12 @@ BOOST_AUTO_TEST_CASE(answers_reach_a_server)
     for (int i = 0; i < 200 && !holds(run_potoo(w, {"approve", "--server", url}).out, "Release it?"); ++i) {}
     const result go = run_potoo(w, {"approve", "last", "go", "--server", url, "--comment", "fine"});
     BOOST_TEST(go.code == 0, go.err);
+    const auto again = [&] { return run_potoo(w, {"approve", "last", "go", "--server", url}).err; };
+    for (int i = 0; i < 200 && !holds(again(), " approved it at 20"); ++i) {}
+    BOOST_TEST(holds(again(), " approved it at 20"), again());
+    const result nobody = run_potoo(w, {"approve", "zz", "go", "--server", url});
+    BOOST_TEST(nobody.code == 2);
+    BOOST_TEST(holds(nobody.err, "there is no run zz at "), nobody.err);
     const result two = run_potoo(w, {"approve", "last", "two", "--server", url});
     BOOST_TEST(two.code != 0);
     BOOST_TEST(holds(two.err, "it is for ann, bob to answer"), two.err);

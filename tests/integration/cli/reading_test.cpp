@@ -82,6 +82,9 @@ BOOST_FIXTURE_TEST_CASE(names_that_are_not_there_are_bad_usage, recorded_run)
     for (const std::vector<std::string>& arguments : {std::vector<std::string>{"status", "nosuchrun"},
                                                       {"logs", id, "flacky"},
                                                       {"logs", id, "fan", "--item", "zz"},
+                                                      {"logs", id, "fan", "--item", "2"},
+                                                      {"ls", "--by", "replays"},
+                                                      {"why", id, "nothinglikeit"},
                                                       {"logs", "--item", "1"},
                                                       {"status", id, "nope"}}) {
         const result r = run_potoo(w, arguments);
@@ -89,6 +92,43 @@ BOOST_FIXTURE_TEST_CASE(names_that_are_not_there_are_bad_usage, recorded_run)
         BOOST_TEST(r.out.empty());
     }
     BOOST_TEST(holds(run_potoo(w, {"logs", id, "flacky"}).err, "did you mean flaky?"));
+    const std::string listing =
+        "The task fan has 2 items, the last is 1. They are listed by: potoo status " + id + " fan";
+    BOOST_TEST(holds(run_potoo(w, {"logs", id, "fan", "--item", "2"}).err, listing));
+    BOOST_TEST(holds(run_potoo(w, {"why", id, "fan", "--item", "2"}).err, listing));
+    BOOST_TEST(holds(run_potoo(w, {"why", id, "nothinglikeit"}).err, "`potoo status RUN` lists its tasks"));
+    const std::string origin = run_potoo(w, {"ls", "--by", "replays"}).err;
+    BOOST_TEST(holds(origin, "there are cli, api, schedule, trigger, replay, task, embedded; did you mean replay?"),
+               origin);
+}
+
+BOOST_FIXTURE_TEST_CASE(dag_without_runs_is_told_with_the_nearest_that_has_some, recorded_run)
+{
+    const result r = run_potoo(w, {"ls", "--dag", "recodred"});
+    BOOST_TEST(r.code == 0);
+    BOOST_TEST(r.err == "There are no runs of a DAG recodred; did you mean recorded?\n");
+    BOOST_TEST(run_potoo(w, {"ls", "--dag", "elsewhere"}).err == "There are no runs of a DAG elsewhere.\n");
+    BOOST_TEST(run_potoo(w, {"ls", "--dag", "recorded", "--in", "failed"}).err.empty());
+}
+
+BOOST_AUTO_TEST_CASE(every_item_of_a_fan_out_is_named_while_it_is_watched)
+{
+    const workspace w;
+    w.write("a.yaml", R"(name: watched
+tasks:
+  wait: {operator: file_sensor, with: {path: go, interval: 20ms}}
+  fan: {operator: shell, depends_on: [wait], foreach: [x, y], retry: {limit: 1, delay: 0s}, with: {command: exit 1}}
+)");
+    program p(w, {"run", "a.yaml"});
+    BOOST_REQUIRE(p.wait_for("wait: running"));
+    program watching(w, {"status", "-w"});
+    BOOST_REQUIRE(watching.wait_for("running"));
+    w.write("go", "");
+    BOOST_TEST(p.finish().code == 1);
+    const result r = watching.finish();
+    BOOST_TEST(holds(r.out, "] fan[0]: running (attempt 2)\n"), r.out);
+    BOOST_TEST(holds(r.out, "] fan[0] failed (attempt 1)"), r.out);
+    BOOST_TEST(holds(r.out, "] wait: success\n"), r.out);
 }
 
 BOOST_AUTO_TEST_CASE(logs_follow_a_run_to_its_end)

@@ -158,6 +158,17 @@ BOOST_AUTO_TEST_CASE(short_run_is_told_whole)
     BOOST_TEST(holds(again.err, "was begun before"), again.err);
 }
 
+BOOST_AUTO_TEST_CASE(first_item_is_named_as_the_others_are)
+{
+    const world w(
+        {{"fan.yaml", "name: fan\ntasks: {fan: {operator: shell, foreach: [x, y], retry: {limit: 1, delay: 0s}, "
+                      "with: {command: exit 1}}}\n"}});
+    const result r = w.potoo({"trigger", "fan", "-w"});
+    BOOST_TEST(holds(r.out, "] fan[0] failed (attempt 1)"), r.out);
+    BOOST_TEST(holds(r.out, "] fan[0]: running (attempt 2)\n"), r.out);
+    BOOST_TEST(holds(r.out, "] fan[1]: running (attempt 2)\n"), r.out);
+}
+
 BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
 {
     const world w({{"items.yaml", items_dag}});
@@ -171,6 +182,16 @@ BOOST_AUTO_TEST_CASE(items_show_all_their_attempts_and_are_cancelled_together)
     BOOST_TEST(attempts.at(1).at("state") == "success");
     const result shown = w.potoo({"status", run, "again"});
     BOOST_TEST(shown.code == 0, shown.err);
+    const std::string tasks_listed = "next: `potoo status " + run + "` lists its tasks";
+    BOOST_TEST(holds(w.potoo({"why", run, "nothinglikeit"}).err, tasks_listed));
+    BOOST_TEST(holds(w.potoo({"why", run, "many", "--item", "9"}).err, tasks_listed));
+    const result beyond = w.potoo({"logs", run, "many", "--item", "9"});
+    BOOST_TEST(beyond.code == 2);
+    BOOST_TEST(holds(beyond.err, "The task many has 4 items, the last is 3. They are listed by: potoo status " + run),
+               beyond.err);
+    const result other = w.potoo({"ls", "--dag", "itmes"});
+    BOOST_TEST(other.code == 0);
+    BOOST_TEST(other.err == "There are no runs of a DAG itmes; did you mean items?\n");
     const result held = w.potoo({"why", run, "many"});
     BOOST_TEST(holds(held.out, "many: running\n  2 of its items are running\n\nITEMS  STATE    FIRST  WHY\n"),
                held.out);
@@ -322,6 +343,29 @@ BOOST_AUTO_TEST_CASE(dags_are_listed_paused_and_resumed)
     BOOST_TEST(!holds(w.potoo({"ls", "--dags"}).out, "paused"));
 }
 
+BOOST_AUTO_TEST_CASE(schedule_that_lacks_a_parameter_is_noted_and_not_replayed)
+{
+    const std::string tasks = "tasks: {a: {operator: noop}}\n";
+    const world w({{"needs.yaml", "name: needs\nschedule: '@daily'\nparams: {who: {type: string}}\n" + tasks},
+                   {"second.yaml", "name: demo\n" + tasks}});
+    const std::string why = "`who` must be given";
+    while (w.document({"ls", "--dags"}).at(2).at("schedule_problem").is_null()) {}
+    const json::value dags = w.document({"ls", "--dags"});
+    BOOST_TEST(dags.at(0).at("file") == "demo.yaml");
+    BOOST_TEST(dags.at(0).at("next_run").is_string());
+    BOOST_TEST(dags.at(1).at("file") == "second.yaml");
+    BOOST_TEST(dags.at(1).at("next_run").is_null());
+    BOOST_TEST(dags.at(2).at("next_run").is_string());
+    const std::string listed = w.potoo({"ls", "--dags"}).out;
+    BOOST_TEST(holds(listed, why), listed);
+    for (const std::string more : {"--dry-run", "--parallel=2"}) {
+        const result refused = w.potoo({"replay", "needs", "--from", "2026-11-01", "--to", "2026-11-03", more});
+        BOOST_TEST(refused.code == 2);
+        BOOST_TEST(holds(refused.err, why), refused.err);
+    }
+    BOOST_TEST(w.document({"replay", "--list"}).as_array().empty());
+}
+
 BOOST_AUTO_TEST_CASE(tasks_are_submitted_awaited_shared_and_cancelled)
 {
     world w;
@@ -336,6 +380,9 @@ BOOST_AUTO_TEST_CASE(tasks_are_submitted_awaited_shared_and_cancelled)
     BOOST_TEST(one.out == same.out);
     BOOST_TEST(holds(same.err, "you have joined it"), same.err);
     const std::string id = line_of(one.out);
+    const std::string listed = w.potoo({"ls", "--by", "task"}).out;
+    BOOST_TEST(holds(listed, "  task long\n"), listed);
+    BOOST_TEST(holds(listed, "  task\n"), listed);
     BOOST_TEST(w.document({"tasks", "--active"}).as_array().size() == 1);
     program waiting(w.w, {"submit", "sleep", "-w", "for=1h", "--key", "k", "--wait"}, w.options());
     BOOST_REQUIRE(waiting.wait_for("you have joined it"));
@@ -475,6 +522,11 @@ BOOST_AUTO_TEST_CASE(replay_with_an_id_is_begun_once)
     BOOST_TEST(again.out == first.out);
     BOOST_TEST(holds(again.err, "replay november-1 of demo was begun before, by the same --id: 1 run,"), again.err);
     BOOST_TEST(w.document({"replay", "--list"}).as_array().size() == 1u);
+    const auto state = [&] { return w.document({"replay", "--list"}).at(0).at("state"); };
+    while (state() != "done") {}
+    const result cancelled = w.potoo({"replay", "--cancel", "november-1"});
+    BOOST_TEST(cancelled.code == 0);
+    BOOST_TEST(cancelled.err == "replay november-1 is over (done); nothing changed.\n");
     const result other = replay("2026-11-03", "november-1");
     BOOST_TEST(other.code == 2);
     BOOST_TEST(holds(other.err, "choose another id"), other.err);
@@ -527,13 +579,38 @@ BOOST_AUTO_TEST_CASE(tokens_let_in_what_their_role_allows)
     BOOST_TEST(!holds(with(admin, {"token", "revoke", "potoo_0000000000_" + secret}).err, secret));
 }
 
+BOOST_AUTO_TEST_CASE(who_cancels_the_run_of_a_shared_task_is_told_how_to_leave_it)
+{
+    const world w;
+    const std::string admin = line_of(w.potoo({"token", "create", "ann", "--role", "admin"}).out);
+    const auto with = [&](const std::string& token, std::vector<std::string> arguments) {
+        start_options o = w.options();
+        o.environment["POTOO_TOKEN"] = token;
+        return run_potoo(w.w, std::move(arguments), std::move(o));
+    };
+    const std::string bob = line_of(with(admin, {"token", "create", "bob"}).out);
+    const std::string eve = line_of(with(admin, {"token", "create", "eve"}).out);
+    const std::vector<std::string> wish{"submit", "sleep", "-w", "for=1h", "--key", "k", "--scope", "shared"};
+    const std::string id = line_of(with(bob, wish).out);
+    BOOST_TEST(line_of(with(eve, wish).out) == id);
+    const result refused = with(bob, {"cancel", id});
+    BOOST_TEST(refused.code == 2, refused.err);
+    BOOST_TEST(holds(refused.err, "`potoo tasks " + id + " --cancel`"), refused.err);
+    BOOST_TEST(holds(with(bob, {"tasks", id, "--cancel"}).err, "You have left task " + id));
+}
+
 BOOST_AUTO_TEST_CASE(tokens_are_made_in_a_state_directory_before_there_is_a_server)
 {
     const workspace w;
     const result refused = run_potoo(w, {"token", "create", "bob", "--state", "state"});
     BOOST_TEST(refused.code == 2);
+    BOOST_TEST(holds(refused.err, "no state directory 'state': it is made now"), refused.err);
+    BOOST_TEST(holds(refused.err, ": potoo server --state state\n"), refused.err);
     const result made = run_potoo(w, {"token", "create", "--name", "ann", "--role", "admin", "--state", "state"});
     BOOST_TEST(made.code == 0, made.err);
+    BOOST_TEST(!holds(made.err, "made now"), made.err);
+    BOOST_TEST(run_potoo(w, {"token", "revoke", "x", "--state", "nosuch"}).code == 4);
+    BOOST_TEST(!w.has("nosuch"));
     BOOST_TEST(made.out.starts_with("potoo_"), made.out);
     const result listed = run_potoo(w, {"token", "list", "--state", "state"});
     BOOST_TEST(holds(listed.out, "ann   admin  good"), listed.out);
@@ -574,6 +651,11 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_with_what_to_do)
     refused({"submit", "shell", "--with", "[1]"}, 2, "--with takes a JSON object");
     refused({"tasks", "--limit", "-1"}, 2, "--limit: -1: write a whole number");
     refused({"tasks", "nope"}, 2, "`potoo tasks` lists");
+    refused({"token", "revoke", "nope"}, 2, "error: There is no token nope\n");
+    refused({"token", "revoke", "nope"}, 2, "`potoo token list` lists");
+    refused({"replay", "--cancel", "nope"}, 2, "error: There is no replay nope that you may see\n");
+    refused({"replay", "--cancel", "nope"}, 2, "`potoo replay --list` lists");
+    refused({"ls", "--by", "replays"}, 2, "did you mean replay?");
     refused({"pools", "--reset"}, 2, "potoo pools NAME --reset");
     refused({"pools", "nope"}, 2, "no run under way names a pool nope");
     refused({"replay", "demo", "--from", "yesterday", "--to", "2026-11-01"}, 2, "write a day");

@@ -259,6 +259,19 @@ BOOST_AUTO_TEST_CASE(a_changed_file_counts_for_the_next_run_after_a_hangup)
     BOOST_TEST(s.get("/api/v1/dags/other").status == 200u);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_and_stops_nothing_is_a_warning)
+{
+    const workspace here;
+    here.write("potoo.yaml", "users_may_submit: [htp]\n");
+    here.write("dags/needs.yaml", "schedule: '@daily'\nparams: {who: {type: string}}\ntasks: {a: {operator: noop}}\n");
+    served s(here);
+    BOOST_TEST(s.program().wait_for("warning `users_may_submit` names `htp`"));
+    BOOST_TEST(s.program().wait_for("warning schedule of `needs`: the DAG cannot begin"));
+    here.write("potoo.yaml", "users_may_submit: [sleeep]\n");
+    s.program().signal(SIGHUP);
+    BOOST_TEST(s.program().wait_for("did you mean `sleep`?"));
+}
+
 BOOST_AUTO_TEST_CASE(secrets_and_connections_of_the_configuration_are_for_all_dags_and_tasks)
 {
     const workspace here;

@@ -45,6 +45,9 @@ BOOST_AUTO_TEST_CASE(problem_is_told_as_what_where_and_next)
     BOOST_TEST(
         holds(of_problem(404, R"({"detail": "There is no DAG d"})").what(), "\n  next: `potoo ls --dags` lists"));
     BOOST_TEST(!holds(of_problem(404, R"({"detail": "There is no DAG d; did you mean e?"})").what(), "next:"));
+    // A command says it better than a request.
+    BOOST_TEST(
+        !holds(of_problem(404, R"({"detail": "There is no DAG d; GET /api/v1/dags lists them."})").what(), "; GET"));
 }
 
 BOOST_AUTO_TEST_CASE(refusal_is_one_line_that_says_what_to_do)

@@ -170,6 +170,9 @@ BOOST_AUTO_TEST_CASE(expressions_are_checked_where_they_stand)
          "item }}\"}}\n",
          "3:53: there is no `cohrot` in `params`: declare it in `params` [cohort]\n"
          "3:67: `item` is known only in a task with `foreach`, and this task has none\n"},
+        {"tasks: {a: {operator: noop, with: {message: \"${{ secrets.key }}\"}}}\n",
+         "1:58: there is no `key` in `secrets`: declare it in `secrets`, here or in the configuration (which `potoo "
+         "validate` takes with --config FILE)\n"},
         {"tasks:\n  a:\n    operator: noop\n    with:\n      message: |\n        first\n        ${{ param.x }}\n",
          "7:13: `param` is not a name that is known here [params]\n"},
         {"tasks:\n  a: {operator: noop}\n  b:\n    operator: noop\n    when: ${{ tasks.a.state == 'success' }}\n",

@@ -74,6 +74,8 @@ BOOST_AUTO_TEST_CASE(secrets_and_connections_that_are_none_have_their_place)
     check_problem("secrets: {a: {env: A, file: b}}\n", "c.yaml:1:14: error: `secrets.a` must have exactly one of");
     check_problem("connections: {hpc: {url: x}}\n", "c.yaml:1:15: error: `connections.hpc.type` is missing");
     check_problem("connections: {hpc: {type: slurm, token: \"${{ secrets.b }}\"}}\n", "there are no `secrets`");
+    check_problem("connections: {hpc: {type: slurm, token: \"${{ params.z }}\"}}\n",
+                  "`params` are not known in a configuration");
     check_problem("connections: 500\n", "`connections` must be a map");
 }
 

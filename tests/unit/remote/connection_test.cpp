@@ -56,8 +56,8 @@ BOOST_AUTO_TEST_CASE(none_is_no_trouble_unless_it_is_named)
     c.finish();
     BOOST_TEST(
         complaint([&] { connection_reader(named, "hpc"); }) ==
-        "there is no connection called mine: it would stand under `connections:`, in the DAG file or in the state "
-        "directory's config.yaml");
+        "there is no connection called mine: it would stand under `connections:`, in the DAG file, in the server's "
+        "potoo.yaml or in the state directory's config.yaml");
 }
 
 BOOST_AUTO_TEST_CASE(connection_of_another_type_is_refused)

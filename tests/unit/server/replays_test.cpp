@@ -24,7 +24,8 @@ struct replay_world
     memory_ledger ledger{burning};
     made_up_dags dags;
     made_up_runs runs{loop, burning};
-    std::vector<std::string> said;
+    std::vector<std::string> said; ///< warnings, too
+    std::vector<std::string> warned;
     std::size_t ids = 0;
     std::size_t max_active = 16;
     std::size_t keep = 1000;
@@ -51,6 +52,10 @@ struct replay_world
         replay_settings settings;
         settings.zones = tz_zones();
         settings.say = [this](std::string_view line) { said.emplace_back(line); };
+        settings.warn = [this](std::string_view line) {
+            said.emplace_back(line);
+            warned.emplace_back(line);
+        };
         settings.make_id = [this] { return fmt::format("p{}", ++ids); };
         settings.max_active = max_active;
         settings.max_runs = 200;
@@ -241,6 +246,51 @@ BOOST_AUTO_TEST_CASE(a_replay_whose_runs_cannot_begin_fails_in_the_end)
     loop.run(10min);
     BOOST_TEST(to_string(all->find(id)->state) == "failed");
     BOOST_TEST(runs.refuse_next == 95u);
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_wrong_is_a_warning)
+{
+    runs.refuse_next = 100;
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 1);
+    BOOST_REQUIRE(warned.size() == 1u);
+    BOOST_TEST(warned[0] == "replay p1: the run for 2025-12-01T01:00:00.000Z cannot begin: a secret is missing");
+    loop.run(10min);
+    BOOST_TEST(warned.back() == "replay p1 of `d` is failed: 0 runs of 3, 0 succeeded, 0 did not");
+    const auto before = warned.size();
+    runs.refuse_next = 0;
+    begin("2025-12-01T01:00:00Z", "2025-12-01T01:00:00Z", 1);
+    end_one(false);
+    BOOST_TEST(warned.size() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_dag_that_needs_parameters_is_not_replayed)
+{
+    const auto calendar = dags.startable("d").dag->schedule;
+    dags.put("needs", calendar, {{"who", json::object{{"type", "string"}}}});
+    const std::string why = "no replay of `needs`: the DAG cannot begin without somebody who gives its parameters: "
+                            "`who` must be given: it has no default (`-p who=…`)";
+    BOOST_TEST(refusal("2025-12-01T00:00:00Z", "2025-12-01T05:00:00Z", "needs") == why);
+    const auto refused = [&](const replay_refused& e) {
+        return e.why() == replay_refused::reason::needs_params && e.what() == why;
+    };
+    BOOST_CHECK_EXCEPTION(begin("2025-12-01T00:00:00Z", "2025-12-01T05:00:00Z", 1, "needs"), replay_refused, refused);
+    BOOST_TEST(all->list().empty());
+    dags.put("needs", calendar, {{"who", json::object{{"type", "string"}, {"default", "you"}}}});
+    BOOST_TEST(refusal("2025-12-01T00:00:00Z", "2025-12-01T05:00:00Z", "needs") == "6 times");
+}
+
+BOOST_AUTO_TEST_CASE(a_replay_whose_dag_goes_says_so_and_is_cancelled)
+{
+    const auto id = begin("2025-12-01T01:00:00Z", "2025-12-01T03:00:00Z", 1);
+    dags.remove("d");
+    end_one();
+    BOOST_TEST(all->find(id)->problem == "there is no DAG `d` any more");
+    BOOST_TEST(to_string(all->find(id)->state) == "running");
+    cancel(id);
+    BOOST_TEST(to_string(all->find(id)->state) == "cancelled");
+    loop.run(10min);
+    BOOST_TEST(to_string(all->find(id)->state) == "cancelled");
+    BOOST_TEST(said.back() == "replay p1 of `d` is cancelled: 1 runs of 3, 1 succeeded, 0 did not");
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_replay_keeps_its_counts)

@@ -25,7 +25,8 @@ struct world
     memory_ledger ledger{burning};
     made_up_dags dags;
     made_up_runs runs{loop, burning};
-    std::vector<std::string> said;
+    std::vector<std::string> said; ///< warnings, too
+    std::vector<std::string> warned;
     std::unique_ptr<schedule_keeper> keeper;
     std::unique_ptr<potoo::test::runner<void>> keeping;
 
@@ -44,6 +45,10 @@ struct world
         keeper_settings settings;
         settings.zones = tz_zones();
         settings.say = [this](std::string_view line) { said.emplace_back(line); };
+        settings.warn = [this](std::string_view line) {
+            said.emplace_back(line);
+            warned.emplace_back(line);
+        };
         keeper = std::make_unique<schedule_keeper>(loop, ledger, dags, runs, std::move(settings));
         keeping = std::make_unique<potoo::test::runner<void>>(loop, keeper->keep());
         loop.run_present();
@@ -326,6 +331,40 @@ BOOST_AUTO_TEST_CASE(a_run_that_cannot_begin_is_tried_again_then_given_up)
     pass(12h + 10min);
     BOOST_TEST(has_said("run d@2026-01-02T00:00:00.000Z is given up after 5 tries"));
     BOOST_TEST(runs.refuse_next == 95u);
+}
+
+BOOST_AUTO_TEST_CASE(a_schedule_that_lacks_a_parameter_says_so_at_once)
+{
+    dags.put("d", cron("0 * * * *"), {{"who", json::object{{"type", "string"}}}});
+    up();
+    const std::string why = "the DAG cannot begin without somebody who gives its parameters: `who` must be given: it "
+                            "has no default (`-p who=…`)";
+    BOOST_TEST(keeper->problem_of("d") == why);
+    BOOST_TEST(keeper->list()[0].problem == why);
+    BOOST_TEST(keeper->next_due("d").has_value());
+    BOOST_REQUIRE(warned.size() == 1u);
+    BOOST_TEST(warned[0] == "schedule of `d`: " + why);
+    dags.put("d", cron("0 * * * *"), {{"who", json::object{{"type", "string"}, {"default", "you"}}}});
+    loop.run_present();
+    BOOST_TEST(keeper->problem_of("d") == "");
+    BOOST_TEST(keeper->problem_of("nobody") == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_keeps_a_schedule_from_its_runs_is_a_warning)
+{
+    dags.put("d", cron("0 * * * *"));
+    dags.put("e", after({"nobody"}));
+    up();
+    BOOST_REQUIRE(warned.size() == 1u);
+    BOOST_TEST(warned[0] == "schedule of `e`: `trigger.after`: there is no DAG `nobody`");
+    runs.refuse_next = 5;
+    pass(1h + 10min);
+    BOOST_REQUIRE(warned.size() == 7u);
+    BOOST_TEST(warned[1] == "run d@2026-01-01T01:00:00.000Z cannot begin: a secret is missing");
+    BOOST_TEST(warned[6] == "run d@2026-01-01T01:00:00.000Z is given up after 5 tries");
+    pass(1h);
+    BOOST_TEST(runs.runs.size() == 1u);
+    BOOST_TEST(warned.size() == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_that_cannot_be_written_stops_no_schedule_for_ever)

@@ -151,11 +151,12 @@ class made_up_dags final : public dag_source
 
     void on_change(std::function<void()> listener) override { listeners.push_back(std::move(listener)); }
 
-    void put(const std::string& name, std::optional<graph::schedule_spec> spec)
+    void put(const std::string& name, std::optional<graph::schedule_spec> spec, json::object params = {})
     {
         auto d = std::make_shared<graph::dag>();
         d->name = name;
         d->schedule = std::move(spec);
+        d->params_schema = std::move(params);
         dags[name] = {name, std::move(d), false};
         tell();
     }

@@ -564,10 +564,13 @@ BOOST_AUTO_TEST_CASE(users_submit_what_the_rules_say)
     BOOST_TEST(refusal_of([&] { submit(ann, work_for(1)); }).starts_with("forbidden"));
     BOOST_TEST(submit(admin, work_for(1)).created);
     BOOST_TEST_REQUIRE(said.size() == 1u);
-    BOOST_TEST(said.at(0).find("`trial_ehco`") != std::string::npos, said.at(0));
+    BOOST_TEST(said.at(0) ==
+               "`users_may_submit` names `trial_ehco`, and there is no such operator; did you mean `trial_echo`?");
     task_rules others;
-    others.users_may_submit = {"trial_time"};
+    others.users_may_submit = {"trial_time", "nothing_like_it"};
     tasks().apply(std::move(others));
+    BOOST_TEST_REQUIRE(said.size() == 2u);
+    BOOST_TEST(said.at(1) == "`users_may_submit` names `nothing_like_it`, and there is no such operator");
     BOOST_TEST(submit(ann, work_for(1)).created);
     BOOST_TEST(refusal_of([&] { submit(ann, echo_of("x")); }).starts_with("forbidden"));
     settle();
@@ -579,6 +582,18 @@ BOOST_AUTO_TEST_CASE(task_that_succeeded_is_shown_as_done)
     BOOST_TEST(tasks().find(ann, made.id).fraction == 1);
     crash_and_start();
     BOOST_TEST(tasks().find(ann, made.id).fraction == 1);
+}
+
+BOOST_AUTO_TEST_CASE(ends_of_progress_are_whole_numbers)
+{
+    const auto progress = [](double fraction) {
+        task_view v;
+        v.fraction = fraction;
+        return json::serialize(to_json(v).at("progress"));
+    };
+    BOOST_TEST(progress(0) == R"({"fraction":0})");
+    BOOST_TEST(progress(1) == R"({"fraction":1})");
+    BOOST_TEST(json::parse(progress(0.25)).at("fraction").as_double() == 0.25);
 }
 
 BOOST_AUTO_TEST_CASE(others_want_what_they_have_subscribed_to)
