@@ -189,9 +189,9 @@ json::value from_json(const argument& a)
     if (error) {
         // Whole or not at all: a piece of a secret would not be known for one any more, and shown.
         const std::string shown = source.size() <= longest_shown ? fmt::format(" of `{}`", source) : "";
-        throw expression_error(fmt::format("`from_json` cannot read its text as JSON: {} at byte {}{}", error.message(),
-                                           read, shown),
-                               a.offset);
+        throw expression_error(
+            fmt::format("`from_json` cannot read its text as JSON: {} at byte {}{}", error.message(), read, shown),
+            a.offset);
     }
     return parser.release();
 }
