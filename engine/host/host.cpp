@@ -64,7 +64,7 @@ class engine_host::presence
     void refresh(bool reconciles) { place_->reconciles = reconciles; }
 
     /// Counts how often it was told to stop before it was under way.
-    [[nodiscard]] std::shared_ptr<counter> stops() const { return place_->stops; }
+    [[nodiscard]] counter& stops() const { return *place_->stops; }
 
     void belongs_to_replay(const runtime::run_origin& o) { place_->replayed = o.by == "replay"; }
 
@@ -95,11 +95,6 @@ namespace {
 task<> wait_for(counter& ended)
 {
     co_await ended.reached(1);
-}
-
-task<> first_of(std::shared_ptr<counter> stops)
-{
-    co_await stops->reached(1);
 }
 
 } // namespace
@@ -184,10 +179,10 @@ task<> engine_host::fetch_all_secrets(runtime::run_plan& plan, runtime::secret_m
 }
 
 /// A command that takes its time must not keep an engine from stopping.
-task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask, std::shared_ptr<counter> stops)
+task<> engine_host::fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask, counter& stops)
 {
     auto fetching = fetch_all_secrets(plan, mask);
-    auto told_to_stop = first_of(stops);
+    auto told_to_stop = wait_for(stops);
     const auto first = co_await any(std::move(fetching), std::move(told_to_stop));
     if (first.index() == 1)
         throw runtime::secret_error("secrets had not come when the run was told to stop");

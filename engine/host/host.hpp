@@ -241,8 +241,7 @@ class engine_host
     [[nodiscard]] task<> end_older_runs(std::string dag_name, run_id than);
     void refuse_unusable(const run_id& id) const;
     [[nodiscard]] task<> fetch_all_secrets(runtime::run_plan& plan, runtime::secret_mask& mask);
-    [[nodiscard]] task<> fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask,
-                                       std::shared_ptr<counter> stops);
+    [[nodiscard]] task<> fetch_secrets(runtime::run_plan& plan, runtime::secret_mask& mask, counter& stops);
     [[nodiscard]] task<request_result> ask(std::string run, run_ask what);
     [[nodiscard]] task<std::optional<request_result>> ask_carried(run_id id, const run_ask& what);
     void hand_over(request_result& asked);

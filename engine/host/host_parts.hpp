@@ -33,7 +33,7 @@ struct active_run
     runtime::run_executor* executor = nullptr; ///< null until its secrets are there
     cancel_reason stop = cancel_reason::none;
     bool replayed = false;                                        ///< it belongs to a replay: `overlap` is not about it
-    std::shared_ptr<counter> stops = std::make_shared<counter>(); ///< told to, while it has no executor
+    std::unique_ptr<counter> stops = std::make_unique<counter>(); ///< told to, while it has no executor
 };
 
 /// A run that requests can be given to. One that is being let go of records nothing more.

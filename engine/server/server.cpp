@@ -349,9 +349,12 @@ task<> server::configure_anew()
         laid_over(host::read_state_config(journal::state_layout(parts_->config.state)), config.engine);
     host::prepared_config prepared = co_await parts_->local.prepare(std::move(engine));
     parts_->web->reload_certificate();
+    const auto known = host::names_of_secrets(parts_->engine.shared()->spec());
+    const bool same = known == host::names_of_secrets(prepared.config.outside);
     parts_->local.configure(std::move(prepared));
     parts_->tasks.apply(config.tasks);
-    co_await parts_->dags.reread();
+    auto look = same ? parts_->dags.look() : parts_->dags.reread();
+    co_await std::move(look);
 }
 
 } // namespace potoo::server

@@ -52,8 +52,8 @@ class server
     [[nodiscard]] task<> run();
 
     /// Reads the configuration anew, as soon as it has started: from then on what it says counts, as far as that can
-    /// change (limits, what is kept, certificates, secrets and connections), and the DAG folder is read anew. When the
-    /// configuration, a secret or the certificate cannot be used, all stays as it was, and the log says why.
+    /// change (limits, what is kept, certificates, secrets and connections), and the DAG folder is looked through. When
+    /// the configuration, a secret or the certificate cannot be used, all stays as it was, and the log says why.
     void reload();
 
     /// Where it listens; empty before it does.
